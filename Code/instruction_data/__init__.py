@@ -1,0 +1,1 @@
+"""Instruction data for code models: what the scripts of the four research questions share."""

@@ -1,0 +1,249 @@
+"""Reading pools: every form that is accepted, and an error with file, line, found and expected for every other."""
+
+import gzip
+import json
+
+import pandas
+import pytest
+from conftest import numbered
+
+from instruction_data import pools
+from instruction_data.errors import InputError
+
+GOOD = b'{"instruction": "add", "output": "a + b"}\n'
+
+
+def read(tmp_path, **options):
+    return pools.read(pools.Pool("mine", "Datas/mine.jsonl"), tmp_path, **options)
+
+
+def as_lines(records):
+    return b"".join(json.dumps(record).encode() + b"\n" for record in records)
+
+
+def as_parquet(records, tmp_path):
+    path = tmp_path / "records.parquet"
+    pandas.DataFrame(records).to_parquet(path)
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize("form", ["array", "indented array", "lines", "gzip lines", "gzip array", "parquet", "bom"])
+def test_every_form_gives_the_same_records(form, tmp_path, write_pool):
+    records = [*numbered(3), {"instruction": "Ünïcode \u2028 “x” 🐍", "input": "in\nput", "output": "\ttext\\"}]
+    write_pool(
+        {
+            "array": json.dumps(records).encode(),
+            "indented array": json.dumps(records, indent=6, ensure_ascii=False).encode(),
+            "lines": as_lines(records),
+            "gzip lines": gzip.compress(as_lines(records)),
+            "gzip array": gzip.compress(json.dumps(records).encode()),
+            "parquet": as_parquet(records, tmp_path),
+            "bom": b"\xef\xbb\xbf" + as_lines(records),
+        }[form]
+    )
+    found = read(tmp_path)
+    assert [vars_of(record) for record in found] == records
+    assert found.rows.tolist() == [0, 1, 2, 3]
+
+
+def vars_of(record):
+    return {"instruction": record.instruction, "input": record.input, "output": record.output}
+
+
+def test_a_large_array_is_read_across_chunks(tmp_path, write_pool, monkeypatch):
+    monkeypatch.setattr(pools.formats, "CHUNK", 37)
+    records = numbered(200, word="naïve café 🐍" * 5)
+    write_pool(json.dumps(records, ensure_ascii=False, indent=1).encode())
+    assert [vars_of(record) for record in read(tmp_path)] == records
+
+
+BAD = {
+    "malformed": (GOOD + b'{"instruction": "x" "output"}\n' + GOOD, 2, "malformed JSON", "one JSON object a line"),
+    "truncated": (GOOD + b'{"instruction": "x", "outp', 2, "a truncated last line", "a complete JSON object"),
+    "array line": (GOOD + b"[1, 2]\n", 2, "an array", "a JSON object"),
+    "number line": (GOOD + b"17\n", 2, "a number", "a JSON object"),
+    "null line": (GOOD + b"null\n", 2, "null", "a JSON object"),
+    "missing": (GOOD + b'{"instruction": "x", "answer": "y"}\n', 2, "no field 'output'", "--fields"),
+    "empty": (GOOD + b'{"instruction": " \\n", "output": "y"}\n', 2, "an empty 'instruction'", "text there"),
+    "empty output": (GOOD + b'{"instruction": "x", "output": ""}\n', 2, "an empty 'output'", "text there"),
+    "non-string": (GOOD + b'{"instruction": 3.5, "output": "y"}\n', 2, "3.5 in 'instruction'", "text there"),
+    "null field": (GOOD + b'{"instruction": "x", "output": null}\n', 2, "None in 'output'", "text there"),
+    "list input": (
+        GOOD + b'{"instruction": "x", "input": ["a"], "output": "y"}\n',
+        2,
+        "['a'] in 'input'",
+        "text there",
+    ),
+    "invalid UTF-8": (GOOD + b'{"instruction": "\xff", "output": "y"}\n', 2, "invalid UTF-8 (byte 0xff", "UTF-8 text"),
+    "array: non-object": (b'[{"instruction": "a", "output": "b"},\n\n 7]', 3, "a number", "a JSON object"),
+    "array: bad field": (
+        b'[\n{"instruction": "a", "output": "b"},\n{"instruction": "a"}\n]',
+        3,
+        "no field 'output'",
+        "text",
+    ),
+    "array: UTF-8": (
+        b'[\n{"instruction": "a", "output": "b"},\n{"instruction": "\xe9", "output": "b"}\n]',
+        3,
+        "invalid UTF-8",
+        "valid Unicode",
+    ),
+    "array: surrogate": (
+        b'[{"instruction": "\\ud800", "output": "b"}]',
+        1,
+        "invalid UTF-8 or half a surrogate pair",
+        "valid Unicode",
+    ),
+    "array: malformed": (
+        b'[{"instruction": "a", "output": "b"},\n{"instruction" "a"}]',
+        2,
+        "malformed JSON",
+        "a JSON object",
+    ),
+    "array: trailing comma": (b'[{"instruction": "a", "output": "b"},\n]', 2, "malformed JSON", "a JSON object"),
+    "array: truncated": (b'[{"instruction": "a", "output": "b"},\n{"instr', 2, "malformed JSON", "a JSON object"),
+    "array: not closed": (b'[{"instruction": "a", "output": "b"}\n', 2, "the end of the file", "',' or ']'"),
+    "array: text behind": (
+        b'[{"instruction": "a", "output": "b"}]\nx',
+        2,
+        "'x' after the array",
+        "the end of the file",
+    ),
+    "nesting bomb": (b"[" * 200_000, 1, "malformed JSON", "a JSON object"),
+    "line of nesting": (GOOD + b'{"instruction": ' + b"[" * 200_000 + b"\n", 2, "malformed JSON", "one JSON object"),
+}
+
+
+@pytest.mark.parametrize("kind", BAD)
+def test_a_bad_record_is_named_with_file_line_found_and_expected(kind, tmp_path, write_pool):
+    content, line, found, expected = BAD[kind]
+    path = write_pool(content)
+    with pytest.raises(InputError) as caught:
+        read(tmp_path)
+    message = str(caught.value)
+    report = next(text for text in message.splitlines() if text.startswith(f"{path}:"))
+    assert f"{path}:{line}: found {found}" in message, message
+    assert expected in message
+    assert report.isprintable()
+
+
+def test_every_bad_record_is_reported_and_can_be_skipped(tmp_path, write_pool, capsys):
+    path = write_pool(GOOD + b"{}\n" + GOOD + b"nonsense\n\n" + GOOD + b'{"instruction": "x", "output": ""}\n')
+    with pytest.raises(InputError) as caught:
+        read(tmp_path)
+    for line in (2, 4, 7):
+        assert f"{path}:{line}: " in str(caught.value)
+    assert "3 unusable records" in str(caught.value)
+    assert "--skip-bad" in str(caught.value)
+
+    records = read(tmp_path, skip_bad=True)
+    assert records.rows.tolist() == [0, 2, 4]  # entries, whether usable or not
+    described = records.describe(tmp_path)
+    assert (described["records"], described["skipped"], described["skipped_lines"]) == (3, 3, [2, 4, 7])
+    assert f"{path}:4: " in capsys.readouterr().err
+
+
+def test_beyond_a_hundred_bad_records_all_lines_are_still_named(tmp_path, write_pool):
+    write_pool(GOOD + b"{}\n" * 250)
+    with pytest.raises(InputError) as caught:
+        read(tmp_path)
+    rest = str(caught.value).split("and at lines ")[1].splitlines()[0]
+    assert rest.split(", ") == [str(line) for line in range(102, 252)]
+
+
+def test_an_array_that_breaks_off_is_not_skippable(tmp_path, write_pool):
+    write_pool(b'[{"instruction": "a", "output": "b"}, {"instr')
+    with pytest.raises(InputError, match="cannot be read beyond this"):
+        read(tmp_path, skip_bad=True)
+
+
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [
+        (b"", "found an empty file"),
+        (b" \n\n", "found nothing but white space"),
+        (b"[]", "found no usable record"),
+        (gzip.compress(GOOD * 50)[:-20], "found damaged gzip data"),
+        (b"\x1f\x8b" + b"nonsense" * 9, "found damaged gzip data"),
+        (b"PAR1 but no parquet", "found damaged Parquet"),
+    ],
+)
+def test_a_file_that_is_no_pool(content, found, tmp_path, write_pool):
+    path = write_pool(content)
+    with pytest.raises(InputError) as caught:
+        read(tmp_path)
+    assert str(caught.value).startswith(f"{path}: {found}")
+
+
+def test_a_git_lfs_pointer_names_the_ways_on(tmp_path):
+    pool = pools.table(tmp_path)["oss"]
+    path = tmp_path / pool.path
+    path.parent.mkdir()
+    path.write_bytes(b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"0" * 64 + b"\nsize 12345\n")
+    with pytest.raises(pools.NotHereError) as caught:
+        pools.read(pool, tmp_path)
+    message = str(caught.value)
+    assert message.startswith(f"{path}:1: found a Git LFS pointer (content of 12345 bytes, not here)")
+    for way in (f'git lfs pull --include "{pool.path}" --exclude ""', "instruction_data.pools fetch oss", "--demo"):
+        assert way in message
+
+
+def test_an_empty_output_is_a_record_of_the_general_pool_only(tmp_path, write_pool):
+    write_pool(b'{"instruction": "say nothing", "input": "", "output": ""}\n', "Datas/alpaca.jsonl")
+    assert pools.read(pools.table(tmp_path)["general"], tmp_path)[0].output == ""
+
+
+def test_a_source_that_changes_while_it_is_read_is_refused(tmp_path, write_pool, monkeypatch):
+    path = write_pool(numbered(5))
+    entries = pools.formats.entries
+
+    def changing(file):
+        for entry in entries(file):
+            path.write_bytes(GOOD)
+            yield entry
+
+    monkeypatch.setattr(pools.formats, "entries", changing)
+    with pytest.raises(InputError, match="changed while it was read"):
+        read(tmp_path)
+
+
+def test_limit_reads_no_further(tmp_path, write_pool):
+    write_pool(GOOD * 3 + b"nonsense\n")
+    assert len(read(tmp_path, limit=3)) == 3
+
+
+class TestTable:
+    def test_a_row_of_toml_is_a_pool(self, tmp_path, write_pool):
+        write_pool([{"question": "q", "answer": "a"}], "Datas/stack.jsonl")
+        rows = '[stack]\npath = "Datas/stack.jsonl"\ninstruction = "question"\noutput = "answer"\n'
+        (tmp_path / "pools.toml").write_text(rows)
+        pool = pools.table(tmp_path)["stack"]
+        assert pools.read(pool, tmp_path)[0] == pools.Record("q", "", "a")
+        assert (pool.label, pool.domain) == ("STACK", "code")
+
+    @pytest.mark.parametrize(
+        ("rows", "found"),
+        [
+            ("[stack", "found "),
+            ("[stack]\n", "[stack]: found no path"),
+            ("stack = 3\n", "[stack]: found no path"),
+            ('[stack]\npath = "x"\ncolour = "red"\n', "[stack]: found 'colour'; expected one of path, instruction"),
+            ('[stack]\npath = "x"\noutput = 3\n', "[stack] output: found 3; expected a str"),
+            ('["../up"]\npath = "x"\n', "pool name: found '../up'"),
+        ],
+    )
+    def test_a_bad_row_is_named(self, rows, found, tmp_path):
+        (tmp_path / "pools.toml").write_text(rows)
+        with pytest.raises(InputError) as caught:
+            pools.table(tmp_path)
+        assert found in str(caught.value)
+
+    def test_names_become_file_names_so_they_are_checked(self, tmp_path):
+        for name in ("", "a/b", "..", "a,b", "x" * 41, "-x", "ü"):
+            with pytest.raises(InputError, match="pool name"):
+                pools.select(pools.table(tmp_path), f"{name}=file.jsonl", {})
+        assert pools.select(pools.table(tmp_path), "Mine_2=file.jsonl", {}).name == "mine_2"
+
+    def test_an_unknown_pool_names_the_known(self, tmp_path):
+        with pytest.raises(InputError, match="known are evol, oss, math, general"):
+            pools.select(pools.table(tmp_path), "ossa", {})
