@@ -1,0 +1,118 @@
+"""A local stand-in for the Hugging Face hub: the part of its protocol that a download of one file uses.
+
+HEAD and GET of ``/datasets/<owner>/<name>/resolve/<revision>/<file>``, with Range; and the ways in which it goes wrong.
+"""
+
+import contextlib
+import hashlib
+import socket
+import struct
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+CUT, RESET, STALL = "cut", "reset", "stall"  # the connection ends, is reset, or nothing more comes
+
+
+@dataclass
+class Hub:
+    """What a server serves, how it fails, and what it was asked.
+
+    Attributes:
+        files: ``owner/name/path`` -> content.
+        breaks: how the next GETs go wrong, in turn: (bytes sent before it, ``CUT``, ``RESET`` or ``STALL``).
+        refusal: (status, X-Error-Code) of every answer.
+        commit: X-Repo-Commit of every answer; None for a server that is no hub.
+        ranges: whether Range is honoured.
+        requests: (method, path, Range or None) of every request for a file, in the order they came.
+    """
+
+    files: dict[str, bytes] = field(default_factory=dict)
+    breaks: list[tuple[int, str]] = field(default_factory=list)
+    refusal: tuple[int, str] | None = None
+    commit: str | None = COMMIT
+    ranges: bool = True
+    requests: list[tuple[str, str, str | None]] = field(default_factory=list)
+    url: str = ""
+    closing: threading.Event = field(default_factory=threading.Event)
+
+    def asked(self, method: str) -> list[str | None]:
+        """The Range of every request of one method."""
+        return [wanted for verb, _, wanted in self.requests if verb == method]
+
+
+@contextlib.contextmanager
+def serve() -> Iterator[Hub]:
+    """Run a hub on a free port of this machine."""
+    hub = Hub()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"hub": hub}))
+    hub.url = f"http://127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    try:
+        yield hub
+    finally:
+        hub.closing.set()
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    hub: Hub
+    protocol_version = "HTTP/1.1"
+
+    def do_HEAD(self) -> None:
+        self._answer()
+
+    def do_GET(self) -> None:
+        self._answer()
+
+    def log_message(self, *args: object) -> None:
+        """Say nothing."""
+
+    def _answer(self) -> None:
+        if not self.path.startswith("/datasets/"):  # the client may ask the hub about itself; an answer is not needed
+            self._refuse(404, "")
+            return
+        wanted = self.headers.get("Range")
+        self.hub.requests.append((self.command, self.path, wanted))
+        repository, _, rest = self.path.removeprefix("/datasets/").partition("/resolve/")
+        content = self.hub.files.get(f"{repository}/{rest.partition('/')[2]}")
+        if self.hub.refusal or content is None:
+            self._refuse(*(self.hub.refusal or (404, "EntryNotFound")))
+            return
+        start = int(wanted.removeprefix("bytes=").removesuffix("-")) if wanted and self.hub.ranges else 0
+        self.send_response(206 if start else 200)
+        if start:
+            self.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
+        if self.hub.commit:
+            self.send_header("X-Repo-Commit", self.hub.commit)
+        self.send_header("ETag", f'"{hashlib.sha256(content).hexdigest()}"')
+        self.send_header("X-Linked-Etag", f'"{hashlib.sha256(content).hexdigest()}"')
+        self.send_header("X-Linked-Size", str(len(content)))
+        self.send_header("Accept-Ranges", "bytes")
+        self.send_header("Content-Length", str(len(content) - start))
+        self.end_headers()
+        if self.command == "GET":
+            self._send(content[start:])
+
+    def _refuse(self, status: int, code: str) -> None:
+        self.send_response(status)
+        self.send_header("X-Error-Code", code)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def _send(self, content: bytes) -> None:
+        end, how = self.hub.breaks.pop(0) if self.hub.breaks else (len(content), "")
+        self.wfile.write(content[:end])
+        if not how:
+            return
+        self.close_connection = True
+        if how == STALL:
+            self.hub.closing.wait()
+        elif how == RESET:
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.connection.close()
