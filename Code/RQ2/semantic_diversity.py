@@ -1,0 +1,163 @@
+"""RQ2, semantic diversity: does it matter how alike the records of a training set are?
+
+Every record becomes a vector; its similarity is the mean cosine to all records of its pool. The least alike third is
+the HIGH diversity tier, the most alike the LOW one, each in pool order. Three splits a pool, in Datas/RQ2/<POOL>/:
+
+    RQ2_<POOL>_DIVERSITY_<LOW|MEDIUM|HIGH>.json
+
+with RQ2_<POOL>_scores.parquet (similarity and tier of every record) and RQ2_<POOL>_manifest.json.
+
+    python Code/RQ2/semantic_diversity.py --demo
+    python Code/RQ2/semantic_diversity.py                       outputs through llama2-7B (June 2025)
+    python Code/RQ2/semantic_diversity.py --text instruction --tiers count
+                                                                instructions through instructor-base (December 2025)
+"""
+
+import argparse
+import sys
+
+import numpy as np
+
+from instruction_data import command, features, models, publish, splits
+from instruction_data.pools import Pool, Records
+
+QUESTION = "RQ2"
+TIERS = ("HIGH", "MEDIUM", "LOW")  # of diversity, by ascending similarity
+PERCENTILES = (33, 66)
+MODELS = {"output": "meta-llama/Llama-2-7b-hf", "instruction": "hkunlp/instructor-base"}
+PROMPTS = {"output": "", "instruction": "Represent the programming task:"}
+DEMO_MODEL = "minilm"
+
+
+def mean_similarities(vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean cosine similarity of each vector to all, with and without itself.
+
+    With unit vectors u the mean over j of ⟨uᵢ, uⱼ⟩ is ⟨uᵢ, mean u⟩: one sum instead of n² products.
+
+    Args:
+        vectors: float ``[n, d]``, of any length but zero.
+
+    Returns:
+        Two float64 ``[n]``: over all j, and over all j ≠ i (of a single record: itself).
+
+    Raises:
+        ValueError: a vector is zero or not finite, so it has no direction.
+    """
+    lengths = np.linalg.norm(vectors.astype(np.float64), axis=1)
+    broken = np.flatnonzero(~np.isfinite(lengths) | (lengths == 0))
+    if len(broken):
+        raise ValueError(f"{len(broken):,} vectors have no direction, the first at position {broken[0]}")
+    unit = vectors / lengths[:, None]
+    including = unit @ unit.mean(axis=0)
+    n = len(unit)
+    excluding = (n * including - 1) / (n - 1) if n > 1 else including
+    return including, excluding
+
+
+def diversity_tiers(similarity: np.ndarray, rule: str) -> dict[str, np.ndarray]:
+    """Tier -> positions, in pool order.
+
+    Args:
+        similarity: float ``[n]``.
+        rule: ``percentile`` (cut at the 33rd and 66th percentile) or ``count`` (thirds by count).
+    """
+    if rule == "percentile":
+        parts = splits.percentile_tiers(similarity, *PERCENTILES)
+    else:
+        parts = [np.sort(part) for part in splits.count_tiers(similarity)]
+    return dict(zip(TIERS, parts, strict=True))
+
+
+def tier_names(pool: Pool) -> dict[str, str]:
+    return {tier: f"{QUESTION}_{pool.label}_DIVERSITY_{tier}" for tier in TIERS}
+
+
+def diversity_splits(records: Records, similarity: np.ndarray, tiers: dict[str, np.ndarray]) -> list[publish.Split]:
+    names = tier_names(records.pool)
+    return [
+        publish.Split(names[tier], [(records, positions)], {"mean similarity": similarity[positions].mean()})
+        for tier, positions in tiers.items()
+        if len(positions)
+    ]
+
+
+def publish_pool(study: command.Study, pool: Pool, encoder: models.Encoder) -> None:
+    """Make and publish the splits of one code pool."""
+    options = study.options
+    records = study.read(pool)
+    asked = publish.request(
+        study,
+        pool,
+        question=QUESTION,
+        records=[records],
+        settings={"text": options.text, "tiers": options.tiers, "percentiles": PERCENTILES},
+        models={"encoder": dict(encoder.feature.identity)},
+    )
+    target = publish.Target.of_question(study.root, QUESTION, pool.label)
+    publish.check(target, asked, options.overwrite)
+    encoded = features.compute(records.texts(options.text), encoder.feature, study.cache)
+    usable = study.usable(records, list(encoded["vectors"].T))
+    including, excluding = mean_similarities(encoded["vectors"][usable])
+    tiers = {tier: usable[part] for tier, part in diversity_tiers(including, options.tiers).items()}
+    numbers = {
+        "similarity": publish.spread(including, usable, len(records)),
+        "similarity_to_others": publish.spread(excluding, usable, len(records)),
+        "text_cut": encoded["cut"],
+        "tier": publish.labels(tiers, len(records)),
+    }
+    made = diversity_splits(records, numbers["similarity"], tiers)
+    publish.publish_splits(study, target, asked, [records], made, numbers)
+    command.say_cut(encoded["cut"], f"{options.text}s")
+
+
+def parser() -> argparse.ArgumentParser:
+    result = command.parser(__doc__)
+    group = result.add_argument_group("semantic diversity")
+    group.add_argument(
+        "--text", choices=tuple(MODELS), default="output", help="the text that is embedded (default: %(default)s)"
+    )
+    group.add_argument(
+        "--model",
+        metavar="MODEL",
+        help="encoder: hub id, folder, minilm or smollm2; of a language model the mean of its last hidden states "
+        f"(default: {MODELS['output']} for outputs, {MODELS['instruction']} for instructions)",
+    )
+    group.add_argument(
+        "--prompt",
+        help=f"put in front of every text (default: none for outputs, {PROMPTS['instruction']!r} for instructions)",
+    )
+    group.add_argument(
+        "--tiers",
+        choices=("percentile", "count"),
+        default="percentile",
+        help="cut at the 33rd and 66th percentile, or into thirds by count (default: %(default)s)",
+    )
+    command.add_model_flags(group)
+    return result
+
+
+def main(argv: list[str] | None = None) -> int:
+    study = command.open_study(parser(), argv, __file__)
+    options = study.options
+    study.refuse_repeats("its tiers are cut, not drawn")
+    name = options.model or (DEMO_MODEL if options.demo else MODELS[options.text])
+    if options.dry_run:
+        for pool in study.code_pools:
+            names = tier_names(pool).values()
+            folder = f"Datas/{QUESTION}/{pool.label}"
+            study.plan(
+                [pool],
+                f"a vector of every {options.text} with {name}",
+                folder,
+                lambda n, names=names: dict.fromkeys(names, n // 3),
+            )
+        return 0
+    prompt = PROMPTS[options.text] if options.prompt is None else options.prompt
+    encoder = models.Encoder(models.find(name), prompt, options.device, options.dtype)
+    for pool in study.code_pools:
+        publish_pool(study, pool, encoder)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(command.run(main))

@@ -1,0 +1,206 @@
+"""RQ4, type coverage: what does the share of algorithmic tasks do?
+
+Training sets of one size whose share of algorithmic records (the first two categories that task_category.py assigns)
+is 0, 25, 50, 75 and 100 per cent, the rest practical ones, shuffled. Five splits a pool, in Datas/RQ4/<POOL>/:
+
+    RQ4_<POOL>_ALG_<0|25|50|75|100>.json
+
+with RQ4_<POOL>_scores.parquet (category, similarity and place of every record) and RQ4_<POOL>_manifest.json.
+Run task_category.py first.
+
+    python Code/RQ4/type_coverage.py --demo
+    python Code/RQ4/type_coverage.py                                            20,000 records each (June 2025)
+    python Code/RQ4/type_coverage.py --shares 0 20 50 80 100 --repeats 3        (December 2025)
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from instruction_data import command, formats, publish, splits
+from instruction_data.errors import InputError, quoted
+from instruction_data.pools import Pool, Records
+
+QUESTION = "RQ4"
+ALGORITHMIC = ("Algorithmic & Data Structure", "Mathematical & Computational")
+SHARES = (0, 25, 50, 75, 100)  # per cent algorithmic
+TOTAL = 20_000  # records a split
+
+
+def category_file(study: command.Study, pool: Pool) -> Path:
+    return study.root / "Code" / "RQ4" / f"{pool.name}_instruct_with_category.jsonl"
+
+
+def read_categories(path: Path, records: Records) -> dict[str, list]:
+    """The category and similarity of every record, joined by row number and checked by instruction.
+
+    Returns:
+        ``category`` and ``category_similarity``, a value per record.
+
+    Raises:
+        InputError: the file is missing or damaged, lacks a record, or was made from another pool.
+    """
+    if not path.exists():
+        raise InputError(
+            f"{path}: found no such file; expected the categories of the pool: run Code/RQ4/task_category.py"
+        )
+    if formats.pointer_of(path):
+        raise InputError(
+            f"{path}:1: found a Git LFS pointer; expected categories: git lfs pull, or run task_category.py"
+        )
+    by_row = {}
+    for entry in formats.entries(path):
+        if isinstance(entry.value, formats.Problem):
+            raise InputError(f"{path}:{entry.line}: found {entry.value.found}; expected {entry.value.expected}")
+        by_row[entry.value.get("row")] = entry
+    columns: dict[str, list] = {"category": [], "category_similarity": []}
+    for row, record in zip(records.rows.tolist(), records, strict=True):
+        value = _line_of(path, by_row, row, record.instruction)
+        columns["category"].append(value["assigned_category"])
+        columns["category_similarity"].append(value["category_similarity"])
+    return columns
+
+
+def _line_of(path: Path, by_row: dict, row: int, instruction: str) -> dict:
+    if row not in by_row:
+        raise InputError(
+            f"{path}: found no line for row {row} of the pool; expected one a record: run task_category.py again"
+        )
+    entry = by_row[row]
+    if entry.value.get("instruction") != instruction:
+        raise InputError(
+            f"{path}:{entry.line}: found the instruction {quoted(entry.value.get('instruction'))}; expected that of "
+            f"row {row} of the pool, {quoted(instruction)}: it was made from another pool: run task_category.py again"
+        )
+    return entry.value
+
+
+def feasible(total: int, shares: Sequence[int], algorithmic: int, practical: int) -> bool:
+    """Whether every share of ``total`` can be drawn from groups of these sizes."""
+    counts = [splits.share_counts(total, share) for share in shares]
+    return all(first <= algorithmic and second <= practical for first, second in counts)
+
+
+def largest_total(shares: Sequence[int], algorithmic: int, practical: int) -> int:
+    """The largest total of which every share can be drawn."""
+    total = algorithmic + practical
+    while not feasible(total, shares, algorithmic, practical):
+        total -= 1
+    return total
+
+
+def chosen_total(wanted: int | None, shares: Sequence[int], algorithmic: int, practical: int, pool: Pool) -> int:
+    """``wanted`` records a split, or the most there can be if it is None; InputError if that cannot be."""
+    most = largest_total(shares, algorithmic, practical)
+    if most == 0 or (wanted and not feasible(wanted, shares, algorithmic, practical)):
+        asked = f"{wanted or 1:,} records at each of {', '.join(map(str, shares))} % algorithmic"
+        raise InputError(
+            f"pool {pool.name!r}: found {algorithmic:,} algorithmic and {practical:,} practical records; "
+            f"expected enough for {asked}. The most they allow: --total {most}"
+        )
+    return wanted or most
+
+
+def share_draw(name: str, groups: tuple[np.ndarray, np.ndarray], total: int, share: int, seed: int) -> np.ndarray:
+    """Positions of one split: drawn from both groups without replacement, then shuffled."""
+    drawn = [
+        group[splits.draw(len(group), count, seed, f"{name} {side}")]
+        for side, group, count in zip(
+            ("algorithmic", "practical"), groups, splits.share_counts(total, share), strict=True
+        )
+    ]
+    together = np.concatenate(drawn)
+    return together[splits.permutation(total, seed, f"{name} order")]
+
+
+def split_name(pool: Pool, share: int) -> str:
+    return f"{QUESTION}_{pool.label}_ALG_{share}"
+
+
+def publish_pool(study: command.Study, pool: Pool) -> None:
+    """Make and publish the splits of one code pool."""
+    options = study.options
+    records = study.read(pool)
+    path = category_file(study, pool)
+    numbers = read_categories(path, records)
+    algorithmic = np.isin(numbers["category"], ALGORITHMIC)
+    categorised = np.array([category is not None for category in numbers["category"]])
+    groups = np.flatnonzero(algorithmic), np.flatnonzero(categorised & ~algorithmic)
+    wanted = None if options.total == "max" else options.total
+    total = chosen_total(wanted, options.shares, len(groups[0]), len(groups[1]), pool)
+    settings = {
+        "algorithmic": ALGORITHMIC,
+        "shares": options.shares,
+        "total": total,
+        "repeats": options.repeats,
+        "categories": {"path": path.relative_to(study.root).as_posix(), "sha256": publish.file_sha256(path)},
+    }
+    asked = publish.request(study, pool, question=QUESTION, records=[records], settings=settings)
+    target = publish.Target.of_question(study.root, QUESTION, pool.label)
+    publish.check(target, asked, options.overwrite)
+    made = []
+    for share in options.shares:
+        for name in study.names(split_name(pool, share)):
+            positions = share_draw(name, groups, total, share, options.seed)
+            made.append(
+                publish.Split(name, [(records, positions)], {"algorithmic share": algorithmic[positions].mean()})
+            )
+    publish.publish_splits(study, target, asked, [records], made, numbers | {"algorithmic": algorithmic})
+
+
+def planned(study: command.Study, pool: Pool, n: int) -> dict[str, int]:
+    """Split name -> number of records; where that hangs on the categories, as if half were algorithmic."""
+    size = n // 2 if study.options.total == "max" else study.options.total
+    return {name: size for share in study.options.shares for name in study.names(split_name(pool, share))}
+
+
+def total(text: str) -> int | str:
+    """A number of records, or ``max``, for argparse."""
+    return text if text == "max" else command.positive(text)
+
+
+def percent(text: str) -> int:
+    """A whole number from 0 to 100, for argparse."""
+    if not text.isdecimal() or int(text) > 100:
+        raise argparse.ArgumentTypeError(f"found {text!r}; expected a whole number from 0 to 100")
+    return int(text)
+
+
+def parser() -> argparse.ArgumentParser:
+    result = command.parser(__doc__)
+    group = result.add_argument_group("type coverage")
+    group.add_argument(
+        "--shares",
+        type=percent,
+        nargs="+",
+        default=list(SHARES),
+        metavar="PERCENT",
+        help=f"algorithmic shares (default: {' '.join(map(str, SHARES))})",
+    )
+    group.add_argument(
+        "--total",
+        type=total,
+        metavar="N",
+        help=f"records a split, or max for the most that every share allows (default: {TOTAL}; with --demo max)",
+    )
+    return result
+
+
+def main(argv: list[str] | None = None) -> int:
+    study = command.open_study(parser(), argv, __file__)
+    options = study.options
+    options.total = options.total or ("max" if options.demo else TOTAL)
+    for pool in study.code_pools:
+        if options.dry_run:
+            study.plan([pool], "", f"Datas/{QUESTION}/{pool.label}", partial(planned, study, pool))
+        else:
+            publish_pool(study, pool)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(command.run(main))

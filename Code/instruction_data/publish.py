@@ -1,0 +1,490 @@
+"""Publishing: split files, scores and a manifest, all of one set or nothing; and what follows from manifests.
+
+A *set* is what one script makes of one pool: its files, described by a manifest that is written last. Without a
+manifest there is no split. LLaMA-Factory's ``dataset_info.json`` and the data set card are derived from the
+manifests under a study root, so they are right whatever ran before or beside. As a command:
+
+    python -m instruction_data.publish show [SPLIT]     the splits of a study root, or a few records of one
+    python -m instruction_data.publish verify [ROOT]    re-hash every published file against its manifest
+"""
+
+import argparse
+import hashlib
+import importlib.metadata
+import os
+import platform
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+import filelock
+import numpy as np
+import orjson
+
+from instruction_data.errors import InputError, quoted
+from instruction_data.pools import Records
+
+if TYPE_CHECKING:
+    import pandas
+
+MANIFEST_SUFFIX = "_manifest.json"
+MANIFEST_FORMAT = 1
+PUBLISHED = ("Datas/RQ*/*", "Code/RQ4")  # folders of sets, below the study root
+SCRIPTS_OWN = {".py", ".pyc"}  # beside published files in Code/RQ4
+PACKAGES = ("numpy", "pyarrow", "sentence-transformers", "tokenizers", "torch", "transformers")
+SHOWN_RECORDS = 3
+
+
+@dataclass(frozen=True)
+class Split:
+    """A training set: positions into pools, in the order of the file.
+
+    Attributes:
+        parts: (records, int64 positions) one after another.
+        summary: figures that tell this split from its siblings, the first the most telling.
+    """
+
+    name: str
+    parts: Sequence[tuple[Records, np.ndarray]]
+    summary: Mapping[str, float] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return sum(len(positions) for _, positions in self.parts)
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where a set goes: a folder below the study root and the stem of its manifest."""
+
+    root: Path
+    folder: str
+    stem: str
+
+    @classmethod
+    def of_question(cls, root: Path, question: str, label: str) -> "Target":
+        return cls(root, f"Datas/{question}/{label}", f"{question}_{label}")
+
+    @property
+    def manifest(self) -> Path:
+        return self.root / self.folder / f"{self.stem}{MANIFEST_SUFFIX}"
+
+
+def request(
+    study, pool, *, question: str, records: Sequence[Records], settings: Mapping, models: Mapping | None = None
+) -> dict:
+    """The part of a manifest that is known before anything is computed: what was read and what is asked for.
+
+    Args:
+        study: the ``command.Study`` of this run.
+        pool: the code pool of the set.
+        settings: constants and flags that shape the result.
+        models: role -> identity of the model.
+    """
+    document = {
+        "format": MANIFEST_FORMAT,
+        "question": question,
+        "pool": pool.name,
+        "command": study.command(pool),
+        "pools": {one.pool.name: one.describe(study.root) for one in records},
+        "settings": {"limit": study.options.limit, **settings},
+        "seed": study.options.seed,
+        "models": dict(models or {}),
+        "packages": _packages(bool(models)),
+    }
+    return orjson.loads(orjson.dumps(document))  # as it will be read back
+
+
+def _packages(models: bool) -> dict[str, str]:
+    names = PACKAGES if models else PACKAGES[:2]
+    return {"python": platform.python_version()} | {name: importlib.metadata.version(name) for name in names}
+
+
+def check(target: Target, asked: Mapping, overwrite: bool) -> None:
+    """Refuse, before any work, to replace the set of a different request.
+
+    Raises:
+        InputError: there is a set already, made otherwise, and ``overwrite`` is not given.
+    """
+    if overwrite or not target.manifest.exists():
+        return
+    there = read_manifest(target.manifest)
+    other = [key for key in asked if key != "command" and asked[key] != there.get(key)]
+    if other:
+        raise InputError(
+            f"{target.manifest}: found results made with other {', '.join(other)}; expected none, or the same. "
+            "--overwrite replaces them; --root writes elsewhere"
+        )
+
+
+def publish(
+    target: Target,
+    asked: Mapping,
+    *,
+    splits: Sequence[Split] = (),
+    tables: "Mapping[str, pandas.DataFrame] | None" = None,
+    overwrite: bool = False,
+) -> dict:
+    """Write a set: every file under a temporary name, then all of them renamed, the manifest last.
+
+    A set that is there already with the same bytes is left alone.
+
+    Args:
+        asked: the ``request``.
+        tables: file name -> pandas DataFrame; the name's ending says how it is written (.parquet, .csv, .jsonl).
+
+    Returns:
+        The manifest.
+
+    Raises:
+        InputError: there is a different set already and ``overwrite`` is not given.
+    """
+    folder = target.root / target.folder
+    folder.mkdir(parents=True, exist_ok=True)
+    with _lock(target.root), ExitStack() as stack:
+        _remove_stale(folder)
+        staged = {}
+        for split in splits:
+            name = f"{split.name}.json"
+            staged[name] = _staged(stack, folder / name, partial(_write_split, split=split))
+        for name in tables or {}:
+            staged[name] = _staged(stack, folder / name, partial(_write_table, name=name, frame=tables[name]))
+        manifest = {
+            **asked,
+            "splits": {split.name: _describe(split, target.folder, staged[f"{split.name}.json"]) for split in splits},
+            "files": {f"{target.folder}/{name}": {"sha256": staged[name].sha256} for name in tables or {}},
+        }
+        if not _unchanged(target, manifest):
+            _refuse_replacing(target, staged, overwrite)
+            _put_in_place(stack, target, staged, manifest)
+        register(target.root)
+    return manifest
+
+
+def _lock(root: Path) -> filelock.BaseFileLock:
+    (root / ".cache").mkdir(parents=True, exist_ok=True)
+    return filelock.FileLock(root / ".cache" / "publish.lock")
+
+
+def _remove_stale(folder: Path) -> None:
+    """Remove what a killed run left; whoever holds the lock is the only writer."""
+    for path in folder.glob(".*.tmp"):
+        path.unlink()
+
+
+@dataclass(frozen=True)
+class Staged:
+    """A file written under a temporary name."""
+
+    path: Path
+    sha256: str
+
+
+def _staged(stack: ExitStack, path: Path, write: Callable[[BinaryIO], object]) -> Staged:
+    """What ``write`` writes, in a temporary file beside ``path`` (gone when the stack ends)."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    stack.callback(temporary.unlink, missing_ok=True)
+    with open(temporary, "wb") as file:
+        write(file)
+        file.flush()
+        os.fsync(file.fileno())
+    return Staged(temporary, file_sha256(temporary))
+
+
+def file_sha256(path: Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _write_split(file: BinaryIO, split: Split) -> None:
+    """A JSON array, one record a line. The canonical record is the Alpaca form: instruction, input, output."""
+    separator = b"[\n"
+    for records, positions in split.parts:
+        for position in positions:
+            file.write(separator + records.canonical(position))
+            separator = b",\n"
+    file.write(b"\n]\n" if separator == b",\n" else b"[]\n")
+
+
+def _write_table(file: BinaryIO, name: str, frame: "pandas.DataFrame") -> None:
+    if name.endswith(".parquet"):
+        frame.to_parquet(file, index=False)
+    elif name.endswith(".jsonl"):
+        for row in frame.to_dict("records"):
+            file.write(orjson.dumps(row) + b"\n")
+    else:
+        frame.to_csv(file, index=False, lineterminator="\n")
+
+
+def _describe(split: Split, folder: str, staged: Staged) -> dict:
+    sources: dict[str, int] = {}
+    for records, positions in split.parts:
+        sources[records.pool.name] = sources.get(records.pool.name, 0) + len(positions)
+    return {
+        "file": f"{folder}/{split.name}.json",
+        "sha256": staged.sha256,
+        "records": len(split),
+        "sources": sources,
+        "summary": {name: float(value) for name, value in split.summary.items()},
+    }
+
+
+def _unchanged(target: Target, manifest: Mapping) -> bool:
+    if not target.manifest.exists():
+        return False
+    there = read_manifest(target.manifest)
+    if {**there, "command": None} != {**manifest, "command": None}:
+        return False
+    return all(
+        (target.root / file).is_file() and file_sha256(target.root / file) == sha256
+        for file, sha256 in listed_files(manifest).items()
+    )
+
+
+def _refuse_replacing(target: Target, staged: Mapping[str, Staged], overwrite: bool) -> None:
+    folder = target.root / target.folder
+    there = [folder / name for name in staged if (folder / name).exists()]
+    if (there or target.manifest.exists()) and not overwrite:
+        raise InputError(
+            f"{there[0] if there else target.manifest}: found a different file of that name; expected none, or the "
+            "same bytes. --overwrite replaces the whole set; --root writes elsewhere"
+        )
+
+
+def _put_in_place(stack: ExitStack, target: Target, staged: Mapping[str, Staged], manifest: Mapping) -> None:
+    folder = target.root / target.folder
+    old = listed_files(read_manifest(target.manifest)) if target.manifest.exists() else {}
+    target.manifest.unlink(missing_ok=True)
+    for file in old:
+        if Path(file).name not in staged:
+            (target.root / file).unlink(missing_ok=True)
+    for name, file in staged.items():
+        file.path.replace(folder / name)
+    _staged(stack, target.manifest, lambda file: file.write(_pretty(manifest))).path.replace(target.manifest)
+
+
+def _pretty(document: object) -> bytes:
+    return orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+
+
+def scores(sources: Sequence[Records], splits: Sequence[Split], numbers: Mapping[str, Sequence]) -> "pandas.DataFrame":
+    """The table that traces every split: a row per record, the numbers that led to its tier, its place in each split.
+
+    Args:
+        sources: the pools read, the code pool first.
+        numbers: column -> one value per record of the first pool.
+
+    Returns:
+        pool, row (from 0, among all entries of the pool file), record_sha256, the numbers, and per
+        split its name as a column: the record's position in that split, missing where it is not in it.
+    """
+    import pandas
+
+    starts = np.cumsum([0, *map(len, sources)])
+    columns = {
+        "pool": [name for one in sources for name in [one.pool.name] * len(one)],
+        "row": np.concatenate([one.rows for one in sources]),
+        "record_sha256": [sha256 for one in sources for sha256 in one.hashes],
+    }
+    for name, values in numbers.items():
+        padding = [None] * int(starts[-1] - starts[1])
+        columns[name] = pandas.Series([*values, *padding]) if padding else values
+    for split in splits:
+        places = np.full(starts[-1], -1, dtype=np.int64)
+        positions = [starts[sources.index(records)] + chosen for records, chosen in split.parts]
+        places[np.concatenate(positions)] = np.arange(len(split))
+        columns[split.name] = pandas.array(np.where(places < 0, 0, places), dtype="Int64")
+        columns[split.name][places < 0] = pandas.NA
+    return pandas.DataFrame(columns)
+
+
+def publish_splits(
+    study,
+    target: Target,
+    asked: Mapping,
+    sources: Sequence[Records],
+    splits: Sequence[Split],
+    numbers: Mapping[str, Sequence],
+) -> None:
+    """Publish splits with the table of their scores, and print what was made."""
+    tables = {f"{target.stem}_scores.parquet": scores(sources, splits, numbers)}
+    manifest = publish(target, asked, splits=splits, tables=tables, overwrite=study.options.overwrite)
+    _print_table(manifest["splits"])
+    print(f"in {target.root / target.folder}\n")
+
+
+def spread(values: np.ndarray, positions: np.ndarray, n: int) -> np.ndarray:
+    """float64 ``[n]``: ``values`` at ``positions``, NaN elsewhere."""
+    result = np.full(n, np.nan)
+    result[positions] = values
+    return result
+
+
+def labels(tiers: Mapping[str, np.ndarray], n: int) -> list[str | None]:
+    """The tier of every one of ``n`` records, None of those in no tier."""
+    result: list[str | None] = [None] * n
+    for tier, positions in tiers.items():
+        for position in positions:
+            result[position] = tier
+    return result
+
+
+def read_manifest(path: Path) -> dict:
+    """A manifest as written by ``publish``.
+
+    Raises:
+        InputError: the file is not a manifest of this format.
+    """
+    try:
+        manifest = orjson.loads(path.read_bytes())
+    except orjson.JSONDecodeError as error:
+        raise InputError(f"{path}: found malformed JSON ({error}); expected a manifest") from error
+    if not isinstance(manifest, dict) or manifest.get("format") != MANIFEST_FORMAT:
+        found = manifest.get("format") if isinstance(manifest, dict) else type(manifest).__name__
+        raise InputError(f"{path}: found format {quoted(found)}; expected a manifest of format {MANIFEST_FORMAT}")
+    return manifest
+
+
+def manifests(root: Path) -> Iterator[tuple[Path, dict]]:
+    """Every manifest of a study root, in the order of their paths."""
+    for pattern in PUBLISHED:
+        for path in sorted(root.glob(f"{pattern}/*{MANIFEST_SUFFIX}")):
+            yield path, read_manifest(path)
+
+
+def listed_files(manifest: Mapping) -> dict[str, str]:
+    """The files of a set, below the study root -> SHA-256."""
+    splits = {split["file"]: split["sha256"] for split in manifest["splits"].values()}
+    return splits | {file: entry["sha256"] for file, entry in manifest["files"].items()}
+
+
+def all_splits(root: Path) -> dict[str, dict]:
+    """Every split of a study root as its manifest describes it, by name."""
+    return {name: split for _, manifest in manifests(root) for name, split in manifest["splits"].items()}
+
+
+def register(root: Path) -> None:
+    """Bring LLaMA-Factory's registry and the data set card in line with the manifests under ``root``.
+
+    Entries of the registry that are not splits of ours are kept.
+    """
+    from instruction_data import card
+
+    splits = all_splits(root)
+    path = root / "Datas" / "dataset_info.json"
+    entries = orjson.loads(path.read_bytes()) if path.exists() else {}
+    kept = {name: entry for name, entry in entries.items() if not _is_ours(entry)}
+    ours = {name: {"file_name": split["file"].removeprefix("Datas/")} for name, split in splits.items()}
+    _replace(path, _pretty(kept | ours))
+    _replace(root / "Datas" / "README.md", card.text(root / "Datas" / "README.md", splits).encode())
+
+
+def _is_ours(entry: object) -> bool:
+    file = entry.get("file_name", "") if isinstance(entry, dict) else ""
+    return isinstance(file, str) and Path(file).match("RQ*/*/RQ*.json")
+
+
+def _replace(path: Path, content: bytes) -> None:
+    if path.exists() and path.read_bytes() == content:
+        return
+    with ExitStack() as stack:
+        _staged(stack, path, lambda file: file.write(content)).path.replace(path)
+
+
+def verify(root: Path) -> list[str]:
+    """Compare every published file with its manifest.
+
+    Returns:
+        What is wrong, a line each: files that differ, are missing, or that no manifest lists; broken manifests.
+    """
+    wrong, known = [], set()
+    for pattern in PUBLISHED:
+        for path in sorted(root.glob(f"{pattern}/*{MANIFEST_SUFFIX}")):
+            known.add(path)
+            try:
+                listed = listed_files(read_manifest(path))
+            except (InputError, KeyError, TypeError, AttributeError) as error:
+                wrong.append(f"broken      {path.relative_to(root)}: {error}")
+                continue
+            for file, sha256 in listed.items():
+                known.add(root / file)
+                wrong += _verify_file(root, file, sha256)
+    for pattern in PUBLISHED:
+        for path in sorted(root.glob(f"{pattern}/*")):
+            if path not in known and path.is_file() and path.suffix not in SCRIPTS_OWN:
+                wrong.append(f"not listed  {path.relative_to(root)}")
+    return wrong
+
+
+def _verify_file(root: Path, file: str, sha256: str) -> list[str]:
+    if not (root / file).is_file():
+        return [f"missing     {file}"]
+    found = file_sha256(root / file)
+    return [] if found == sha256 else [f"differs     {file}: found {found}; expected {sha256}"]
+
+
+def print_splits(root: Path) -> None:
+    """Print every split of a study root: name, records, its most telling figure; then where they are."""
+    splits = all_splits(root)
+    if not splits:
+        raise InputError(f"{root}: found no published split; run a script of Code/RQ1 … RQ4 first")
+    _print_table(splits)
+    print(f"\n{len(splits)} splits under {root / 'Datas'}")
+
+
+def _print_table(splits: Mapping[str, Mapping]) -> None:
+    print(f"{'split':<32} {'records':>9}  summary")
+    for name, split in splits.items():
+        summary = ", ".join(f"{figure} {value:,.4g}" for figure, value in split["summary"].items())
+        print(f"{name:<32} {split['records']:>9,}  {summary}")
+
+
+def print_records(root: Path, name: str) -> None:
+    """Print the first records of one split, control characters escaped."""
+    splits = all_splits(root)
+    if name not in splits:
+        raise InputError(f"{root}: found no split {quoted(name)}; `show` without a name lists them")
+    split = splits[name]
+    print(f"{name}: {split['records']:,} records, {split['file']}")
+    for record in orjson.loads((root / split["file"]).read_bytes())[:SHOWN_RECORDS]:
+        print()
+        for part, text in record.items():
+            print(f"{part + ':':<13}" + f"\n{'':<13}".join(printable(line) for line in text.split("\n")))
+
+
+def printable(text: str) -> str:
+    """Text that a terminal shows and does not obey: control characters escaped."""
+    return "".join(character if character.isprintable() else ascii(character)[1:-1] for character in text)
+
+
+def main(argv: list[str] | None = None) -> int:
+    from instruction_data import command
+
+    parser = argparse.ArgumentParser(prog="python -m instruction_data.publish", description=__doc__.split("\n\n")[0])
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    show = actions.add_parser("show", help="the splits of a study root, or a few records of one")
+    show.add_argument("split", nargs="?", metavar="SPLIT")
+    show.add_argument("--root", type=Path, default=command.REPOSITORY, help="study root (default: the repository)")
+    check_ = actions.add_parser("verify", help="re-hash every published file against its manifest")
+    check_.add_argument("root", nargs="?", type=Path, default=command.REPOSITORY, metavar="ROOT")
+    options = parser.parse_args(argv)
+    if options.action == "show":
+        (print_records(options.root, options.split) if options.split else print_splits(options.root))
+        return 0
+    return _report(options.root)
+
+
+def _report(root: Path) -> int:
+    wrong = verify(root)
+    files = sum(len(listed_files(manifest)) for _, manifest in manifests(root)) if not wrong else 0
+    print("\n".join(wrong) if wrong else f"{files} published files under {root} are as their manifests say")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    from instruction_data import command
+
+    sys.exit(command.run(main))
