@@ -375,11 +375,23 @@ def register(root: Path) -> None:
 
     splits = all_splits(root)
     path = root / "Datas" / "dataset_info.json"
-    entries = orjson.loads(path.read_bytes()) if path.exists() else {}
+    entries = _read_registry(path) if path.exists() else {}
     kept = {name: entry for name, entry in entries.items() if not _is_ours(entry)}
     ours = {name: {"file_name": split["file"].removeprefix("Datas/")} for name, split in splits.items()}
     _replace(path, _pretty(kept | ours))
     _replace(root / "Datas" / "README.md", card.text(root / "Datas" / "README.md", splits).encode())
+
+
+def _read_registry(path: Path) -> dict:
+    try:
+        entries = orjson.loads(path.read_bytes())
+    except orjson.JSONDecodeError as error:
+        raise InputError(
+            f"{path}: found malformed JSON ({error}); expected LLaMA-Factory's registry: mend it"
+        ) from error
+    if not isinstance(entries, dict):
+        raise InputError(f"{path}: found {quoted(entries)}; expected LLaMA-Factory's registry, a JSON object: mend it")
+    return entries
 
 
 def _is_ours(entry: object) -> bool:
