@@ -266,7 +266,9 @@ def open_study(parser: argparse.ArgumentParser, argv: list[str] | None, script: 
         demo.ensure(root)
     if not root.is_dir():
         raise InputError(f"--root {root}: found no such folder; expected a study root with a Datas folder")
-    return Study(root.resolve(), options, Path(script).resolve().relative_to(REPOSITORY).as_posix(), parser)
+    path = Path(script).resolve()
+    name = path.relative_to(REPOSITORY).as_posix() if path.is_relative_to(REPOSITORY) else path.name
+    return Study(root.resolve(), options, name, parser)
 
 
 def run(main: Callable[[], int]) -> int:

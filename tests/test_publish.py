@@ -1,0 +1,263 @@
+"""Publishing: what is written, what is refused, what is derived, what verify finds."""
+
+import argparse
+import json
+import multiprocessing
+
+import numpy as np
+import pytest
+from conftest import numbered
+
+from instruction_data import command, pools, publish
+from instruction_data.errors import InputError
+
+
+@pytest.fixture
+def study(tmp_path):
+    """A study root with two pools and the options of a plain run."""
+    parser = command.parser("A script.\n\nMore.")
+    return command.Study(tmp_path, parser.parse_args([]), "Code/RQ9/script.py", parser)
+
+
+@pytest.fixture
+def records(tmp_path, write_pool):
+    write_pool(numbered(10))
+    return pools.read(pools.Pool("mine", "Datas/mine.jsonl"), tmp_path)
+
+
+@pytest.fixture
+def others(tmp_path, write_pool):
+    write_pool(numbered(6, word="“ünï”\ncode 🐍"), "Datas/others.jsonl")
+    return pools.read(pools.Pool("others", "Datas/others.jsonl", domain="math"), tmp_path)
+
+
+def make(study, records, others, *, first=(3, 1), overwrite=False, seed=42, name="RQ9_MINE_X"):
+    study.options.seed = seed
+    splits = [
+        publish.Split(name, [(records, np.array(first)), (others, np.array([5, 0]))], {"share": 0.5}),
+        publish.Split("RQ9_MINE_Y", [(records, np.arange(10))]),
+    ]
+    asked = publish.request(study, records.pool, question="RQ9", records=[records, others], settings={"a": (1, 2)})
+    target = publish.Target.of_question(study.root, "RQ9", "MINE")
+    publish.check(target, asked, overwrite)
+    table = publish.scores([records, others], splits, {"value": np.arange(10) / 4})
+    tables = {"RQ9_MINE_scores.parquet": table}
+    return publish.publish(target, asked, splits=splits, tables=tables, overwrite=overwrite)
+
+
+def contents(root):
+    return {p.relative_to(root).as_posix(): p.read_bytes() for p in sorted((root / "Datas").rglob("*")) if p.is_file()}
+
+
+def test_a_split_is_an_alpaca_array_in_the_order_given(study, records, others):
+    make(study, records, others)
+    text = (study.root / "Datas/RQ9/MINE/RQ9_MINE_X.json").read_text("utf-8")
+    split = json.loads(text)
+    assert [list(record) for record in split] == [["instruction", "input", "output"]] * 4
+    assert [record["output"] for record in split[:2]] == ["answer 3 of task", "answer 1 of task"]
+    assert split[2]["instruction"] == "“ünï”\ncode 🐍 5"
+    assert "“ünï”" in text  # not ASCII-escaped
+    assert len(text.splitlines()) == 4 + 2  # one record a line
+
+
+def test_the_manifest_says_what_a_reader_needs(study, records, others):
+    manifest = make(study, records, others)
+    path = study.root / "Datas/RQ9/MINE/RQ9_MINE_manifest.json"
+    assert publish.read_manifest(path) == manifest
+    split = manifest["splits"]["RQ9_MINE_X"]
+    assert split["sources"] == {"mine": 2, "others": 2}
+    assert split["records"] == 4
+    assert split["sha256"] == publish.file_sha256(study.root / split["file"])
+    assert manifest["pools"]["mine"]["sha256"] == publish.file_sha256(study.root / "Datas/mine.jsonl")
+    assert manifest["command"] == "python Code/RQ9/script.py --pool mine=mine.jsonl"
+    assert str(study.root) not in path.read_text()
+
+
+def test_scores_trace_every_record_to_its_place(study, records, others):
+    import pandas
+
+    make(study, records, others)
+    table = pandas.read_parquet(study.root / "Datas/RQ9/MINE/RQ9_MINE_scores.parquet")
+    assert len(table) == 16
+    chosen = table.dropna(subset="RQ9_MINE_X").sort_values("RQ9_MINE_X")
+    assert list(zip(chosen["pool"], chosen["row"], strict=True)) == [
+        ("mine", 3),
+        ("mine", 1),
+        ("others", 5),
+        ("others", 0),
+    ]
+    assert chosen["record_sha256"].iloc[0] == records.hashes[3]
+    assert table["value"][:10].tolist() == [i / 4 for i in range(10)]
+    assert table["value"][10:].isna().all()
+    assert table["RQ9_MINE_Y"].dropna().tolist() == list(range(10))
+
+
+def test_the_same_twice_is_the_same_bytes_and_untouched(study, records, others):
+    make(study, records, others)
+    before = contents(study.root)
+    times = {p: p.stat().st_mtime_ns for p in study.root.rglob("Datas/RQ9/**/*.json")}
+    make(study, records, others)
+    assert contents(study.root) == before
+    assert {p: p.stat().st_mtime_ns for p in times} == times
+
+
+def test_a_different_result_is_refused_before_and_after_the_work(study, records, others):
+    make(study, records, others)
+    before = contents(study.root)
+    with pytest.raises(InputError, match="results made with other seed"):
+        make(study, records, others, seed=43)
+    with pytest.raises(InputError, match="found a different file of that name"):
+        make(study, records, others, first=(1, 3))
+    assert contents(study.root) == before
+
+
+def test_a_file_without_manifest_is_not_replaced(study, records, others):
+    path = study.root / "Datas/RQ9/MINE/RQ9_MINE_Y.json"
+    path.parent.mkdir(parents=True)
+    path.write_text("mine, by hand")
+    with pytest.raises(InputError, match=r"RQ9_MINE_Y\.json: found a different file"):
+        make(study, records, others)
+    assert path.read_text() == "mine, by hand"
+
+
+def test_overwrite_replaces_the_whole_set(study, records, others):
+    make(study, records, others, name="RQ9_MINE_OLD")
+    make(study, records, others, overwrite=True, seed=43)
+    names = {path.name for path in (study.root / "Datas/RQ9/MINE").iterdir()}
+    assert names == {"RQ9_MINE_X.json", "RQ9_MINE_Y.json", "RQ9_MINE_scores.parquet", "RQ9_MINE_manifest.json"}
+    assert publish.verify(study.root) == []
+    assert "RQ9_MINE_OLD" not in json.loads((study.root / "Datas/dataset_info.json").read_text())
+
+
+def test_a_failure_half_way_leaves_nothing(study, records, others, monkeypatch):
+    def fail(file, name, frame):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(publish, "_write_table", fail)
+    with pytest.raises(OSError, match="No space left"):
+        make(study, records, others)
+    assert list((study.root / "Datas/RQ9/MINE").iterdir()) == []
+
+
+def test_what_a_killed_run_left_is_removed(study, records, others):
+    stale = study.root / "Datas/RQ9/MINE/.RQ9_MINE_X.json.12345.tmp"
+    stale.parent.mkdir(parents=True)
+    stale.write_text("half")
+    make(study, records, others)
+    assert not stale.exists()
+
+
+class TestVerify:
+    def test_says_which_differ_are_missing_or_not_listed(self, study, records, others):
+        make(study, records, others)
+        assert publish.verify(study.root) == []
+        folder = study.root / "Datas/RQ9/MINE"
+        (folder / "RQ9_MINE_X.json").write_bytes((folder / "RQ9_MINE_X.json").read_bytes() + b" ")
+        (folder / "RQ9_MINE_Y.json").unlink()
+        (folder / "RQ9_MINE_Z.json").write_text("[]")
+        wrong = [line.split(":")[0].split() for line in publish.verify(study.root)]
+        assert wrong == [
+            ["differs", "Datas/RQ9/MINE/RQ9_MINE_X.json"],
+            ["missing", "Datas/RQ9/MINE/RQ9_MINE_Y.json"],
+            ["not", "listed", "Datas/RQ9/MINE/RQ9_MINE_Z.json"],
+        ]
+
+    def test_exit_status_tells(self, study, records, others, capsys):
+        make(study, records, others)
+        assert publish.main(["verify", str(study.root)]) == 0
+        assert "3 published files" in capsys.readouterr().out
+        (study.root / "Datas/RQ9/MINE/RQ9_MINE_Y.json").unlink()
+        assert publish.main(["verify", str(study.root)]) == 1
+
+    @pytest.mark.parametrize("content", ["{", "[]", '{"format": 99}', '{"format": 1}', '{"format": 1, "splits": 3}'])
+    def test_a_broken_manifest_is_named(self, content, study, records, others):
+        make(study, records, others)
+        (study.root / "Datas/RQ9/MINE/RQ9_MINE_manifest.json").write_text(content)
+        assert publish.verify(study.root)[0].startswith("broken      Datas/RQ9/MINE/RQ9_MINE_manifest.json")
+
+    def test_a_root_without_results_has_nothing_wrong(self, tmp_path):
+        assert publish.verify(tmp_path) == []
+
+
+class TestRegister:
+    def test_llama_factorys_entries_are_those_of_the_manifests_and_the_users_own(self, study, records, others):
+        (study.root / "Datas").mkdir(exist_ok=True)
+        own = {"own": {"file_name": "own.json", "columns": {"prompt": "q"}}, "hub": {"hf_hub_url": "a/b"}}
+        gone = {"RQ1_OLD": {"file_name": "RQ1/OLD/RQ1_OLD_X.json"}}
+        (study.root / "Datas/dataset_info.json").write_text(json.dumps(own | gone))
+        make(study, records, others)
+        assert json.loads((study.root / "Datas/dataset_info.json").read_text()) == own | {
+            "RQ9_MINE_X": {"file_name": "RQ9/MINE/RQ9_MINE_X.json"},
+            "RQ9_MINE_Y": {"file_name": "RQ9/MINE/RQ9_MINE_Y.json"},
+        }
+
+    def test_a_broken_registry_of_the_user_is_not_lost(self, study, records, others):
+        path = study.root / "Datas/dataset_info.json"
+        path.write_text('{"own": ')
+        with pytest.raises(InputError, match=r"dataset_info\.json: found malformed JSON"):
+            make(study, records, others)
+        assert path.read_text() == '{"own": '
+
+    def test_the_card_keeps_what_people_wrote(self, study, records, others):
+        path = study.root / "Datas/README.md"
+        path.write_text("---\nlicense: mit\n---\n\n# Ours\n")
+        make(study, records, others)
+        text = path.read_text()
+        assert "license: mit" in text
+        assert "# Ours" in text
+        assert "config_name: RQ9_MINE_X" in text
+
+    def test_datasets_loads_a_split_by_name(self, study, records, others, tmp_path):
+        import datasets
+
+        make(study, records, others)
+        loaded = datasets.load_dataset(
+            str(study.root / "Datas"), "RQ9_MINE_X", split="train", cache_dir=str(tmp_path / "hf")
+        )
+        assert loaded.column_names == ["instruction", "input", "output"]
+        assert loaded["output"][0] == "answer 3 of task"
+        assert len(loaded) == 4
+
+
+def _publish_in_process(root, number):
+    parser = command.parser("A script.\n\nMore.")
+    study = command.Study(root, argparse.Namespace(**vars(parser.parse_args([]))), "Code/RQ9/script.py", parser)
+    pool = pools.Pool(f"p{number}", "Datas/mine.jsonl")
+    records = pools.read(pool, root)
+    asked = publish.request(study, pool, question="RQ9", records=[records], settings={})
+    target = publish.Target.of_question(root, "RQ9", pool.label)
+    split = publish.Split(f"RQ9_{pool.label}_ALL", [(records, np.arange(len(records)))])
+    for _ in range(5):
+        publish.publish(target, asked, splits=[split])
+
+
+def test_runs_at_the_same_time_lose_no_entry(tmp_path, write_pool):
+    write_pool(numbered(50))
+    context = multiprocessing.get_context("spawn")
+    # two of them publish the very same set
+    processes = [context.Process(target=_publish_in_process, args=(tmp_path, number)) for number in (1, 2, 3, 3)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+        assert process.exitcode == 0
+    registered = json.loads((tmp_path / "Datas/dataset_info.json").read_text())
+    assert sorted(registered) == ["RQ9_P1_ALL", "RQ9_P2_ALL", "RQ9_P3_ALL"]
+    assert publish.verify(tmp_path) == []
+
+
+def test_show_lists_splits_and_records_without_obeying_them(study, records, tmp_path, write_pool, capsys):
+    write_pool([{"instruction": "\x1b[31mred", "output": "bell\x07\nsecond — line"}], "Datas/others.jsonl")
+    hostile = pools.read(pools.Pool("others", "Datas/others.jsonl"), tmp_path)
+    asked = publish.request(study, records.pool, question="RQ9", records=[records], settings={})
+    target = publish.Target.of_question(study.root, "RQ9", "MINE")
+    publish.publish(target, asked, splits=[publish.Split("RQ9_MINE_X", [(hostile, np.array([0]))], {"share": 0.25})])
+    publish.main(["show", "--root", str(study.root)])
+    assert capsys.readouterr().out.splitlines()[1].split() == ["RQ9_MINE_X", "1", "share", "0.25"]
+    publish.main(["show", "RQ9_MINE_X", "--root", str(study.root)])
+    out = capsys.readouterr().out
+    assert "\x1b" not in out
+    assert "\\x1b[31mred" in out
+    assert "second — line" in out
+    with pytest.raises(InputError, match="found no split 'NOPE'"):
+        publish.main(["show", "NOPE", "--root", str(study.root)])

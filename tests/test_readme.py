@@ -1,0 +1,58 @@
+"""What the README says, done."""
+
+import re
+import runpy
+import sys
+
+import pytest
+from conftest import CODE, SCRIPTS, load_script
+
+from instruction_data import command, demo, publish
+
+README = (CODE.parent / "README.md").read_text("utf-8")
+EXAMPLE = next(block for block in re.findall(r"```python\n(.*?)```", README, re.DOTALL) if "QUESTION" in block)
+
+
+def test_a_question_of_ones_own_is_one_file_of_under_60_lines(tmp_path, monkeypatch):
+    assert len(EXAMPLE.splitlines()) < 60
+    demo.build(tmp_path, records=12, others=10)
+    script = tmp_path / "Code" / "RQ5" / "instruction_length.py"
+    script.parent.mkdir(parents=True)
+    script.write_text(EXAMPLE)
+    monkeypatch.setattr(sys, "argv", [str(script), "--demo", "--root", str(tmp_path)])
+    with pytest.raises(SystemExit) as end:
+        runpy.run_path(str(script), run_name="__main__")
+    assert end.value.code == 0
+    assert sorted(publish.all_splits(tmp_path)) == [
+        f"RQ5_{pool}_{tier}" for pool in ("EVOL", "OSS") for tier in ("LONG", "MIDDLE", "SHORT")
+    ]
+    assert publish.verify(tmp_path) == []
+
+
+def test_every_command_names_what_exists():
+    commands = re.findall(r"^(?:python|make) .*", README, re.MULTILINE)
+    scripts = {path for line in commands for path in re.findall(r"Code/\S+\.py", line)}
+    assert scripts == {f"Code/{name}" for name in SCRIPTS}
+    targets = {line.split()[1] for line in commands if line.startswith("make")}
+    makefile = (CODE.parent / "Makefile").read_text()
+    assert targets == {"demo", "test"}
+    assert all(f"\n{target}: " in makefile for target in targets)
+
+
+def test_every_flag_that_is_named_exists():
+    parsers = [load_script(name).parser() for name in SCRIPTS]
+    flags = {flag for parser in parsers for action in parser._actions for flag in action.option_strings}
+    elsewhere = {"--include", "--exclude"}  # git's
+    assert set(re.findall(r"--[a-z][a-z-]+", README)) <= flags | elsewhere
+
+
+def test_every_shared_flag_stands_in_every_help():
+    shared = {flag for action in command.parser("x\n\ny")._actions for flag in action.option_strings}
+    for name in SCRIPTS:
+        script = {flag for action in load_script(name).parser()._actions for flag in action.option_strings}
+        assert shared <= script
+
+
+def test_ci_runs_the_readmes_test_command():
+    steps = (CODE.parent / ".ci" / "run").read_text().splitlines()
+    assert "make test" in steps

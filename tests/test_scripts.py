@@ -1,0 +1,343 @@
+"""The five scripts as their users run them: on a small demo root with the real embedded models."""
+
+import hashlib
+import json
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pandas
+import pytest
+from conftest import CODE, SCRIPTS, load_script, numbered, run_script
+
+from instruction_data import demo, publish
+from instruction_data.errors import InputError
+
+MODEL_SCRIPTS = SCRIPTS[1:4]
+
+
+def splits_of(root, question, pool):
+    folder = root / "Datas" / question / pool
+    return {path.stem: json.loads(path.read_text()) for path in folder.glob("RQ*.json") if "manifest" not in path.name}
+
+
+def scores_of(root, question, pool):
+    return pandas.read_parquet(root / "Datas" / question / pool / f"{question}_{pool}_scores.parquet")
+
+
+def records_of(root, pool):
+    """The pool's records in Alpaca form, read without the package."""
+    fields = {"OSS": ("oss", "problem", "solution"), "EVOL": ("evol", "instruction", "response")}
+    name, instruction, output = fields[pool]
+    lines = (root / f"Datas/data-{name}_instruct-decontaminated.jsonl").read_text().splitlines()
+    records = map(json.loads, lines)
+    return [{"instruction": one[instruction], "input": "", "output": one[output]} for one in records]
+
+
+@pytest.fixture(scope="module")
+def done(small_demo):
+    """The demo root after all five scripts."""
+    for name in SCRIPTS:
+        assert load_script(name).main(["--demo", "--root", str(small_demo)]) == 0
+    return small_demo
+
+
+def test_all_36_splits_are_there_registered_and_verified(done):
+    splits = publish.all_splits(done)
+    per_question = {
+        question: sum(name.startswith(question) for name in splits) for question in ("RQ1", "RQ2", "RQ3", "RQ4")
+    }
+    assert per_question == {"RQ1": 14, "RQ2": 6, "RQ3": 6, "RQ4": 10}
+    assert publish.verify(done) == []
+    registered = json.loads((done / "Datas/dataset_info.json").read_text())
+    assert set(registered) == set(splits)
+    for entry in registered.values():
+        assert (done / "Datas" / entry["file_name"]).is_file()
+
+
+@pytest.mark.parametrize("pool", ["OSS", "EVOL"])
+def test_every_split_holds_records_of_its_pools_and_nothing_else(done, pool):
+    code = {json.dumps(record) for record in records_of(done, pool)}
+    math = {record["output"] for record in json.loads((done / "Datas/MathInstruct.json").read_text())}
+    for question in ("RQ1", "RQ2", "RQ3", "RQ4"):
+        for name, split in splits_of(done, question, pool).items():
+            for record in split:
+                assert list(record) == ["instruction", "input", "output"]
+            foreign = [record for record in split if json.dumps(record) not in code]
+            expected = (
+                {"97_3": 1, "9_1": 4, "7_3": 12}.get("_".join(name.split("_")[3:5]), 0) if question == "RQ1" else 0
+            )
+            assert len(foreign) == expected, name
+            if "MATH" in name:
+                assert all(record["output"] in math for record in foreign)
+                assert split[len(split) - expected :] == foreign  # code first
+
+
+@pytest.mark.parametrize("pool", ["OSS", "EVOL"])
+def test_diversity_tiers_are_those_of_the_exhaustive_matrix(done, pool):
+    """From the texts again: sentence-transformers alone, all n × n cosines, numpy's percentiles."""
+    from sentence_transformers import SentenceTransformer
+
+    from instruction_data import models
+
+    records = records_of(done, pool)
+    encoder = SentenceTransformer(models.find("minilm").location, device="cpu")
+    vectors = encoder.encode([record["output"] for record in records], convert_to_numpy=True).astype(np.float64)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    similarity = (vectors @ vectors.T).mean(axis=1)
+    low, high = np.percentile(similarity, [33, 66])
+    expected = {
+        "HIGH": [record for record, value in zip(records, similarity, strict=True) if value <= low],
+        "MEDIUM": [record for record, value in zip(records, similarity, strict=True) if low < value <= high],
+        "LOW": [record for record, value in zip(records, similarity, strict=True) if value > high],
+    }
+    assert splits_of(done, "RQ2", pool) == {f"RQ2_{pool}_DIVERSITY_{tier}": part for tier, part in expected.items()}
+    assert scores_of(done, "RQ2", pool)["similarity"].to_numpy() == pytest.approx(similarity, abs=1e-5)
+
+
+@pytest.mark.parametrize("pool", ["OSS", "EVOL"])
+def test_complexity_tiers_follow_from_the_scores_table(done, pool):
+    table = scores_of(done, "RQ3", pool)
+    logits = table[[f"logit_{digit}" for digit in range(1, 7)]].to_numpy(dtype=float)
+    weights = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    score = weights @ [1, 2, 3, 4, 5, 6]
+    assert table["score"].to_numpy() == pytest.approx(score, abs=1e-5)
+    scaled = [(v - v.min()) / (v.max() - v.min()) for v in (table["score"], table["perplexity"])]
+    assert table["complexity"].to_numpy() == pytest.approx((scaled[0] + scaled[1]).to_numpy())
+    order = sorted(range(len(table)), key=lambda row: (table["complexity"][row], row))
+    records = records_of(done, pool)
+    n = len(records)
+    cut = [order[: n // 3], order[n // 3 : 2 * n // 3], order[2 * n // 3 :]]
+    names = [f"RQ3_{pool}_{tier}" for tier in ("SIMPLE", "MODERATE", "COMPLEX")]
+    assert splits_of(done, "RQ3", pool) == {
+        name: [records[row] for row in part] for name, part in zip(names, cut, strict=True)
+    }
+
+
+@pytest.mark.parametrize("pool", ["OSS", "EVOL"])
+def test_categories_and_their_shares(done, pool):
+    lines = (done / f"Code/RQ4/{pool.lower()}_instruct_with_category.jsonl").read_text().splitlines()
+    categories = [json.loads(line) for line in lines]
+    records = records_of(done, pool)
+    assert [line["instruction"] for line in categories] == [record["instruction"] for record in records]
+    assert [line["row"] for line in categories] == list(range(len(records)))
+    table = pandas.read_parquet(done / f"Code/RQ4/{pool.lower()}_category_similarities.parquet")
+    ten = table.drop(columns=["row", "record_sha256"])
+    assert ten.shape[1] == 10
+    assert ten.idxmax(axis=1).tolist() == [line["assigned_category"] for line in categories]
+    algorithmic = {"Algorithmic & Data Structure", "Mathematical & Computational"}
+    kind = {line["instruction"]: line["assigned_category"] in algorithmic for line in categories}
+    splits = splits_of(done, "RQ4", pool)
+    total = len(splits[f"RQ4_{pool}_ALG_0"])
+    assert total == min(sum(kind.values()), len(kind) - sum(kind.values()))
+    for share in (0, 25, 50, 75, 100):
+        split = splits[f"RQ4_{pool}_ALG_{share}"]
+        assert len(split) == total == len({record["instruction"] for record in split})
+        assert sum(kind[record["instruction"]] for record in split) == total * share // 100
+
+
+def test_the_confusion_table_is_published_beside_the_manifest(done):
+    table = pandas.read_csv(done / "Code/RQ4/oss_category_confusion.csv", index_col=0)
+    labels = json.loads((done / "Datas/demo_labels.json").read_text())["oss"]
+    assert table.to_numpy().sum() == sum(one["category"] is not None for one in labels)
+    manifest = publish.read_manifest(done / "Code/RQ4/oss_instruct_with_category_manifest.json")
+    assert "Code/RQ4/oss_category_confusion.csv" in manifest["files"]
+
+
+def tree(root):
+    kept = [path for folder in ("Datas", "Code") for path in (root / folder).rglob("*") if path.is_file()]
+    return {path.relative_to(root).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in kept}
+
+
+def test_the_same_commands_in_another_root_give_the_same_bytes(done, tmp_path):
+    """Another folder, an empty cache, other processes, other folders to run from, another order of pools."""
+    demo.build(tmp_path, records=40, others=60)
+    for name in (SCRIPTS[0], SCRIPTS[1], SCRIPTS[3], SCRIPTS[4]):
+        for pool in ("evol", "oss"):
+            result = run_script(name, "--demo", "--root", tmp_path, "--pool", pool, cwd=tmp_path)
+            assert result.returncode == 0, result.stderr
+    expected = {
+        path: digest for path, digest in tree(done).items() if "RQ3" not in path and not path.endswith("README.md")
+    }
+    found = {path: digest for path, digest in tree(tmp_path).items() if not path.endswith("README.md")}
+    del expected["Datas/dataset_info.json"], found["Datas/dataset_info.json"]
+    assert found == expected
+
+
+def test_complexity_twice_with_and_without_its_cache(done, rq3, tmp_path):
+    demo.build(tmp_path, records=40, others=60)
+    arguments = ["--demo", "--root", str(tmp_path), "--pool", "oss", "--measure", "sum"]
+    assert rq3.main(arguments) == 0
+    again = tree(tmp_path)
+    assert again["Datas/RQ3/OSS/RQ3_OSS_scores.parquet"] == tree(done)["Datas/RQ3/OSS/RQ3_OSS_scores.parquet"]
+    assert rq3.main(arguments) == 0
+    assert tree(tmp_path) == again
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_help_is_quick_and_dry_runs_write_nothing(name, small_demo, tmp_path):
+    began = time.monotonic()
+    result = run_script(name, "--help")
+    seconds = time.monotonic() - began
+    assert result.returncode == 0
+    for flag in ("--demo", "--pool", "--seed", "--repeats", "--limit", "--dry-run", "--overwrite", "--root"):
+        assert flag in result.stdout
+    assert f"python Code/{name}" in result.stdout
+    imported = run_python("import sys, runpy; sys.argv = ['x', '--help']", name)
+    assert not imported & {"torch", "transformers", "sentence_transformers", "datasets", "pandas", "pyarrow", "ray"}
+    assert seconds < 20  # on any machine; what keeps it under a second is the line above
+
+    demo.build(tmp_path, records=10, others=10)
+    before = tree(tmp_path)
+    result = run_script(name, "--demo", "--root", tmp_path, "--dry-run")
+    assert result.returncode == 0, result.stderr
+    assert "would read   Datas/data-oss_instruct-decontaminated.jsonl: 10 records" in result.stdout
+    assert tree(tmp_path) == before
+
+
+def run_python(prelude, name):
+    """Names of the modules loaded after a script was run with the prelude's arguments."""
+    code = f"""{prelude}
+try:
+    runpy.run_path({str(CODE / name)!r}, run_name='__main__')
+except SystemExit:
+    pass
+print('LOADED', *{{module.split('.')[0] for module in sys.modules}})"""
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    return set(result.stdout.split("LOADED")[1].split())
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_on_a_fresh_clone_the_pointers_are_named(name, tmp_path):
+    root = CODE.parent
+    for pool in ("data-oss_instruct-decontaminated.jsonl", "MathInstruct.json", "alpaca.jsonl"):
+        (tmp_path / "Datas").mkdir(exist_ok=True)
+        (tmp_path / "Datas" / pool).write_bytes((root / "Datas" / pool).read_bytes()[:200])
+    model = ["--model", "smollm2" if "RQ3" in name else "minilm"] if name in MODEL_SCRIPTS else []
+    result = run_script(name, "--root", tmp_path, "--pool", "oss", *model)
+    assert result.returncode == 1
+    assert "found a Git LFS pointer" in result.stderr
+    assert "Traceback" not in result.stderr
+    dry = run_script(name, "--root", tmp_path, "--pool", "oss", "--dry-run")
+    assert dry.returncode == 0, dry.stderr
+    assert "75,197 records by its data card; the content is NOT HERE yet" in dry.stdout
+
+
+def test_dry_run_of_the_study_gives_its_counts(rq1, tmp_path, capsys):
+    (tmp_path / "Datas").mkdir()
+    rq1.main(["--root", str(tmp_path), "--dry-run", "--pool", "oss"])
+    planned = dict(re.findall(r"(RQ1_OSS_\w+)\.json: about ([\d,]+) records", capsys.readouterr().out))
+    assert planned["RQ1_OSS_CODE_10_0"] == "75,197"
+    assert planned["RQ1_OSS_MATH_9_1"] == f"{67_677 + 7_519:,}"
+
+
+def test_a_pool_of_ones_own_goes_through_all_five(tmp_path, write_pool, capsys):
+    words = ["sorting", "hashing", "SQL query", "web page", "matrix"] * 8
+    own = [{"question": f"Write a {word} function {i}.", "answer": f"def f{i}(): pass"} for i, word in enumerate(words)]
+    path = write_pool(own, "elsewhere/own.jsonl")
+    demo.build(tmp_path, records=10, others=60)
+    common = [
+        "--demo",
+        "--root",
+        str(tmp_path),
+        "--pool",
+        f"own={path}",
+        "--fields",
+        "instruction=question,output=answer",
+    ]
+    for name in SCRIPTS:
+        assert load_script(name).main(common) == 0, name
+    splits = publish.all_splits(tmp_path)
+    assert len(splits) == 7 + 3 + 3 + 5
+    assert all(name.split("_")[1] == "OWN" for name in splits)
+    assert publish.verify(tmp_path) == []
+    assert (
+        "instruction=question,output=answer"
+        in publish.read_manifest(tmp_path / "Datas/RQ2/OWN/RQ2_OWN_manifest.json")["command"]
+    )
+
+
+def test_flags_reach_both_texts_and_both_model_families(rq2, small_demo, tmp_path, capsys):
+    demo.build(tmp_path, records=12, others=10)
+    root = ["--root", str(tmp_path), "--pool", "oss", "--overwrite"]
+    rq2.main([*root, "--text", "instruction", "--model", "minilm", "--tiers", "count"])
+    first = publish.read_manifest(tmp_path / "Datas/RQ2/OSS/RQ2_OSS_manifest.json")
+    assert first["models"]["encoder"]["prompt"] == "Represent the programming task:"
+    assert [split["records"] for split in first["splits"].values()] == [4, 4, 4]
+    rq2.main([*root, "--model", "smollm2", "--limit", "9"])
+    second = publish.read_manifest(tmp_path / "Datas/RQ2/OSS/RQ2_OSS_manifest.json")
+    assert second["models"]["encoder"]["model"].startswith("SmolLM2")
+    assert second["models"]["encoder"]["prompt"] == ""
+    assert second["pools"]["oss"]["records"] == 9
+
+
+def test_a_model_that_fails_on_a_record_stops_the_run_or_marks_it(rq3, tmp_path, write_pool, monkeypatch, smollm2):
+    write_pool(numbered(9))
+    real = rq3.models.LanguageModel._batch_perplexity
+    monkeypatch.setattr(
+        rq3.models.LanguageModel,
+        "_batch_perplexity",
+        lambda self, batch: real(self, batch) * [1, *[np.nan] * (len(batch) - 1)],
+    )
+    arguments = ["--root", str(tmp_path), "--pool", f"own={tmp_path}/Datas/mine.jsonl", "--model", "smollm2"]
+    with pytest.raises(InputError, match="the model gave no finite number for 8 records"):
+        rq3.main([*arguments, "--measure", "perplexity"])
+    assert rq3.main([*arguments, "--measure", "perplexity", "--skip-failed"]) == 0
+    table = scores_of(tmp_path, "RQ3", "OWN")
+    assert table["complexity"].isna().sum() == table["tier"].isna().sum() == 8
+    assert sum(len(split) for split in splits_of(tmp_path, "RQ3", "OWN").values()) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "error"),
+    [
+        (SCRIPTS[1], ["--repeats", "2"], "--repeats 2: its tiers are cut, not drawn"),
+        (SCRIPTS[0], ["--pool", "oss", "--pool", "oss"], "pool 'oss' is given twice"),
+        (SCRIPTS[0], ["--pool", "nope"], "--pool nope: no such pool"),
+        (SCRIPTS[0], ["--pool", "oss", "--fields", "output=x"], "--fields: found no --pool NAME=PATH"),
+        (SCRIPTS[4], ["--pool", "oss"], "run Code/RQ4/task_category.py"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(name, arguments, error, tmp_path):
+    demo.build(tmp_path, records=10, others=10)
+    with pytest.raises(InputError, match=re.escape(error)):
+        load_script(name).main(["--root", str(tmp_path), *arguments])
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--limit", "0"], ["--repeats", "x"], ["--fields", "colour=x"], ["--fields", "output"]]
+)
+def test_flags_of_the_wrong_form_are_usage_errors(arguments):
+    result = run_script(SCRIPTS[0], *arguments)
+    assert result.returncode == 2
+    assert "expected" in result.stderr
+
+
+def test_a_root_that_is_not_there(tmp_path):
+    result = run_script(SCRIPTS[0], "--root", tmp_path / "nowhere")
+    assert result.returncode == 1
+    assert result.stderr.startswith("error: --root")
+
+
+def test_ctrl_c_leaves_no_half_file_and_the_next_run_goes_on(small_demo, tmp_path):
+    demo.build(tmp_path, records=300, others=10)
+    words = [sys.executable, str(CODE / SCRIPTS[1]), "--demo", "--root", str(tmp_path), "--pool", "oss"]
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    shards = tmp_path / ".cache" / "features"
+    while process.poll() is None and not (shards.exists() and any(shards.glob("*.safetensors"))):
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate()
+    assert process.returncode == 130
+    assert "the same command goes on from there" in stderr
+    assert "Traceback" not in stderr
+    assert not list((tmp_path / "Datas").glob("RQ2/*/*"))
+    kept = {path: path.stat().st_mtime_ns for path in shards.iterdir()}
+    assert 0 < len(kept) < 5
+    assert all(path.suffix == ".safetensors" for path in kept)
+    assert subprocess.run(words, capture_output=True).returncode == 0
+    assert {path: path.stat().st_mtime_ns for path in kept} == kept
+    assert publish.verify(tmp_path) == []
