@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from conftest import numbered
 
-from instruction_data import command, pools, publish
+from instruction_data import command, manifests, pools, publish
 from instruction_data.errors import InputError
 
 
@@ -32,17 +32,14 @@ def others(tmp_path, write_pool):
 
 
 def make(study, records, others, *, first=(3, 1), overwrite=False, seed=42, name="RQ9_MINE_X"):
-    study.options.seed = seed
+    study.options.seed, study.options.overwrite = seed, overwrite
     splits = [
         publish.Split(name, [(records, np.array(first)), (others, np.array([5, 0]))], {"share": 0.5}),
         publish.Split("RQ9_MINE_Y", [(records, np.arange(10))]),
     ]
-    asked = publish.request(study, records.pool, question="RQ9", records=[records, others], settings={"a": (1, 2)})
-    target = publish.Target.of_question(study.root, "RQ9", "MINE")
-    publish.check(target, asked, overwrite)
-    table = publish.scores([records, others], splits, {"value": np.arange(10) / 4})
-    tables = {"RQ9_MINE_scores.parquet": table}
-    return publish.publish(target, asked, splits=splits, tables=tables, overwrite=overwrite)
+    publication = publish.begin(study, "RQ9", [records, others], {"a": (1, 2)})
+    publication.splits(splits, {"value": np.arange(10) / 4})
+    return manifests.read(study.root / "Datas/RQ9/MINE/RQ9_MINE_manifest.json")
 
 
 def contents(root):
@@ -63,12 +60,11 @@ def test_a_split_is_an_alpaca_array_in_the_order_given(study, records, others):
 def test_the_manifest_says_what_a_reader_needs(study, records, others):
     manifest = make(study, records, others)
     path = study.root / "Datas/RQ9/MINE/RQ9_MINE_manifest.json"
-    assert publish.read_manifest(path) == manifest
     split = manifest["splits"]["RQ9_MINE_X"]
     assert split["sources"] == {"mine": 2, "others": 2}
     assert split["records"] == 4
-    assert split["sha256"] == publish.file_sha256(study.root / split["file"])
-    assert manifest["pools"]["mine"]["sha256"] == publish.file_sha256(study.root / "Datas/mine.jsonl")
+    assert split["sha256"] == manifests.file_sha256(study.root / split["file"])
+    assert manifest["pools"]["mine"]["sha256"] == manifests.file_sha256(study.root / "Datas/mine.jsonl")
     assert manifest["command"] == "python Code/RQ9/script.py --pool mine=mine.jsonl"
     assert str(study.root) not in path.read_text()
 
@@ -125,7 +121,7 @@ def test_overwrite_replaces_the_whole_set(study, records, others):
     make(study, records, others, overwrite=True, seed=43)
     names = {path.name for path in (study.root / "Datas/RQ9/MINE").iterdir()}
     assert names == {"RQ9_MINE_X.json", "RQ9_MINE_Y.json", "RQ9_MINE_scores.parquet", "RQ9_MINE_manifest.json"}
-    assert publish.verify(study.root) == []
+    assert manifests.verify(study.root) == []
     assert "RQ9_MINE_OLD" not in json.loads((study.root / "Datas/dataset_info.json").read_text())
 
 
@@ -150,12 +146,12 @@ def test_what_a_killed_run_left_is_removed(study, records, others):
 class TestVerify:
     def test_says_which_differ_are_missing_or_not_listed(self, study, records, others):
         make(study, records, others)
-        assert publish.verify(study.root) == []
+        assert manifests.verify(study.root) == []
         folder = study.root / "Datas/RQ9/MINE"
         (folder / "RQ9_MINE_X.json").write_bytes((folder / "RQ9_MINE_X.json").read_bytes() + b" ")
         (folder / "RQ9_MINE_Y.json").unlink()
         (folder / "RQ9_MINE_Z.json").write_text("[]")
-        wrong = [line.split(":")[0].split() for line in publish.verify(study.root)]
+        wrong = [line.split(":")[0].split() for line in manifests.verify(study.root)]
         assert wrong == [
             ["differs", "Datas/RQ9/MINE/RQ9_MINE_X.json"],
             ["missing", "Datas/RQ9/MINE/RQ9_MINE_Y.json"],
@@ -173,10 +169,10 @@ class TestVerify:
     def test_a_broken_manifest_is_named(self, content, study, records, others):
         make(study, records, others)
         (study.root / "Datas/RQ9/MINE/RQ9_MINE_manifest.json").write_text(content)
-        assert publish.verify(study.root)[0].startswith("broken      Datas/RQ9/MINE/RQ9_MINE_manifest.json")
+        assert manifests.verify(study.root)[0].startswith("broken      Datas/RQ9/MINE/RQ9_MINE_manifest.json")
 
     def test_a_root_without_results_has_nothing_wrong(self, tmp_path):
-        assert publish.verify(tmp_path) == []
+        assert manifests.verify(tmp_path) == []
 
 
 class TestRegister:
@@ -224,11 +220,9 @@ def _publish_in_process(root, number):
     study = command.Study(root, argparse.Namespace(**vars(parser.parse_args([]))), "Code/RQ9/script.py", parser)
     pool = pools.Pool(f"p{number}", "Datas/mine.jsonl")
     records = pools.read(pool, root)
-    asked = publish.request(study, pool, question="RQ9", records=[records], settings={})
-    target = publish.Target.of_question(root, "RQ9", pool.label)
     split = publish.Split(f"RQ9_{pool.label}_ALL", [(records, np.arange(len(records)))])
     for _ in range(5):
-        publish.publish(target, asked, splits=[split])
+        publish.begin(study, "RQ9", [records], {}).splits([split])
 
 
 def test_runs_at_the_same_time_lose_no_entry(tmp_path, write_pool):
@@ -243,15 +237,15 @@ def test_runs_at_the_same_time_lose_no_entry(tmp_path, write_pool):
         assert process.exitcode == 0
     registered = json.loads((tmp_path / "Datas/dataset_info.json").read_text())
     assert sorted(registered) == ["RQ9_P1_ALL", "RQ9_P2_ALL", "RQ9_P3_ALL"]
-    assert publish.verify(tmp_path) == []
+    assert manifests.verify(tmp_path) == []
 
 
 def test_show_lists_splits_and_records_without_obeying_them(study, records, tmp_path, write_pool, capsys):
     write_pool([{"instruction": "\x1b[31mred", "output": "bell\x07\nsecond — line"}], "Datas/others.jsonl")
     hostile = pools.read(pools.Pool("others", "Datas/others.jsonl"), tmp_path)
-    asked = publish.request(study, records.pool, question="RQ9", records=[records], settings={})
-    target = publish.Target.of_question(study.root, "RQ9", "MINE")
-    publish.publish(target, asked, splits=[publish.Split("RQ9_MINE_X", [(hostile, np.array([0]))], {"share": 0.25})])
+    split = publish.Split("RQ9_MINE_X", [(hostile, np.array([0]))], {"share": 0.25})
+    publish.begin(study, "RQ9", [hostile], {}).splits([split])
+    capsys.readouterr()
     publish.main(["show", "--root", str(study.root)])
     assert capsys.readouterr().out.splitlines()[1].split() == ["RQ9_MINE_X", "1", "share", "0.25"]
     publish.main(["show", "RQ9_MINE_X", "--root", str(study.root)])

@@ -7,7 +7,7 @@ import sys
 import pytest
 from conftest import CODE, SCRIPTS, load_script
 
-from instruction_data import command, demo, publish
+from instruction_data import command, demo, manifests
 
 README = (CODE.parent / "README.md").read_text("utf-8")
 EXAMPLE = next(block for block in re.findall(r"```python\n(.*?)```", README, re.DOTALL) if "QUESTION" in block)
@@ -23,10 +23,10 @@ def test_a_question_of_ones_own_is_one_file_of_under_60_lines(tmp_path, monkeypa
     with pytest.raises(SystemExit) as end:
         runpy.run_path(str(script), run_name="__main__")
     assert end.value.code == 0
-    assert sorted(publish.all_splits(tmp_path)) == [
+    assert sorted(manifests.all_splits(tmp_path)) == [
         f"RQ5_{pool}_{tier}" for pool in ("EVOL", "OSS") for tier in ("LONG", "MIDDLE", "SHORT")
     ]
-    assert publish.verify(tmp_path) == []
+    assert manifests.verify(tmp_path) == []
 
 
 def test_every_command_names_what_exists():

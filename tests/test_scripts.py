@@ -13,7 +13,7 @@ import pandas
 import pytest
 from conftest import CODE, SCRIPTS, load_script, numbered, run_script
 
-from instruction_data import demo, publish
+from instruction_data import demo, manifests
 from instruction_data.errors import InputError
 
 MODEL_SCRIPTS = SCRIPTS[1:4]
@@ -46,12 +46,12 @@ def done(small_demo):
 
 
 def test_all_36_splits_are_there_registered_and_verified(done):
-    splits = publish.all_splits(done)
+    splits = manifests.all_splits(done)
     per_question = {
         question: sum(name.startswith(question) for name in splits) for question in ("RQ1", "RQ2", "RQ3", "RQ4")
     }
     assert per_question == {"RQ1": 14, "RQ2": 6, "RQ3": 6, "RQ4": 10}
-    assert publish.verify(done) == []
+    assert manifests.verify(done) == []
     registered = json.loads((done / "Datas/dataset_info.json").read_text())
     assert set(registered) == set(splits)
     for entry in registered.values():
@@ -143,7 +143,7 @@ def test_the_confusion_table_is_published_beside_the_manifest(done):
     table = pandas.read_csv(done / "Code/RQ4/oss_category_confusion.csv", index_col=0)
     labels = json.loads((done / "Datas/demo_labels.json").read_text())["oss"]
     assert table.to_numpy().sum() == sum(one["category"] is not None for one in labels)
-    manifest = publish.read_manifest(done / "Code/RQ4/oss_instruct_with_category_manifest.json")
+    manifest = manifests.read(done / "Code/RQ4/oss_instruct_with_category_manifest.json")
     assert "Code/RQ4/oss_category_confusion.csv" in manifest["files"]
 
 
@@ -250,13 +250,13 @@ def test_a_pool_of_ones_own_goes_through_all_five(tmp_path, write_pool, capsys):
     ]
     for name in SCRIPTS:
         assert load_script(name).main(common) == 0, name
-    splits = publish.all_splits(tmp_path)
+    splits = manifests.all_splits(tmp_path)
     assert len(splits) == 7 + 3 + 3 + 5
     assert all(name.split("_")[1] == "OWN" for name in splits)
-    assert publish.verify(tmp_path) == []
+    assert manifests.verify(tmp_path) == []
     assert (
         "instruction=question,output=answer"
-        in publish.read_manifest(tmp_path / "Datas/RQ2/OWN/RQ2_OWN_manifest.json")["command"]
+        in manifests.read(tmp_path / "Datas/RQ2/OWN/RQ2_OWN_manifest.json")["command"]
     )
 
 
@@ -264,11 +264,11 @@ def test_flags_reach_both_texts_and_both_model_families(rq2, small_demo, tmp_pat
     demo.build(tmp_path, records=12, others=10)
     root = ["--root", str(tmp_path), "--pool", "oss", "--overwrite"]
     rq2.main([*root, "--text", "instruction", "--model", "minilm", "--tiers", "count"])
-    first = publish.read_manifest(tmp_path / "Datas/RQ2/OSS/RQ2_OSS_manifest.json")
+    first = manifests.read(tmp_path / "Datas/RQ2/OSS/RQ2_OSS_manifest.json")
     assert first["models"]["encoder"]["prompt"] == "Represent the programming task:"
     assert [split["records"] for split in first["splits"].values()] == [4, 4, 4]
     rq2.main([*root, "--model", "smollm2", "--limit", "9"])
-    second = publish.read_manifest(tmp_path / "Datas/RQ2/OSS/RQ2_OSS_manifest.json")
+    second = manifests.read(tmp_path / "Datas/RQ2/OSS/RQ2_OSS_manifest.json")
     assert second["models"]["encoder"]["model"].startswith("SmolLM2")
     assert second["models"]["encoder"]["prompt"] == ""
     assert second["pools"]["oss"]["records"] == 9
@@ -340,4 +340,4 @@ def test_ctrl_c_leaves_no_half_file_and_the_next_run_goes_on(small_demo, tmp_pat
     assert all(path.suffix == ".safetensors" for path in kept)
     assert subprocess.run(words, capture_output=True).returncode == 0
     assert {path: path.stat().st_mtime_ns for path in kept} == kept
-    assert publish.verify(tmp_path) == []
+    assert manifests.verify(tmp_path) == []

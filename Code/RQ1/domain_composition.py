@@ -127,11 +127,8 @@ def publish_pool(study: command.Study, pool: Pool, others: Sequence[Records]) ->
         if options.drop_code
         else None,
     }
-    asked = publish.request(study, pool, question=QUESTION, records=[code, *others], settings=settings)
-    target = publish.Target.of_question(study.root, QUESTION, pool.label)
-    publish.check(target, asked, options.overwrite)
-    made = domain_splits(study, code, others, candidates)
-    publish.publish_splits(study, target, asked, [code, *others], made, {})
+    publication = publish.begin(study, QUESTION, [code, *others], settings)
+    publication.splits(domain_splits(study, code, others, candidates))
 
 
 def parser() -> argparse.ArgumentParser:

@@ -85,16 +85,8 @@ def publish_pool(study: command.Study, pool: Pool, encoder: models.Encoder) -> N
     """Make and publish the splits of one code pool."""
     options = study.options
     records = study.read(pool)
-    asked = publish.request(
-        study,
-        pool,
-        question=QUESTION,
-        records=[records],
-        settings={"text": options.text, "tiers": options.tiers, "percentiles": PERCENTILES},
-        models={"encoder": dict(encoder.feature.identity)},
-    )
-    target = publish.Target.of_question(study.root, QUESTION, pool.label)
-    publish.check(target, asked, options.overwrite)
+    settings = {"text": options.text, "tiers": options.tiers, "percentiles": PERCENTILES}
+    publication = publish.begin(study, QUESTION, [records], settings, features={"encoder": encoder.feature})
     encoded = features.compute(records.texts(options.text), encoder.feature, study.cache)
     usable = study.usable(records, list(encoded["vectors"].T))
     including, excluding = mean_similarities(encoded["vectors"][usable])
@@ -105,8 +97,7 @@ def publish_pool(study: command.Study, pool: Pool, encoder: models.Encoder) -> N
         "text_cut": encoded["cut"],
         "tier": publish.labels(tiers, len(records)),
     }
-    made = diversity_splits(records, numbers["similarity"], tiers)
-    publish.publish_splits(study, target, asked, [records], made, numbers)
+    publication.splits(diversity_splits(records, numbers["similarity"], tiers), numbers)
     command.say_cut(encoded["cut"], f"{options.text}s")
 
 

@@ -76,16 +76,8 @@ def measured(study: command.Study, records: Records, wanted: dict[str, features.
 def publish_pool(study: command.Study, pool: Pool, wanted: dict[str, features.Feature]) -> None:
     """Make and publish the splits of one code pool."""
     records = study.read(pool)
-    asked = publish.request(
-        study,
-        pool,
-        question=QUESTION,
-        records=[records],
-        settings={"measure": study.options.measure},
-        models={measure: dict(feature.identity) for measure, feature in wanted.items()},
-    )
-    target = publish.Target.of_question(study.root, QUESTION, pool.label)
-    publish.check(target, asked, study.options.overwrite)
+    settings = {"measure": study.options.measure}
+    publication = publish.begin(study, QUESTION, [records], settings, features=wanted)
     numbers = measured(study, records, wanted)
     usable = study.usable(records, [numbers[measure] for measure in wanted])
     value = complexity({measure: numbers[measure][usable] for measure in wanted})
@@ -99,7 +91,7 @@ def publish_pool(study: command.Study, pool: Pool, wanted: dict[str, features.Fe
         for tier, part in parts.items()
         if len(part)
     ]
-    publish.publish_splits(study, target, asked, [records], made, numbers)
+    publication.splits(made, numbers)
     for measure in wanted:
         command.say_cut(numbers[f"{measure}_text_cut"], f"instructions ({measure})")
 

@@ -98,24 +98,18 @@ def publish_pool(study: command.Study, pool: Pool, encoders: dict[str, models.En
     import pandas
 
     records = study.read(pool)
-    asked = publish.request(
-        study,
-        pool,
-        question=QUESTION,
-        records=[records],
-        settings={"categories": CATEGORIES},
-        models={role: dict(encoder.feature.identity) for role, encoder in encoders.items()},
-    )
-    target = publish.Target(study.root, "Code/RQ4", f"{pool.name}_instruct_with_category")
-    publish.check(target, asked, study.options.overwrite)
-    topics = features.compute(CATEGORIES, encoders["category"].feature, study.cache)["vectors"]
-    encoded = features.compute(records.texts("instruction"), encoders["instruction"].feature, study.cache)
+    wanted = {role: encoder.feature for role, encoder in encoders.items()}
+    place = publish.Place("Code/RQ4", f"{pool.name}_instruct_with_category")
+    settings = {"categories": CATEGORIES}
+    publication = publish.begin(study, QUESTION, [records], settings, features=wanted, place=place)
+    topics = features.compute(CATEGORIES, wanted["category"], study.cache)["vectors"]
+    encoded = features.compute(records.texts("instruction"), wanted["instruction"], study.cache)
     positions = study.usable(records, list(encoded["vectors"].T))
     similarities = np.full((len(records), len(CATEGORIES)), np.nan)
     similarities[positions] = cosine_similarities(encoded["vectors"][positions], topics)
     lines = category_lines(records, similarities)
     tables = {
-        f"{target.stem}.jsonl": pandas.DataFrame(lines, dtype=object),
+        f"{place.stem}.jsonl": pandas.DataFrame(lines, dtype=object),
         f"{pool.name}_category_similarities.parquet": pandas.DataFrame(similarity_columns(records, similarities)),
     }
     labels = demo.weak_labels(study.root, records) if study.options.demo else None
@@ -123,8 +117,8 @@ def publish_pool(study: command.Study, pool: Pool, encoders: dict[str, models.En
         table = confusion(labels, lines["assigned_category"])
         tables[f"{pool.name}_category_confusion.csv"] = table
         say_agreement(pool, table)
-    publish.publish(target, asked, tables=tables, overwrite=study.options.overwrite)
-    print(f"{pool.name}: {len(positions):,} records categorised in {target.folder}/{target.stem}.jsonl")
+    publication.write(tables=tables)
+    print(f"{pool.name}: {len(positions):,} records categorised in {place.folder}/{place.stem}.jsonl")
     command.say_cut(encoded["cut"], "instructions")
 
 

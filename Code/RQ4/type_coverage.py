@@ -21,7 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
-from instruction_data import command, formats, publish, splits
+from instruction_data import command, formats, manifests, publish, splits
 from instruction_data.errors import InputError, quoted
 from instruction_data.pools import Pool, Records
 
@@ -137,11 +137,9 @@ def publish_pool(study: command.Study, pool: Pool) -> None:
         "shares": options.shares,
         "total": total,
         "repeats": options.repeats,
-        "categories": {"path": path.relative_to(study.root).as_posix(), "sha256": publish.file_sha256(path)},
+        "categories": {"path": path.relative_to(study.root).as_posix(), "sha256": manifests.file_sha256(path)},
     }
-    asked = publish.request(study, pool, question=QUESTION, records=[records], settings=settings)
-    target = publish.Target.of_question(study.root, QUESTION, pool.label)
-    publish.check(target, asked, options.overwrite)
+    publication = publish.begin(study, QUESTION, [records], settings)
     made = []
     for share in options.shares:
         for name in study.names(split_name(pool, share)):
@@ -149,7 +147,7 @@ def publish_pool(study: command.Study, pool: Pool) -> None:
             made.append(
                 publish.Split(name, [(records, positions)], {"algorithmic share": algorithmic[positions].mean()})
             )
-    publish.publish_splits(study, target, asked, [records], made, numbers | {"algorithmic": algorithmic})
+    publication.splits(made, numbers | {"algorithmic": algorithmic})
 
 
 def planned(study: command.Study, pool: Pool, n: int) -> dict[str, int]:

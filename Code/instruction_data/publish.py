@@ -9,12 +9,11 @@ manifests under a study root, so they are right whatever ran before or beside. A
 """
 
 import argparse
-import hashlib
 import importlib.metadata
 import os
 import platform
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
@@ -25,16 +24,16 @@ import filelock
 import numpy as np
 import orjson
 
+from instruction_data import manifests
 from instruction_data.errors import InputError, quoted
-from instruction_data.pools import Records
+from instruction_data.features import Feature
+from instruction_data.pools import Pool, Records
 
 if TYPE_CHECKING:
     import pandas
 
-MANIFEST_SUFFIX = "_manifest.json"
-MANIFEST_FORMAT = 1
-PUBLISHED = ("Datas/RQ*/*", "Code/RQ4")  # folders of sets, below the study root
-SCRIPTS_OWN = {".py", ".pyc"}  # beside published files in Code/RQ4
+    from instruction_data.command import Study
+
 PACKAGES = ("numpy", "pyarrow", "sentence-transformers", "tokenizers", "torch", "transformers")
 SHOWN_RECORDS = 3
 
@@ -57,111 +56,166 @@ class Split:
 
 
 @dataclass(frozen=True)
-class Target:
+class Place:
     """Where a set goes: a folder below the study root and the stem of its manifest."""
 
-    root: Path
     folder: str
     stem: str
 
     @classmethod
-    def of_question(cls, root: Path, question: str, label: str) -> "Target":
-        return cls(root, f"Datas/{question}/{label}", f"{question}_{label}")
-
-    @property
-    def manifest(self) -> Path:
-        return self.root / self.folder / f"{self.stem}{MANIFEST_SUFFIX}"
+    def of_splits(cls, question: str, pool: Pool) -> "Place":
+        return cls(f"Datas/{question}/{pool.label}", f"{question}_{pool.label}")
 
 
-def request(
-    study, pool, *, question: str, records: Sequence[Records], settings: Mapping, models: Mapping | None = None
-) -> dict:
-    """The part of a manifest that is known before anything is computed: what was read and what is asked for.
+class Publication:
+    """The results of one question for one pool, from the first look for an earlier set to the last file.
+
+    Attributes:
+        place: below the study root.
+        asked: the part of the manifest that is known before anything is computed.
+    """
+
+    def __init__(self, study: "Study", place: Place, sources: Sequence[Records], asked: Mapping):
+        self.place = place
+        self.asked = asked
+        self._root = study.root
+        self._folder = study.root / place.folder
+        self._manifest = self._folder / f"{place.stem}{manifests.SUFFIX}"
+        self._overwrite = study.options.overwrite
+        self._sources = sources
+
+    def check(self) -> None:
+        """Refuse, before any work, to replace a set that was made otherwise.
+
+        Raises:
+            InputError: there is one, and ``--overwrite`` is not given.
+        """
+        if self._overwrite or not self._manifest.exists():
+            return
+        there = manifests.read(self._manifest)
+        other = [key for key in self.asked if key != "command" and self.asked[key] != there.get(key)]
+        if other:
+            raise InputError(
+                f"{self._manifest}: found results made with other {', '.join(other)}; expected none, or the same. "
+                "--overwrite replaces them; --root writes elsewhere"
+            )
+
+    def splits(self, splits: Sequence[Split], numbers: Mapping[str, Sequence] | None = None) -> None:
+        """Publish splits with the table of their scores, and print what was made.
+
+        Args:
+            numbers: column of that table -> one value per record of the first pool.
+        """
+        tables = {f"{self.place.stem}_scores.parquet": scores(self._sources, splits, numbers or {})}
+        manifest = self.write(splits=splits, tables=tables)
+        _print_table(manifest["splits"])
+        print(f"in {self._folder}\n")
+
+    def write(self, *, splits: Sequence[Split] = (), tables: "Mapping[str, pandas.DataFrame]") -> dict:
+        """Write every file under a temporary name, then rename all of them, the manifest last.
+
+        A set that is there already with the same bytes is left alone.
+
+        Args:
+            tables: file name -> content; the name's ending says how it is written (.parquet, .csv, .jsonl).
+
+        Returns:
+            The manifest.
+
+        Raises:
+            InputError: there is a different set already, and ``--overwrite`` is not given.
+        """
+        self._folder.mkdir(parents=True, exist_ok=True)
+        with _lock(self._root), ExitStack() as stack:
+            _remove_stale(self._folder)
+            writers = {f"{split.name}.json": partial(_write_split, split=split) for split in splits}
+            writers |= {name: partial(_write_table, name=name, frame=frame) for name, frame in tables.items()}
+            staged = {name: _staged(stack, self._folder / name, write) for name, write in writers.items()}
+            manifest = self._complete(splits, tables, staged)
+            if not self._unchanged(manifest):
+                self._refuse_replacing(staged)
+                self._put_in_place(stack, staged, manifest)
+            register(self._root)
+        return manifest
+
+    def _complete(self, splits: Sequence[Split], tables: Iterable[str], staged: Mapping[str, "Staged"]) -> dict:
+        described = {
+            split.name: _describe(split, self.place.folder, staged[f"{split.name}.json"].sha256) for split in splits
+        }
+        files = {f"{self.place.folder}/{name}": {"sha256": staged[name].sha256} for name in tables}
+        return {**self.asked, "splits": described, "files": files}
+
+    def _unchanged(self, manifest: Mapping) -> bool:
+        if not self._manifest.exists():
+            return False
+        there = manifests.read(self._manifest)
+        if {**there, "command": None} != {**manifest, "command": None}:
+            return False
+        return all(
+            (self._root / file).is_file() and manifests.file_sha256(self._root / file) == sha256
+            for file, sha256 in manifests.files(manifest).items()
+        )
+
+    def _refuse_replacing(self, staged: Mapping[str, "Staged"]) -> None:
+        there = [self._folder / name for name in staged if (self._folder / name).exists()]
+        if (there or self._manifest.exists()) and not self._overwrite:
+            raise InputError(
+                f"{there[0] if there else self._manifest}: found a different file of that name; expected none, or "
+                "the same bytes. --overwrite replaces the whole set; --root writes elsewhere"
+            )
+
+    def _put_in_place(self, stack: ExitStack, staged: Mapping[str, "Staged"], manifest: Mapping) -> None:
+        old = manifests.files(manifests.read(self._manifest)) if self._manifest.exists() else {}
+        self._manifest.unlink(missing_ok=True)
+        for file in old:
+            if Path(file).name not in staged:
+                (self._root / file).unlink(missing_ok=True)
+        for name, file in staged.items():
+            file.path.replace(self._folder / name)
+        _staged(stack, self._manifest, lambda file: file.write(_pretty(manifest))).path.replace(self._manifest)
+
+
+def begin(
+    study: "Study",
+    question: str,
+    sources: Sequence[Records],
+    settings: Mapping,
+    *,
+    features: Mapping[str, Feature] | None = None,
+    place: Place | None = None,
+) -> Publication:
+    """Begin a publication: say what was read and what is asked for, and look whether that may be written.
 
     Args:
-        study: the ``command.Study`` of this run.
-        pool: the code pool of the set.
+        sources: the pools read, the code pool first.
         settings: constants and flags that shape the result.
-        models: role -> identity of the model.
+        features: role -> what a model is asked for.
+        place: by default ``Datas/<question>/<POOL>``.
+
+    Raises:
+        InputError: there are results made otherwise, and ``--overwrite`` is not given.
     """
+    pool = sources[0].pool
     document = {
-        "format": MANIFEST_FORMAT,
+        "format": manifests.FORMAT,
         "question": question,
         "pool": pool.name,
         "command": study.command(pool),
-        "pools": {one.pool.name: one.describe(study.root) for one in records},
+        "pools": {one.pool.name: one.describe(study.root) for one in sources},
         "settings": {"limit": study.options.limit, **settings},
         "seed": study.options.seed,
-        "models": dict(models or {}),
-        "packages": _packages(bool(models)),
+        "models": {role: dict(feature.identity) for role, feature in (features or {}).items()},
+        "packages": _packages(bool(features)),
     }
-    return orjson.loads(orjson.dumps(document))  # as it will be read back
+    asked = orjson.loads(orjson.dumps(document))  # as it will be read back
+    publication = Publication(study, place or Place.of_splits(question, pool), sources, asked)
+    publication.check()
+    return publication
 
 
 def _packages(models: bool) -> dict[str, str]:
     names = PACKAGES if models else PACKAGES[:2]
     return {"python": platform.python_version()} | {name: importlib.metadata.version(name) for name in names}
-
-
-def check(target: Target, asked: Mapping, overwrite: bool) -> None:
-    """Refuse, before any work, to replace the set of a different request.
-
-    Raises:
-        InputError: there is a set already, made otherwise, and ``overwrite`` is not given.
-    """
-    if overwrite or not target.manifest.exists():
-        return
-    there = read_manifest(target.manifest)
-    other = [key for key in asked if key != "command" and asked[key] != there.get(key)]
-    if other:
-        raise InputError(
-            f"{target.manifest}: found results made with other {', '.join(other)}; expected none, or the same. "
-            "--overwrite replaces them; --root writes elsewhere"
-        )
-
-
-def publish(
-    target: Target,
-    asked: Mapping,
-    *,
-    splits: Sequence[Split] = (),
-    tables: "Mapping[str, pandas.DataFrame] | None" = None,
-    overwrite: bool = False,
-) -> dict:
-    """Write a set: every file under a temporary name, then all of them renamed, the manifest last.
-
-    A set that is there already with the same bytes is left alone.
-
-    Args:
-        asked: the ``request``.
-        tables: file name -> pandas DataFrame; the name's ending says how it is written (.parquet, .csv, .jsonl).
-
-    Returns:
-        The manifest.
-
-    Raises:
-        InputError: there is a different set already and ``overwrite`` is not given.
-    """
-    folder = target.root / target.folder
-    folder.mkdir(parents=True, exist_ok=True)
-    with _lock(target.root), ExitStack() as stack:
-        _remove_stale(folder)
-        staged = {}
-        for split in splits:
-            name = f"{split.name}.json"
-            staged[name] = _staged(stack, folder / name, partial(_write_split, split=split))
-        for name in tables or {}:
-            staged[name] = _staged(stack, folder / name, partial(_write_table, name=name, frame=tables[name]))
-        manifest = {
-            **asked,
-            "splits": {split.name: _describe(split, target.folder, staged[f"{split.name}.json"]) for split in splits},
-            "files": {f"{target.folder}/{name}": {"sha256": staged[name].sha256} for name in tables or {}},
-        }
-        if not _unchanged(target, manifest):
-            _refuse_replacing(target, staged, overwrite)
-            _put_in_place(stack, target, staged, manifest)
-        register(target.root)
-    return manifest
 
 
 def _lock(root: Path) -> filelock.BaseFileLock:
@@ -191,12 +245,7 @@ def _staged(stack: ExitStack, path: Path, write: Callable[[BinaryIO], object]) -
         write(file)
         file.flush()
         os.fsync(file.fileno())
-    return Staged(temporary, file_sha256(temporary))
-
-
-def file_sha256(path: Path) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return Staged(temporary, manifests.file_sha256(temporary))
 
 
 def _write_split(file: BinaryIO, split: Split) -> None:
@@ -219,51 +268,17 @@ def _write_table(file: BinaryIO, name: str, frame: "pandas.DataFrame") -> None:
         frame.to_csv(file, index=False, lineterminator="\n")
 
 
-def _describe(split: Split, folder: str, staged: Staged) -> dict:
+def _describe(split: Split, folder: str, sha256: str) -> dict:
     sources: dict[str, int] = {}
     for records, positions in split.parts:
         sources[records.pool.name] = sources.get(records.pool.name, 0) + len(positions)
     return {
         "file": f"{folder}/{split.name}.json",
-        "sha256": staged.sha256,
+        "sha256": sha256,
         "records": len(split),
         "sources": sources,
         "summary": {name: float(value) for name, value in split.summary.items()},
     }
-
-
-def _unchanged(target: Target, manifest: Mapping) -> bool:
-    if not target.manifest.exists():
-        return False
-    there = read_manifest(target.manifest)
-    if {**there, "command": None} != {**manifest, "command": None}:
-        return False
-    return all(
-        (target.root / file).is_file() and file_sha256(target.root / file) == sha256
-        for file, sha256 in listed_files(manifest).items()
-    )
-
-
-def _refuse_replacing(target: Target, staged: Mapping[str, Staged], overwrite: bool) -> None:
-    folder = target.root / target.folder
-    there = [folder / name for name in staged if (folder / name).exists()]
-    if (there or target.manifest.exists()) and not overwrite:
-        raise InputError(
-            f"{there[0] if there else target.manifest}: found a different file of that name; expected none, or the "
-            "same bytes. --overwrite replaces the whole set; --root writes elsewhere"
-        )
-
-
-def _put_in_place(stack: ExitStack, target: Target, staged: Mapping[str, Staged], manifest: Mapping) -> None:
-    folder = target.root / target.folder
-    old = listed_files(read_manifest(target.manifest)) if target.manifest.exists() else {}
-    target.manifest.unlink(missing_ok=True)
-    for file in old:
-        if Path(file).name not in staged:
-            (target.root / file).unlink(missing_ok=True)
-    for name, file in staged.items():
-        file.path.replace(folder / name)
-    _staged(stack, target.manifest, lambda file: file.write(_pretty(manifest))).path.replace(target.manifest)
 
 
 def _pretty(document: object) -> bytes:
@@ -301,21 +316,6 @@ def scores(sources: Sequence[Records], splits: Sequence[Split], numbers: Mapping
     return pandas.DataFrame(columns)
 
 
-def publish_splits(
-    study,
-    target: Target,
-    asked: Mapping,
-    sources: Sequence[Records],
-    splits: Sequence[Split],
-    numbers: Mapping[str, Sequence],
-) -> None:
-    """Publish splits with the table of their scores, and print what was made."""
-    tables = {f"{target.stem}_scores.parquet": scores(sources, splits, numbers)}
-    manifest = publish(target, asked, splits=splits, tables=tables, overwrite=study.options.overwrite)
-    _print_table(manifest["splits"])
-    print(f"in {target.root / target.folder}\n")
-
-
 def spread(values: np.ndarray, positions: np.ndarray, n: int) -> np.ndarray:
     """float64 ``[n]``: ``values`` at ``positions``, NaN elsewhere."""
     result = np.full(n, np.nan)
@@ -332,40 +332,6 @@ def labels(tiers: Mapping[str, np.ndarray], n: int) -> list[str | None]:
     return result
 
 
-def read_manifest(path: Path) -> dict:
-    """A manifest as written by ``publish``.
-
-    Raises:
-        InputError: the file is not a manifest of this format.
-    """
-    try:
-        manifest = orjson.loads(path.read_bytes())
-    except orjson.JSONDecodeError as error:
-        raise InputError(f"{path}: found malformed JSON ({error}); expected a manifest") from error
-    if not isinstance(manifest, dict) or manifest.get("format") != MANIFEST_FORMAT:
-        found = manifest.get("format") if isinstance(manifest, dict) else type(manifest).__name__
-        raise InputError(f"{path}: found format {quoted(found)}; expected a manifest of format {MANIFEST_FORMAT}")
-    return manifest
-
-
-def manifests(root: Path) -> Iterator[tuple[Path, dict]]:
-    """Every manifest of a study root, in the order of their paths."""
-    for pattern in PUBLISHED:
-        for path in sorted(root.glob(f"{pattern}/*{MANIFEST_SUFFIX}")):
-            yield path, read_manifest(path)
-
-
-def listed_files(manifest: Mapping) -> dict[str, str]:
-    """The files of a set, below the study root -> SHA-256."""
-    splits = {split["file"]: split["sha256"] for split in manifest["splits"].values()}
-    return splits | {file: entry["sha256"] for file, entry in manifest["files"].items()}
-
-
-def all_splits(root: Path) -> dict[str, dict]:
-    """Every split of a study root as its manifest describes it, by name."""
-    return {name: split for _, manifest in manifests(root) for name, split in manifest["splits"].items()}
-
-
 def register(root: Path) -> None:
     """Bring LLaMA-Factory's registry and the data set card in line with the manifests under ``root``.
 
@@ -373,7 +339,7 @@ def register(root: Path) -> None:
     """
     from instruction_data import card
 
-    splits = all_splits(root)
+    splits = manifests.all_splits(root)
     path = root / "Datas" / "dataset_info.json"
     entries = _read_registry(path) if path.exists() else {}
     kept = {name: entry for name, entry in entries.items() if not _is_ours(entry)}
@@ -406,41 +372,9 @@ def _replace(path: Path, content: bytes) -> None:
         _staged(stack, path, lambda file: file.write(content)).path.replace(path)
 
 
-def verify(root: Path) -> list[str]:
-    """Compare every published file with its manifest.
-
-    Returns:
-        What is wrong, a line each: files that differ, are missing, or that no manifest lists; broken manifests.
-    """
-    wrong, known = [], set()
-    for pattern in PUBLISHED:
-        for path in sorted(root.glob(f"{pattern}/*{MANIFEST_SUFFIX}")):
-            known.add(path)
-            try:
-                listed = listed_files(read_manifest(path))
-            except (InputError, KeyError, TypeError, AttributeError) as error:
-                wrong.append(f"broken      {path.relative_to(root)}: {error}")
-                continue
-            for file, sha256 in listed.items():
-                known.add(root / file)
-                wrong += _verify_file(root, file, sha256)
-    for pattern in PUBLISHED:
-        for path in sorted(root.glob(f"{pattern}/*")):
-            if path not in known and path.is_file() and path.suffix not in SCRIPTS_OWN:
-                wrong.append(f"not listed  {path.relative_to(root)}")
-    return wrong
-
-
-def _verify_file(root: Path, file: str, sha256: str) -> list[str]:
-    if not (root / file).is_file():
-        return [f"missing     {file}"]
-    found = file_sha256(root / file)
-    return [] if found == sha256 else [f"differs     {file}: found {found}; expected {sha256}"]
-
-
 def print_splits(root: Path) -> None:
     """Print every split of a study root: name, records, its most telling figure; then where they are."""
-    splits = all_splits(root)
+    splits = manifests.all_splits(root)
     if not splits:
         raise InputError(f"{root}: found no published split; run a script of Code/RQ1 … RQ4 first")
     _print_table(splits)
@@ -456,7 +390,7 @@ def _print_table(splits: Mapping[str, Mapping]) -> None:
 
 def print_records(root: Path, name: str) -> None:
     """Print the first records of one split, control characters escaped."""
-    splits = all_splits(root)
+    splits = manifests.all_splits(root)
     if name not in splits:
         raise InputError(f"{root}: found no split {quoted(name)}; `show` without a name lists them")
     split = splits[name]
@@ -490,8 +424,8 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _report(root: Path) -> int:
-    wrong = verify(root)
-    files = sum(len(listed_files(manifest)) for _, manifest in manifests(root)) if not wrong else 0
+    wrong = manifests.verify(root)
+    files = sum(len(manifests.files(manifest)) for _, manifest in manifests.every(root)) if not wrong else 0
     print("\n".join(wrong) if wrong else f"{files} published files under {root} are as their manifests say")
     return 1 if wrong else 0
 
