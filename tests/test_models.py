@@ -124,7 +124,7 @@ TEXTS = [
 def test_logits_are_those_of_generate_one_at_a_time(smollm2):
     """The study's way: generate, one record at a time, the scores of the first step."""
     found = smollm2.next_token_logits(PROMPT, list("123456"), 512).compute(TEXTS)["logits"]
-    tokenizer, model = smollm2._tokenizer, smollm2._model
+    tokenizer, model = smollm2._tokenizer, smollm2._network.model
     ids = [tokenizer.convert_tokens_to_ids(digit) for digit in "123456"]
     for row, text in enumerate(TEXTS):
         prompt = tokenizer(PROMPT.format(instruction=text), return_tensors="pt")
@@ -141,12 +141,42 @@ def test_logits_are_those_of_generate_one_at_a_time(smollm2):
 
 def test_perplexities_are_those_of_the_models_own_loss_one_at_a_time(smollm2):
     found = smollm2.perplexity(256).compute(TEXTS)["perplexity"]
-    tokenizer, model = smollm2._tokenizer, smollm2._model
+    tokenizer, model = smollm2._tokenizer, smollm2._network.model
     for row, text in enumerate(TEXTS):
         ids = torch.tensor([[tokenizer.bos_token_id, *tokenizer(text)["input_ids"]]])
         with torch.inference_mode():
             loss = model(input_ids=ids, labels=ids).loss
         assert math.log(found[row]) == pytest.approx(loss.item(), abs=5e-4)
+
+
+def test_no_number_depends_on_what_else_is_in_the_batch(smollm2):
+    wanted = smollm2.next_token_logits(PROMPT, list("123456"), 512), smollm2.perplexity(256)
+    company = ["Write a haiku. " * length for length in (1, 2, 30)]
+    for feature, name in zip(wanted, ("logits", "perplexity"), strict=True):
+        together = feature.compute(company[:2] + TEXTS + company[2:])[name][2:-1]
+        alone = np.array([feature.compute([text])[name][0] for text in TEXTS])
+        assert np.log(together) == pytest.approx(np.log(alone), abs=5e-4)
+
+
+def test_a_model_that_scales_its_logits_is_taken_whole(tmp_path):
+    """Where logits are not just the head of the hidden states, the two parts are not taken apart."""
+    from transformers import CohereConfig, CohereForCausalLM
+
+    config = CohereConfig(
+        vocab_size=10, hidden_size=16, intermediate_size=16, num_hidden_layers=1, num_attention_heads=2, logit_scale=0.1
+    )
+    torch.manual_seed(0)
+    CohereForCausalLM(config).save_pretrained(tmp_path / "m")
+    word_tokenizer(["<s>", *"abc"]).save_pretrained(tmp_path / "m")
+    model = models.LanguageModel(models.find(str(tmp_path / "m")), device="cpu")
+    assert not model._network.split
+    ids = torch.tensor([[0, 1, 2, 3, 1]])
+    with torch.inference_mode():
+        loss = model._network.model(input_ids=ids, labels=ids).loss
+        last = model._network.model(input_ids=ids).logits[0, -1, [1, 2]]
+    assert model.perplexity(256).compute(["a b c a", "a"])["perplexity"][0] == pytest.approx(math.exp(loss), rel=1e-4)
+    logits = model.next_token_logits("<s> a b {instruction} a", ["a", "b"], 64).compute(["c", "a b"])["logits"]
+    assert logits[0] == pytest.approx(last.numpy(), abs=1e-5)
 
 
 def test_special_tokens_of_the_embedded_language_model(smollm2):
@@ -160,11 +190,12 @@ def test_special_tokens_of_the_embedded_language_model(smollm2):
 
 def test_batches_hold_every_position_and_respect_the_budget():
     lengths = [1, 4000, 7, 7, 5000, 300, 300, 12] * 20
-    batches = models._batches(lengths)
+    batches = models._batches(lengths, "cpu")
     assert sorted(index for batch in batches for index in batch) == list(range(len(lengths)))
     for batch in batches:
-        assert len(batch) == 1 or len(batch) * max(lengths[index] for index in batch) <= models.BATCH_TOKENS
-    assert len(batches) < len(lengths) / 2
+        assert len(batch) == 1 or len(batch) * max(lengths[index] for index in batch) <= models.CPU_BATCH_TOKENS
+    assert len(batches) < len(lengths)
+    assert len(models._batches(lengths, "cuda")) < len(batches)
 
 
 def test_the_embedded_encoder_gives_what_sentence_transformers_gives():
@@ -185,7 +216,7 @@ def test_a_language_model_as_encoder_is_the_mean_of_its_last_hidden_states(smoll
     for row, text in enumerate(TEXTS):
         ids = smollm2._tokenizer(text, return_tensors="pt")["input_ids"]
         with torch.inference_mode():
-            hidden = smollm2._model.base_model(input_ids=ids).last_hidden_state[0]
+            hidden = smollm2._network.model.base_model(input_ids=ids).last_hidden_state[0]
         assert found[row] == pytest.approx(hidden.mean(0).numpy(), abs=1e-3)
 
 

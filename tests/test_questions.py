@@ -113,28 +113,6 @@ class TestDomainComposition:
 
 
 class TestSemanticDiversity:
-    @given(st.integers(2, 60), st.integers(1, 8), st.integers(0, 1000))
-    def test_the_sum_vector_gives_the_exhaustive_mean(self, n, d, seed):
-        from conftest import load_script
-
-        rq2 = load_script("RQ2/semantic_diversity.py")
-        vectors = np.random.default_rng(seed).normal(size=(n, d)).astype(np.float32) + 0.1
-        including, excluding = rq2.mean_similarities(vectors)
-        matrix = cosine_similarity(vectors.astype(np.float64))
-        assert including == pytest.approx(matrix.mean(axis=1), abs=1e-9)
-        np.fill_diagonal(matrix, 0)
-        assert excluding == pytest.approx(matrix.sum(axis=1) / (n - 1), abs=1e-9)
-        assert np.array_equal(np.argsort(including, kind="stable"), np.argsort(excluding, kind="stable"))
-
-    def test_by_hand(self, rq2):
-        including, excluding = rq2.mean_similarities(np.array([[2.0, 0.0], [0.0, 3.0], [5.0, 0.0]]))
-        assert including == pytest.approx([2 / 3, 1 / 3, 2 / 3])
-        assert excluding == pytest.approx([1 / 2, 0, 1 / 2])
-
-    def test_a_vector_without_direction_is_an_error(self, rq2):
-        with pytest.raises(ValueError, match="1 vectors have no direction, the first at position 1"):
-            rq2.mean_similarities(np.array([[1.0, 0.0], [0.0, 0.0]]))
-
     def test_low_diversity_is_the_most_alike(self, rq2):
         similarity = np.array([0.9, 0.1, 0.5, 0.2, 0.8, 0.4])
         # 33rd percentile 0.1 + … at position 1.65: 0.33; 66th at position 3.3: 0.59

@@ -18,7 +18,7 @@ import sys
 
 import numpy as np
 
-from instruction_data import command, features, models, publish, splits
+from instruction_data import command, models, publish, similarity, splits
 from instruction_data.pools import Pool, Records
 
 QUESTION = "RQ2"
@@ -29,42 +29,17 @@ PROMPTS = {"output": "", "instruction": "Represent the programming task:"}
 DEMO_MODEL = "minilm"
 
 
-def mean_similarities(vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean cosine similarity of each vector to all, with and without itself.
-
-    With unit vectors u the mean over j of ⟨uᵢ, uⱼ⟩ is ⟨uᵢ, mean u⟩: one sum instead of n² products.
-
-    Args:
-        vectors: float ``[n, d]``, of any length but zero.
-
-    Returns:
-        Two float64 ``[n]``: over all j, and over all j ≠ i (of a single record: itself).
-
-    Raises:
-        ValueError: a vector is zero or not finite, so it has no direction.
-    """
-    lengths = np.linalg.norm(vectors.astype(np.float64), axis=1)
-    broken = np.flatnonzero(~np.isfinite(lengths) | (lengths == 0))
-    if len(broken):
-        raise ValueError(f"{len(broken):,} vectors have no direction, the first at position {broken[0]}")
-    unit = vectors / lengths[:, None]
-    including = unit @ unit.mean(axis=0)
-    n = len(unit)
-    excluding = (n * including - 1) / (n - 1) if n > 1 else including
-    return including, excluding
-
-
-def diversity_tiers(similarity: np.ndarray, rule: str) -> dict[str, np.ndarray]:
+def diversity_tiers(similarities: np.ndarray, rule: str) -> dict[str, np.ndarray]:
     """Tier -> positions, in pool order.
 
     Args:
-        similarity: float ``[n]``.
+        similarities: float ``[n]``.
         rule: ``percentile`` (cut at the 33rd and 66th percentile) or ``count`` (thirds by count).
     """
     if rule == "percentile":
-        parts = splits.percentile_tiers(similarity, *PERCENTILES)
+        parts = splits.percentile_tiers(similarities, *PERCENTILES)
     else:
-        parts = [np.sort(part) for part in splits.count_tiers(similarity)]
+        parts = [np.sort(part) for part in splits.count_tiers(similarities)]
     return dict(zip(TIERS, parts, strict=True))
 
 
@@ -72,13 +47,21 @@ def tier_names(pool: Pool) -> dict[str, str]:
     return {tier: f"{QUESTION}_{pool.label}_DIVERSITY_{tier}" for tier in TIERS}
 
 
-def diversity_splits(records: Records, similarity: np.ndarray, tiers: dict[str, np.ndarray]) -> list[publish.Split]:
+def diversity_splits(
+    records: Records, vectors: np.ndarray, similarities: np.ndarray, tiers: dict[str, np.ndarray]
+) -> list[publish.Split]:
+    """The tiers as splits, each with what tells how diverse it is in itself."""
     names = tier_names(records.pool)
-    return [
-        publish.Split(names[tier], [(records, positions)], {"mean similarity": similarity[positions].mean()})
-        for tier, positions in tiers.items()
-        if len(positions)
-    ]
+    made = []
+    for tier, positions in tiers.items():
+        if len(positions):
+            summary = {
+                "mean similarity to the pool": similarities[positions].mean(),
+                "mean pairwise similarity": similarity.mean_similarities(vectors, positions).overall,
+                "Vendi score": similarity.vendi_score(vectors, positions),
+            }
+            made.append(publish.Split(names[tier], [(records, positions)], summary))
+    return made
 
 
 def publish_pool(study: command.Study, pool: Pool, encoder: models.Encoder) -> None:
@@ -87,17 +70,17 @@ def publish_pool(study: command.Study, pool: Pool, encoder: models.Encoder) -> N
     records = study.read(pool)
     settings = {"text": options.text, "tiers": options.tiers, "percentiles": PERCENTILES}
     publication = publish.begin(study, QUESTION, [records], settings, features={"encoder": encoder.feature})
-    encoded = features.compute(records.texts(options.text), encoder.feature, study.cache)
-    usable = study.usable(records, list(encoded["vectors"].T))
-    including, excluding = mean_similarities(encoded["vectors"][usable])
-    tiers = {tier: usable[part] for tier, part in diversity_tiers(including, options.tiers).items()}
+    encoded = study.compute(records.texts(options.text), encoder.feature)
+    usable = study.usable(records, similarity.has_direction(encoded["vectors"]))
+    means = similarity.mean_similarities(encoded["vectors"], usable)
+    tiers = {tier: usable[part] for tier, part in diversity_tiers(means.including, options.tiers).items()}
     numbers = {
-        "similarity": publish.spread(including, usable, len(records)),
-        "similarity_to_others": publish.spread(excluding, usable, len(records)),
+        "similarity": publish.spread(means.including, usable, len(records)),
+        "similarity_to_others": publish.spread(means.excluding, usable, len(records)),
         "text_cut": encoded["cut"],
         "tier": publish.labels(tiers, len(records)),
     }
-    publication.splits(diversity_splits(records, numbers["similarity"], tiers), numbers)
+    publication.splits(diversity_splits(records, encoded["vectors"], numbers["similarity"], tiers), numbers)
     command.say_cut(encoded["cut"], f"{options.text}s")
 
 

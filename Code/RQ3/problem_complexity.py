@@ -63,7 +63,7 @@ def measured(study: command.Study, records: Records, wanted: dict[str, features.
     numbers = {}
     texts = records.texts("instruction")
     for measure, feature in wanted.items():
-        arrays = features.compute(texts, feature, study.cache)
+        arrays = study.compute(texts, feature)
         if measure == "score":
             numbers |= {f"logit_{digit}": arrays["logits"][:, place] for place, digit in enumerate(DIGITS)}
             numbers["score"] = expected_digit(arrays["logits"])
@@ -79,7 +79,7 @@ def publish_pool(study: command.Study, pool: Pool, wanted: dict[str, features.Fe
     settings = {"measure": study.options.measure}
     publication = publish.begin(study, QUESTION, [records], settings, features=wanted)
     numbers = measured(study, records, wanted)
-    usable = study.usable(records, [numbers[measure] for measure in wanted])
+    usable = study.usable(records, np.all([np.isfinite(numbers[measure]) for measure in wanted], axis=0))
     value = complexity({measure: numbers[measure][usable] for measure in wanted})
     parts = dict(zip(TIERS, (usable[part] for part in splits.count_tiers(value)), strict=True))
     numbers["complexity"] = publish.spread(value, usable, len(records))

@@ -19,7 +19,7 @@ import sys
 
 import numpy as np
 
-from instruction_data import command, demo, features, models, publish
+from instruction_data import command, demo, models, publish, similarity
 from instruction_data.pools import Pool, Records
 
 QUESTION = "RQ4"
@@ -102,9 +102,9 @@ def publish_pool(study: command.Study, pool: Pool, encoders: dict[str, models.En
     place = publish.Place("Code/RQ4", f"{pool.name}_instruct_with_category")
     settings = {"categories": CATEGORIES}
     publication = publish.begin(study, QUESTION, [records], settings, features=wanted, place=place)
-    topics = features.compute(CATEGORIES, wanted["category"], study.cache)["vectors"]
-    encoded = features.compute(records.texts("instruction"), wanted["instruction"], study.cache)
-    positions = study.usable(records, list(encoded["vectors"].T))
+    topics = study.compute(CATEGORIES, wanted["category"])["vectors"]
+    encoded = study.compute(records.texts("instruction"), wanted["instruction"])
+    positions = study.usable(records, similarity.has_direction(encoded["vectors"]))
     similarities = np.full((len(records), len(CATEGORIES)), np.nan)
     similarities[positions] = cosine_similarities(encoded["vectors"][positions], topics)
     lines = category_lines(records, similarities)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from instruction_data import pools
+from instruction_data import engines, features, pools
 from instruction_data.errors import InputError
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -20,7 +20,12 @@ SEED = 42  # the study's second generation; its first fixed none
 RECORD_FIELDS = ("instruction", "input", "output")
 
 # Flags that say where or how to run and cannot change a byte of the result.
-_NOT_IN_COMMAND = {"help", "root", "pool", "dry_run", "overwrite", "device"}
+_NOT_IN_COMMAND = {"help", "root", "pool", "dry_run", "overwrite", "device"} | {
+    "engine",
+    "ray_address",
+    "worker_cpus",
+    "worker_gpus",
+}
 
 
 def parser(doc: str) -> argparse.ArgumentParser:
@@ -90,6 +95,19 @@ def add_model_flags(group: argparse._ArgumentGroup) -> None:
         choices=("float32", "bfloat16", "float16"),
         default="float32",
         help="precision of the model's weights (default: %(default)s)",
+    )
+    group.add_argument(
+        "--engine",
+        choices=("local", "ray"),
+        default="local",
+        help="where the model runs: in this process, or on a Ray cluster (default: %(default)s)",
+    )
+    group.add_argument("--ray-address", metavar="ADDRESS", help="of the cluster (default: one started on this machine)")
+    group.add_argument(
+        "--worker-cpus", type=float, default=1, metavar="N", help="processors of one Ray worker (default: %(default)s)"
+    )
+    group.add_argument(
+        "--worker-gpus", type=float, default=0, metavar="N", help="GPUs of one Ray worker (default: %(default)s)"
     )
     group.add_argument(
         "--skip-failed", action="store_true", help="leave out records for which the model gives no finite number"
@@ -170,26 +188,34 @@ class Study:
             spool_folder=self.cache,
         )
 
-    def usable(self, records: pools.Records, numbers: list[np.ndarray]) -> np.ndarray:
-        """Positions of the records for which the model gave finite numbers.
+    def compute(self, texts: list[str], feature: features.Feature) -> features.Arrays:
+        """The feature of every text, by the engine this run asks for and through the root's cache."""
+        options = self.options
+        if options.engine == "ray":
+            engine = engines.Ray(options.ray_address, options.worker_cpus, options.worker_gpus)
+        else:
+            engine = engines.Local()
+        return features.compute(texts, feature, self.cache, engine)
+
+    def usable(self, records: pools.Records, good: np.ndarray) -> np.ndarray:
+        """Positions of the records for which the model gave usable numbers.
 
         Args:
-            numbers: each ``[n]``.
+            good: bool ``[n]``, whether it did.
 
         Raises:
             InputError: there are others, and ``--skip-failed`` is not given.
         """
-        finite = np.all([np.isfinite(values) for values in numbers], axis=0)
-        failed = records.rows[~finite]
+        failed = records.rows[~good]
         if len(failed):
             rows = ", ".join(map(str, failed[:FAILED_SHOWN])) + (" …" if len(failed) > FAILED_SHOWN else "")
             found = (
-                f"pool {records.pool.name!r}: the model gave no finite number for {len(failed):,} records (rows {rows})"
+                f"pool {records.pool.name!r}: the model gave no usable number for {len(failed):,} records (rows {rows})"
             )
             if not self.options.skip_failed:
                 raise InputError(f"{found}; expected one each. --skip-failed leaves them out of every tier")
             print(f"{found}: left out, marked by missing numbers in the scores", file=sys.stderr)
-        return np.flatnonzero(finite)
+        return np.flatnonzero(good)
 
     def refuse_repeats(self, why: str) -> None:
         """For scripts that draw nothing."""

@@ -8,6 +8,7 @@ the last complete shard, and a run with nothing new computes nothing, not even l
 import hashlib
 import os
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,8 +19,10 @@ import orjson
 import safetensors.numpy
 from tqdm import tqdm
 
+from instruction_data.engines import Engine, Local
+
 SHARD = 64  # texts: at the slowest (a 7B model on a CPU) a few minutes of work
-LONG_RUN = 600  # seconds from which a run is announced
+LONG_RUN = 1 / 6  # hours from which on a run is announced
 
 Arrays = dict[str, np.ndarray]
 
@@ -39,7 +42,7 @@ class Feature:
     compute: Callable[[list[str]], Arrays]
 
 
-def compute(texts: Sequence[str], feature: Feature, cache: Path) -> Arrays:
+def compute(texts: Sequence[str], feature: Feature, cache: Path, engine: Engine | None = None) -> Arrays:
     """The feature of every text.
 
     Equal texts are computed once; the longest come first, so that a lack of memory shows at once and the estimated
@@ -48,60 +51,71 @@ def compute(texts: Sequence[str], feature: Feature, cache: Path) -> Arrays:
     Args:
         texts: ``n`` texts, n ≥ 1.
         cache: folder of the shards.
+        engine: where to compute what is not in the cache; by default in this process.
 
     Returns:
-        The feature's arrays, first dimension ``n``, in the order of ``texts``.
+        The feature's arrays, first dimension ``n``, in the order of ``texts``; those of two dimensions (vectors) are
+        memory maps of unnamed files in ``cache``, gone with the process.
     """
     positions: dict[str, list[int]] = {}
     for position, text in enumerate(texts):
         positions.setdefault(text, []).append(position)
     unique = sorted(positions, key=lambda text: (-len(text), text))
     result: Arrays = {}
-    for shard, arrays in _shards(unique, feature, cache):
+    for shard, arrays in _shards(unique, feature, cache, engine or Local()):
         rows = [position for text in shard for position in positions[text]]
         source = [index for index, text in enumerate(shard) for _ in positions[text]]
         for name, values in arrays.items():
             if name not in result:
-                result[name] = np.empty((len(texts), *values.shape[1:]), dtype=values.dtype)
+                result[name] = _empty((len(texts), *values.shape[1:]), values.dtype, cache)
             result[name][rows] = values[source]
     return result
 
 
-def _shards(texts: list[str], feature: Feature, cache: Path) -> Iterator[tuple[list[str], Arrays]]:
-    """Cut texts into shards and yield each with its numbers, from the cache where they are there."""
-    pace = _Pace(sum(map(len, texts)))
+def _empty(shape: tuple[int, ...], dtype: np.dtype, cache: Path) -> np.ndarray:
+    if len(shape) == 1:
+        return np.empty(shape, dtype)
+    with tempfile.TemporaryFile(dir=cache) as file:
+        return np.memmap(file, dtype, "w+", shape=shape)
+
+
+def _shards(texts: list[str], feature: Feature, cache: Path, engine: Engine) -> Iterator[tuple[list[str], Arrays]]:
+    """Cut texts into shards and yield each with its numbers: first those in the cache, then those to be computed."""
+    shards = [texts[start : start + SHARD] for start in range(0, len(texts), SHARD)]
+    paths = [cache / "features" / f"{shard_key(feature.identity, shard)}.safetensors" for shard in shards]
     with tqdm(total=len(texts), desc=feature.label, unit="text", file=sys.stderr, delay=1) as bar:
-        for start in range(0, len(texts), SHARD):
-            shard = texts[start : start + SHARD]
-            path = cache / "features" / f"{shard_key(feature.identity, shard)}.safetensors"
+        missing = []
+        for number, path in enumerate(paths):
             arrays = read_shard(path)
             if arrays is None:
-                began = time.monotonic()
-                arrays = feature.compute(shard)
-                write_shard(path, arrays)
-                pace.computed(sum(map(len, shard)), time.monotonic() - began)
+                missing.append(number)
             else:
-                pace.found(sum(map(len, shard)))
-            bar.update(len(shard))
-            yield shard, arrays
+                bar.update(len(shards[number]))
+                yield shards[number], arrays
+        pace = _Pace([shards[number] for number in missing])
+        for number, arrays in engine.map(feature, ((number, shards[number]) for number in missing)):
+            write_shard(paths[number], arrays)
+            pace.step(shards[number])
+            bar.update(len(shards[number]))
+            yield shards[number], arrays
 
 
 class _Pace:
     """Says once, after the first computed shard, how long a long run will take."""
 
-    def __init__(self, characters: int):
-        self._left, self._announced = characters, False
+    def __init__(self, shards: list[list[str]]):
+        self._left = sum(len(text) for shard in shards for text in shard)
+        self._began: float | None = time.monotonic()
 
-    def found(self, characters: int) -> None:
-        self._left -= characters
-
-    def computed(self, characters: int, seconds: float) -> None:
-        self._left -= characters
-        expected = seconds * self._left / max(characters, 1)
-        if expected > LONG_RUN and not self._announced:
+    def step(self, shard: list[str]) -> None:
+        if self._began is None:
+            return
+        done = sum(map(len, shard))
+        hours = (time.monotonic() - self._began) * (self._left - done) / max(done, 1) / 3600
+        self._began = None
+        if hours > LONG_RUN:
             note = "Ctrl-C is safe: the same command goes on from there"
-            tqdm.write(f"about {expected / 3600:.1f} h to go at this pace. {note}", file=sys.stderr)
-        self._announced = True
+            tqdm.write(f"about {hours:.1f} h to go at this pace. {note}", file=sys.stderr)
 
 
 def shard_key(identity: Mapping[str, object], texts: list[str]) -> str:

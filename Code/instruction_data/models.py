@@ -4,6 +4,7 @@ Models are named by flags: an embedded one (``minilm``, ``smollm2``), a folder, 
 Finding a model is cheap and gives its identity; its weights are loaded when the first number is asked of it.
 """
 
+import copy
 import functools
 import hashlib
 import importlib.util
@@ -20,9 +21,13 @@ from instruction_data.features import Arrays, Feature
 
 if TYPE_CHECKING:
     import torch
+    import transformers
 
 ENCODER_TOKENS = 512  # the study's truncation of texts to embed
-BATCH_TOKENS = 4096  # padded tokens in one forward pass
+CPU_BATCH_TOKENS = 1024  # padded tokens in one forward pass: what stays in a processor's caches,
+DEVICE_BATCH_TOKENS = 16_384  # and what keeps a GPU busy
+HEAD_ROWS = 512  # tokens whose logits are computed at a time: of a large vocabulary 100 MB
+WORTH_SHARING = 8  # tokens that all prompts begin with, from which on computing them once pays
 MANY_PARAMETERS = 1_000_000_000  # from here on a CPU takes days for a pool
 
 
@@ -220,11 +225,25 @@ class Encoder:
         return Feature(f"vectors ({self.source.name})", identity, self.compute)
 
     def compute(self, texts: list[str]) -> Arrays:
+        import torch
+
         model = _loaded_encoder(self.source, self.device or best_device(), self.dtype)
-        vectors = model.encode(texts, prompt=self.prompt or None, batch_size=32, show_progress_bar=False)
         tokens = model.tokenizer([self.prompt + text for text in texts], truncation=False, verbose=False)["input_ids"]
-        cut = np.array([len(ids) > model.max_seq_length for ids in tokens])
-        return {"vectors": np.asarray(vectors, dtype=np.float32), "cut": cut}
+        lengths = [len(ids) for ids in tokens]
+        vectors = None
+        with torch.inference_mode():
+            for batch in _batches([min(length, model.max_seq_length) for length in lengths], model.device.type):
+                features = model.preprocess([texts[index] for index in batch], prompt=self.prompt)
+                features = {name: _moved(value, model.device) for name, value in features.items()}
+                found = model(features)["sentence_embedding"].float().cpu().numpy()
+                if vectors is None:
+                    vectors = np.empty((len(texts), found.shape[1]), dtype=np.float32)
+                vectors[batch] = found
+        return {"vectors": vectors, "cut": np.array([length > model.max_seq_length for length in lengths])}
+
+
+def _moved(value: object, device: "torch.device") -> object:
+    return value.to(device) if hasattr(value, "to") else value
 
 
 @dataclass(frozen=True)
@@ -269,8 +288,8 @@ class LanguageModel:
         return _loaded_tokenizer(self.source)
 
     @property
-    def _model(self):
-        return _loaded_language_model(self.source, self.device or best_device(), self.dtype)
+    def _network(self) -> "Network":
+        return _loaded_network(self.source, self.device or best_device(), self.dtype)
 
     def _start(self) -> int:
         for token in (self._tokenizer.bos_token_id, self._tokenizer.eos_token_id):
@@ -299,11 +318,18 @@ class LanguageModel:
 
     def _logits(self, texts: list[str], template: str, candidates: Sequence[str], max_tokens: int) -> Arrays:
         ids = self.candidate_ids(candidates)
-        prompts = [self._fitted(template, text, max_tokens) for text in texts]
+        fitted = [self._fitted(template, text, max_tokens) for text in texts]
+        prompts = [tokens for tokens, _ in fitted]
+        shared = _common_prefix(prompts)
+        past = self._network.remember(prompts[0][:shared]) if shared >= WORTH_SHARING else None
+        start = shared if past else 0
         logits = np.empty((len(texts), len(ids)), dtype=np.float32)
-        for batch in _batches([len(tokens) for tokens, _ in prompts]):
-            logits[batch] = self._last_logits([prompts[index][0] for index in batch], ids)
-        return {"logits": logits, "cut": np.array([cut for _, cut in prompts])}
+        for batch in _batches([len(tokens) - start for tokens in prompts], self._network.device):
+            rests = [prompts[index][start:] for index in batch]
+            last = [len(rest) - 1 for rest in rests]
+            hidden = self._network.hidden(rests, past)[range(len(rests)), last]
+            logits[batch] = self._network.logits(hidden)[:, ids].cpu().numpy()
+        return {"logits": logits, "cut": np.array([cut for _, cut in fitted])}
 
     def _fitted(self, template: str, text: str, max_tokens: int) -> tuple[list[int], bool]:
         """The tokens of the filled template, with the longest beginning of the text that lets them fit."""
@@ -321,17 +347,6 @@ class LanguageModel:
             fits, too_long = (middle, too_long) if len(tokens(middle)) <= max_tokens else (fits, middle)
         return tokens(fits), True
 
-    def _last_logits(self, prompts: list[list[int]], candidates: list[int]) -> np.ndarray:
-        import torch
-
-        ids, mask = self._padded(prompts, left=True)
-        with torch.inference_mode():
-            positions = (mask.cumsum(1) - 1).clamp(min=0)
-            output = self._model(
-                input_ids=ids, attention_mask=mask, position_ids=positions, logits_to_keep=1, use_cache=False
-            )
-            return output.logits[:, -1, candidates].float().cpu().numpy()
-
     def _perplexities(self, texts: list[str], max_tokens: int) -> Arrays:
         start = self._start()
         whole = self._tokenizer(texts, verbose=False)["input_ids"]
@@ -340,40 +355,96 @@ class LanguageModel:
             tokens[:max_tokens] if tokens[:1] == [start] else [start, *tokens[:max_tokens]] for tokens in whole
         ]
         result = np.empty(len(texts))
-        for batch in _batches([len(tokens) for tokens in sequences]):
+        for batch in _batches([len(tokens) for tokens in sequences], self._network.device):
             result[batch] = self._batch_perplexity([sequences[index] for index in batch])
         return {"perplexity": result, "cut": cut}
 
     def _batch_perplexity(self, sequences: list[list[int]]) -> np.ndarray:
+        """exp of the mean negative log-likelihood of every token but the first; float64 ``[len(sequences)]``."""
         import torch
 
-        ids, mask = self._padded(sequences, left=False)
-        with torch.inference_mode():
-            logits = self._model(input_ids=ids, attention_mask=mask, use_cache=False).logits[:, :-1]
-            losses = torch.nn.functional.cross_entropy(logits.transpose(1, 2).float(), ids[:, 1:], reduction="none")
-            counted = mask[:, 1:]
-            means = (losses.double() * counted).sum(1) / counted.sum(1)
-            return means.exp().cpu().numpy()
+        hidden = self._network.hidden(sequences)
+        rows = torch.cat([hidden[row, : len(tokens) - 1] for row, tokens in enumerate(sequences)])
+        targets = torch.tensor([token for tokens in sequences for token in tokens[1:]], device=rows.device)
+        losses = []
+        for some, wanted in zip(rows.split(HEAD_ROWS), targets.split(HEAD_ROWS), strict=True):
+            losses.append(torch.nn.functional.cross_entropy(self._network.logits(some), wanted, reduction="none"))
+        losses = torch.cat(losses).double().cpu().split([len(tokens) - 1 for tokens in sequences])
+        return np.array([part.mean().exp().item() for part in losses])
 
-    def _padded(self, sequences: list[list[int]], *, left: bool) -> tuple["torch.Tensor", "torch.Tensor"]:
+
+@dataclass(frozen=True)
+class Network:
+    """A loaded causal language model in two parts, so that logits are computed only where they are needed.
+
+    Sequences are padded behind their end. No token attends to what comes after it, so padding needs no mask and changes
+    no number of a real token.
+
+    Attributes:
+        model: the whole.
+        split: whether ``logits(hidden(…))`` is all the model does (some scale or cap the logits in between).
+    """
+
+    model: "torch.nn.Module"
+    split: bool
+
+    @property
+    def device(self) -> str:
+        """Its kind: cpu, cuda, mps …"""
+        return self.model.device.type
+
+    def hidden(self, sequences: list[list[int]], past: "transformers.Cache | None" = None) -> "torch.Tensor":
+        """Last hidden states ``[k, longest, width]`` (of a model that is not ``split``, its logits).
+
+        Args:
+            past: what ``remember`` gave for the tokens before every sequence.
+        """
         import torch
 
         longest = max(map(len, sequences))
         ids = torch.zeros(len(sequences), longest, dtype=torch.long)
-        mask = torch.zeros_like(ids)
         for row, tokens in enumerate(sequences):
-            place = slice(longest - len(tokens), None) if left else slice(len(tokens))
-            ids[row, place] = torch.tensor(tokens)
-            mask[row, place] = 1
-        return ids.to(self._model.device), mask.to(self._model.device)
+            ids[row, : len(tokens)] = torch.tensor(tokens)
+        options = {"use_cache": False}
+        if past is not None:
+            repeated = copy.deepcopy(past)
+            repeated.batch_repeat_interleave(len(sequences))
+            options = {"use_cache": True, "past_key_values": repeated}
+        with torch.inference_mode():
+            output = (self.model.base_model if self.split else self.model)(ids.to(self.model.device), **options)
+        return output.last_hidden_state if self.split else output.logits
+
+    def logits(self, hidden: "torch.Tensor") -> "torch.Tensor":
+        """float32 logits of hidden states ``[…, width]``."""
+        import torch
+
+        with torch.inference_mode():
+            return (self.model.get_output_embeddings()(hidden) if self.split else hidden).float()
+
+    def remember(self, tokens: list[int]) -> "transformers.Cache | None":
+        """The attention keys and values of tokens that many sequences begin with; None where a model has none."""
+        import torch
+
+        ids = torch.tensor([tokens], device=self.model.device)
+        with torch.inference_mode():
+            past = getattr(self.model.base_model(ids, use_cache=True), "past_key_values", None)
+        return past if hasattr(past, "batch_repeat_interleave") else None
 
 
-def _batches(lengths: list[int]) -> list[list[int]]:
-    """Positions grouped so that neighbours in length share a batch of at most ``BATCH_TOKENS`` padded tokens."""
+def _common_prefix(sequences: list[list[int]]) -> int:
+    """How many tokens all sequences begin with, one of each left over."""
+    first, last = min(sequences), max(sequences)
+    shared = next((place for place, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), len(first))
+    return min(shared, *(len(tokens) - 1 for tokens in sequences))
+
+
+def _batches(lengths: list[int], device: str) -> list[list[int]]:
+    """Positions grouped so that neighbours in length share a batch, of as many padded tokens as suit the device."""
+    budget = CPU_BATCH_TOKENS if device == "cpu" else DEVICE_BATCH_TOKENS
     order = sorted(range(len(lengths)), key=lambda index: (-lengths[index], index))
     batches: list[list[int]] = []
     for index in order:
-        if batches and (len(batches[-1]) + 1) * lengths[batches[-1][0]] <= BATCH_TOKENS:
+        if batches and (len(batches[-1]) + 1) * lengths[batches[-1][0]] <= budget:
             batches[-1].append(index)
         else:
             batches.append([index])
@@ -392,14 +463,18 @@ def _loaded_tokenizer(source: Source):
 
 
 @functools.cache
-def _loaded_language_model(source: Source, device: str, dtype: str):
+def _loaded_network(source: Source, device: str, dtype: str) -> Network:
     import torch
     from transformers import AutoModelForCausalLM
 
     _quiet()
     options = source.arguments | {"dtype": getattr(torch, dtype)}
     model = _load(source, lambda: AutoModelForCausalLM.from_pretrained(source.location, **options))
-    return _checked_size(model.to(device).eval(), source, device)
+    model = _checked_size(model.to(device).eval(), source, device)
+    probe = [[0, 1, 0, 1]]
+    whole, split = Network(model, split=False), Network(model, split=True)
+    same = torch.allclose(split.logits(split.hidden(probe)), whole.logits(whole.hidden(probe)), rtol=1e-3, atol=1e-3)
+    return split if same else whole
 
 
 @functools.cache
