@@ -223,12 +223,32 @@ def test_a_language_model_as_encoder_is_the_mean_of_its_last_hidden_states(smoll
 def test_an_instructor_model_leaves_its_prompt_out_of_the_mean(tmp_path):
     import shutil
 
-    folder = shutil.copytree(models.find("minilm").location, tmp_path / "instructor-copy")
+    folder = shutil.copytree(models.find("minilm").location, tmp_path / "models--hkunlp--instructor-base" / "1a2b3c")
     encoder = models.Encoder(models.find(str(folder)), "Represent the programming task:", device="cpu")
     encoder.feature.compute(["sort a list"])
     loaded = models._loaded_encoder(encoder.source, "cpu", "float32")
     assert loaded[1].include_prompt is False
     assert models._loaded_encoder(models.find("minilm"), "cpu", "float32")[1].include_prompt is True
+
+
+def test_a_model_without_a_language_models_head_is_refused(tmp_path):
+    """Its head would be made of random numbers."""
+    from transformers import GPT2Model
+
+    config = GPT2Config(vocab_size=10, n_embd=8, n_layer=1, n_head=1, tie_word_embeddings=False)
+    GPT2Model(config).save_pretrained(tmp_path / "m")
+    word_tokenizer(["<s>", *"abc"]).save_pretrained(tmp_path / "m")
+    model = models.LanguageModel(models.find(str(tmp_path / "m")), device="cpu")
+    with pytest.raises(InputError, match="expected a causal language model"):
+        model.perplexity(256).compute(["a b"])
+
+
+def test_a_device_that_is_not_there_is_named():
+    for device in ("cuda", "nonsense", "meta"):
+        if device == "cuda" and torch.cuda.is_available():
+            continue
+        with pytest.raises(InputError, match=f"--device {device}: found none that works here"):
+            models.Encoder(models.find("minilm"), device=device).feature.compute(["a"])
 
 
 class TestFind:

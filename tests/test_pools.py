@@ -60,6 +60,8 @@ def test_a_large_array_is_read_across_chunks(tmp_path, write_pool, monkeypatch):
 BAD = {
     "malformed": (GOOD + b'{"instruction": "x" "output"}\n' + GOOD, 2, "malformed JSON", "one JSON object a line"),
     "truncated": (GOOD + b'{"instruction": "x", "outp', 2, "a truncated last line", "a complete JSON object"),
+    "two on a line": (GOOD + GOOD.strip() + GOOD, 2, "malformed JSON", "one JSON object a line"),
+    "last line": (GOOD + b"foo", 2, "malformed JSON", "one JSON object a line"),
     "array line": (GOOD + b"[1, 2]\n", 2, "an array", "a JSON object"),
     "number line": (GOOD + b"17\n", 2, "a number", "a JSON object"),
     "null line": (GOOD + b"null\n", 2, "null", "a JSON object"),
@@ -166,6 +168,8 @@ def test_an_array_that_breaks_off_is_not_skippable(tmp_path, write_pool):
         (gzip.compress(GOOD * 50)[:-20], "found damaged gzip data"),
         (b"\x1f\x8b" + b"nonsense" * 9, "found damaged gzip data"),
         (b"PAR1 but no parquet", "found damaged Parquet"),
+        ("\ufeff{}".encode("utf-16-le"), "found UTF-16 text; expected UTF-8"),
+        (b'{\n  "instruction": "x",\n  "output": "y"\n}\n{\n', "found an indented JSON object (or several"),
     ],
 )
 def test_a_file_that_is_no_pool(content, found, tmp_path, write_pool):
@@ -197,8 +201,8 @@ def test_a_source_that_changes_while_it_is_read_is_refused(tmp_path, write_pool,
     path = write_pool(numbered(5))
     entries = pools.formats.entries
 
-    def changing(file):
-        for entry in entries(file):
+    def changing(file, names):
+        for entry in entries(file, names):
             path.write_bytes(GOOD)
             yield entry
 
@@ -210,6 +214,22 @@ def test_a_source_that_changes_while_it_is_read_is_refused(tmp_path, write_pool,
 def test_limit_reads_no_further(tmp_path, write_pool):
     write_pool(GOOD * 3 + b"nonsense\n")
     assert len(read(tmp_path, limit=3)) == 3
+
+
+def test_parquet_is_read_for_its_fields_alone_and_bad_text_is_a_bad_record(tmp_path, write_pool):
+    import pyarrow
+    import pyarrow.parquet
+
+    broken = pyarrow.array([b"good", b"\xff bad", b"fine"]).cast(pyarrow.binary()).view(pyarrow.string())
+    far = pyarrow.array([3 * 10**17] * 3, pyarrow.timestamp("us"))  # beyond Python's dates, in a column nobody wants
+    columns = {"instruction": broken, "output": pyarrow.array(["a", "b", None]), "when": far}
+    pyarrow.parquet.write_table(pyarrow.table(columns), tmp_path / "pool.parquet")
+    path = write_pool((tmp_path / "pool.parquet").read_bytes())
+    with pytest.raises(InputError) as caught:
+        read(tmp_path)
+    assert f"{path}:2: found a value that is not valid UTF-8" in str(caught.value)
+    assert f"{path}:3: found None in 'output'" in str(caught.value)
+    assert [record.instruction for record in read(tmp_path, skip_bad=True)] == ["good"]
 
 
 class TestTable:
@@ -229,6 +249,7 @@ class TestTable:
             ("stack = 3\n", "[stack]: found no path"),
             ('[stack]\npath = "x"\ncolour = "red"\n', "[stack]: found 'colour'; expected one of path, instruction"),
             ('[stack]\npath = "x"\noutput = 3\n', "[stack] output: found 3; expected a str"),
+            ('[Mine]\npath = "a"\n[mine]\npath = "b"\n', "found two sections whose names differ in case alone"),
             ('["../up"]\npath = "x"\n', "pool name: found '../up'"),
         ],
     )

@@ -37,7 +37,7 @@ def make(study, records, others, *, first=(3, 1), overwrite=False, seed=42, name
         publish.Split(name, [(records, np.array(first)), (others, np.array([5, 0]))], {"share": 0.5}),
         publish.Split("RQ9_MINE_Y", [(records, np.arange(10))]),
     ]
-    publication = publish.begin(study, "RQ9", [records, others], {"a": (1, 2)})
+    publication = publish.begin(study, "RQ9", [records, others], {"a": (1, 2)}, draws=True)
     publication.splits(splits, {"value": np.arange(10) / 4})
     return manifests.read(study.root / "Datas/RQ9/MINE/RQ9_MINE_manifest.json")
 
@@ -65,7 +65,7 @@ def test_the_manifest_says_what_a_reader_needs(study, records, others):
     assert split["records"] == 4
     assert split["sha256"] == manifests.file_sha256(study.root / split["file"])
     assert manifest["pools"]["mine"]["sha256"] == manifests.file_sha256(study.root / "Datas/mine.jsonl")
-    assert manifest["command"] == "python Code/RQ9/script.py --pool mine=mine.jsonl"
+    assert manifest["command"] == "python Code/RQ9/script.py --pool mine=Datas/mine.jsonl"
     assert str(study.root) not in path.read_text()
 
 
@@ -171,8 +171,65 @@ class TestVerify:
         (study.root / "Datas/RQ9/MINE/RQ9_MINE_manifest.json").write_text(content)
         assert manifests.verify(study.root)[0].startswith("broken      Datas/RQ9/MINE/RQ9_MINE_manifest.json")
 
-    def test_a_root_without_results_has_nothing_wrong(self, tmp_path):
+    def test_a_mistyped_root_is_an_error_and_an_empty_one_has_nothing_wrong(self, tmp_path):
+        with pytest.raises(InputError, match="found no Datas folder; expected a study root"):
+            manifests.verify(tmp_path)
+        (tmp_path / "Datas").mkdir()
         assert manifests.verify(tmp_path) == []
+
+    def test_the_registry_and_inputs_that_changed_are_named(self, study, records, others, capsys):
+        make(study, records, others)
+        (study.root / "Datas/dataset_info.json").write_text("{}")
+        assert publish.main(["verify", str(study.root)]) == 1
+        assert "differs     Datas/dataset_info.json" in capsys.readouterr().out
+        made_from = study.root / "Datas/others.jsonl"
+        split = publish.Split("RQ9_MINE_X", [(records, np.array([0]))])
+        study.options.overwrite = True
+        publish.begin(study, "RQ9", [records], {}, inputs=[made_from]).splits([split])
+        assert manifests.verify(study.root) == []
+        made_from.write_bytes(b"changed")
+        assert manifests.verify(study.root)[0].startswith(
+            "outdated    Datas/RQ9/MINE/RQ9_MINE_manifest.json: its Datas/others.jsonl: found "
+        )
+
+    def test_strays_anywhere_below_the_questions_are_named(self, study, records, others):
+        make(study, records, others)
+        for stray in ("Datas/RQ9/notes.txt", "Datas/RQ9/MINE/deep/x.json"):
+            (study.root / stray).parent.mkdir(exist_ok=True)
+            (study.root / stray).write_text("[]")
+        assert [line.split()[-1] for line in manifests.verify(study.root)] == [
+            "Datas/RQ9/MINE/deep/x.json",
+            "Datas/RQ9/notes.txt",
+        ]
+
+
+def test_an_empty_split_is_left_out_and_said(study, records, capsys):
+    splits = [
+        publish.Split("RQ9_MINE_X", [(records, np.array([0]))]),
+        publish.Split("RQ9_MINE_EMPTY", [(records, np.array([], dtype=int))]),
+    ]
+    publish.begin(study, "RQ9", [records], {}).splits(splits)
+    assert list(manifests.all_splits(study.root)) == ["RQ9_MINE_X"]
+    assert "RQ9_MINE_EMPTY: left out" in capsys.readouterr().out
+    with pytest.raises(InputError, match="no split would have a record"):
+        publish.begin(study, "RQ8", [records], {}).splits(splits[1:])
+
+
+def test_two_sets_cannot_have_a_split_of_one_name(study, records, others):
+    make(study, records, others)
+    split = publish.Split("RQ9_MINE_X", [(others, np.array([0]))])
+    with pytest.raises(InputError, match="RQ9_MINE_X: found a split of that name in "):
+        publish.begin(study, "RQ9", [others], {}).splits([split])
+    assert manifests.verify(study.root) == []
+
+
+def test_the_command_is_one_that_a_shell_takes_and_bears_no_folder(study, records, others):
+    study.options.fields = {"instruction": "a b"}
+    asked = publish.begin(study, "RQ9", [records], {}).asked
+    assert asked["command"] == "python Code/RQ9/script.py --pool mine=Datas/mine.jsonl --fields 'instruction=a b'"
+    outside = pools.Pool("far", str(study.root / "Datas/mine.jsonl"))
+    asked = publish.begin(study, "RQ9", [pools.read(outside, study.root)], {}).asked
+    assert asked["command"].split()[:4] == ["python", "Code/RQ9/script.py", "--pool", "far=mine.jsonl"]
 
 
 class TestRegister:
@@ -193,6 +250,15 @@ class TestRegister:
         with pytest.raises(InputError, match=r"dataset_info\.json: found malformed JSON"):
             make(study, records, others)
         assert path.read_text() == '{"own": '
+
+    @pytest.mark.parametrize("content", [b"\xff\xfe", b"---\n{a: [\n---\n", b"---\n- a\n---\n"])
+    def test_a_card_that_cannot_be_read_stops_the_run_before_the_rename(self, content, study, records, others):
+        path = study.root / "Datas/README.md"
+        path.write_bytes(content)
+        with pytest.raises(InputError, match="found no data set card"):
+            make(study, records, others)
+        assert path.read_bytes() == content
+        assert list((study.root / "Datas/RQ9/MINE").iterdir()) == []
 
     def test_the_card_keeps_what_people_wrote(self, study, records, others):
         path = study.root / "Datas/README.md"

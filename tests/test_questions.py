@@ -11,6 +11,32 @@ from instruction_data import command, pools
 from instruction_data.errors import InputError
 
 
+def test_the_studys_constants_to_the_letter(rq1, rq2, rq3, rq4_category, rq4_coverage):
+    assert rq1.RATIOS == ((97, 3), (9, 1), (7, 3))
+    assert rq1.OTHERS == ("math", "general")
+    assert rq2.PERCENTILES == (33, 66)
+    assert rq2.PROMPTS == {"output": "", "instruction": "Represent the programming task:"}
+    assert rq2.MODELS == {"output": "meta-llama/Llama-2-7b-hf", "instruction": "hkunlp/instructor-base"}
+    assert rq2.models.ENCODER_TOKENS == 512
+    assert rq3.PROMPT == (
+        "You are a helpful assistant. Please identify the complexity score of the following programming problem."
+        "\n##Problem: {instruction}\n##Complexity: "
+    )
+    assert (rq3.PROMPT_TOKENS, rq3.PERPLEXITY_TOKENS) == (512, 256)
+    assert rq3.SCORER == "banksy235/XCoder-Complexity-Scorer"
+    assert "".join(rq3.DIGITS) == "123456"
+    assert rq4_category.CATEGORY_PROMPT == "Represent the topic for coding category:"
+    assert rq4_category.INSTRUCTION_PROMPT == "Represent coding category of the programming task:"
+    assert rq4_category.MODEL == "hkunlp/instructor-base"
+    assert "; ".join(rq4_category.CATEGORIES) == (
+        "Algorithmic & Data Structure; Mathematical & Computational; Database & SQL; System Design & Architecture; "
+        "Web Development; Data Science & Machine Learning; Performance Optimization; "
+        "User Interface & Application Design; Domain-Specific; Security & Cryptography"
+    )
+    assert rq4_category.CATEGORIES[:2] == rq4_coverage.ALGORITHMIC
+    assert (rq4_coverage.SHARES, rq4_coverage.TOTAL) == ((0, 25, 50, 75, 100), 20_000)
+
+
 class TestDomainComposition:
     @pytest.fixture
     def study(self, rq1, tmp_path, write_pool):
@@ -118,6 +144,10 @@ class TestSemanticDiversity:
         # 33rd percentile 0.1 + … at position 1.65: 0.33; 66th at position 3.3: 0.59
         tiers = {tier: part.tolist() for tier, part in rq2.diversity_tiers(similarity, "percentile").items()}
         assert tiers == {"HIGH": [1, 3], "MEDIUM": [2, 5], "LOW": [0, 4]}
+
+    def test_equal_texts_are_equal_to_the_last_bit(self, rq2):
+        values = np.array([0.1, 0.1 + 1e-17, 0.3, np.nextafter(0.1, 1)])
+        assert rq2.alike_for_equal(["a", "b", "c", "a"], values).tolist() == [0.1, values[1], 0.3, 0.1]
 
     def test_thirds_by_count_are_in_pool_order(self, rq2):
         tiers = rq2.diversity_tiers(np.array([0.5, 0.5, 0.5, 0.1, 0.9, 0.2, 0.7]), "count")

@@ -147,6 +147,40 @@ def test_the_confusion_table_is_published_beside_the_manifest(done):
     assert "Code/RQ4/oss_category_confusion.csv" in manifest["files"]
 
 
+def test_scores_and_categories_are_those_of_the_texts(done, smollm2):
+    """From the texts again, one at a time, with the study's prompts and transformers alone."""
+    import torch
+    from sentence_transformers import SentenceTransformer
+
+    from instruction_data import models
+
+    model, tokenizer = smollm2._network.model, smollm2._tokenizer
+    table = scores_of(done, "RQ3", "OSS")
+    records = records_of(done, "OSS")
+    for row in (0, 7, 23):
+        text = records[row]["instruction"]
+        prompt = (
+            "You are a helpful assistant. Please identify the complexity score of the following programming problem."
+            f"\n##Problem: {text}\n##Complexity: "
+        )
+        ids = torch.tensor([[tokenizer.bos_token_id, *tokenizer(text)["input_ids"]]])
+        with torch.inference_mode():
+            logits = model(**tokenizer(prompt, return_tensors="pt")).logits[0, -1].double()
+            loss = model(input_ids=ids, labels=ids).loss.item()
+        digits = torch.softmax(logits[[tokenizer.convert_tokens_to_ids(digit) for digit in "123456"]], 0)
+        assert table["score"][row] == pytest.approx(float(digits @ torch.arange(1.0, 7.0).double()), abs=1e-4)
+        assert np.log(table["perplexity"][row]) == pytest.approx(loss, abs=5e-4)
+
+    encoder = SentenceTransformer(models.find("minilm").location, device="cpu")
+    similarities = pandas.read_parquet(done / "Code/RQ4/oss_category_similarities.parquet")
+    names = list(similarities.columns[2:])
+    topics = encoder.encode([f"Represent the topic for coding category:{name}" for name in names])
+    prompt = "Represent coding category of the programming task:"
+    texts = encoder.encode([prompt + record["instruction"] for record in records])
+    cosines = (texts @ topics.T) / np.outer(np.linalg.norm(texts, axis=1), np.linalg.norm(topics, axis=1))
+    assert similarities[names].to_numpy() == pytest.approx(cosines, abs=1e-5)
+
+
 def tree(root):
     kept = [path for folder in ("Datas", "Code") for path in (root / folder).rglob("*") if path.is_file()]
     return {path.relative_to(root).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in kept}
@@ -159,12 +193,9 @@ def test_the_same_commands_in_another_root_give_the_same_bytes(done, tmp_path):
         for pool in ("evol", "oss"):
             result = run_script(name, "--demo", "--root", tmp_path, "--pool", pool, cwd=tmp_path)
             assert result.returncode == 0, result.stderr
-    expected = {
-        path: digest for path, digest in tree(done).items() if "RQ3" not in path and not path.endswith("README.md")
-    }
-    found = {path: digest for path, digest in tree(tmp_path).items() if not path.endswith("README.md")}
-    del expected["Datas/dataset_info.json"], found["Datas/dataset_info.json"]
-    assert found == expected
+    registry = {"Datas/dataset_info.json", "Datas/README.md"}  # without RQ3 they are shorter here
+    expected = {path: digest for path, digest in tree(done).items() if "RQ3" not in path and path not in registry}
+    assert {path: digest for path, digest in tree(tmp_path).items() if path not in registry} == expected
 
 
 def test_complexity_twice_with_and_without_its_cache(done, rq3, tmp_path):
@@ -226,6 +257,19 @@ def test_on_a_fresh_clone_the_pointers_are_named(name, tmp_path):
     assert "75,197 records by its data card; the content is NOT HERE yet" in dry.stdout
 
 
+def test_a_dry_run_of_the_demo_makes_not_even_its_pools(tmp_path):
+    result = run_script(SCRIPTS[1], "--demo", "--root", tmp_path / "new", "--dry-run")
+    assert result.returncode == 0
+    assert "would first make the demo's pools" in result.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_splits_say_which_models_made_their_categories(done):
+    manifest = manifests.read(done / "Datas/RQ4/OSS/RQ4_OSS_manifest.json")
+    assert manifest["models"]["instruction"]["model"] == "all-MiniLM-L6-v2"
+    assert list(manifest["inputs"]) == ["Code/RQ4/oss_instruct_with_category.jsonl"]
+
+
 def test_dry_run_of_the_study_gives_its_counts(rq1, tmp_path, capsys):
     (tmp_path / "Datas").mkdir()
     rq1.main(["--root", str(tmp_path), "--dry-run", "--pool", "oss"])
@@ -266,6 +310,10 @@ def test_flags_reach_both_texts_and_both_model_families(rq2, small_demo, tmp_pat
     rq2.main([*root, "--text", "instruction", "--model", "minilm", "--tiers", "count"])
     first = manifests.read(tmp_path / "Datas/RQ2/OSS/RQ2_OSS_manifest.json")
     assert first["models"]["encoder"]["prompt"] == "Represent the programming task:"
+    texts = [f"Represent the programming task:{record['instruction']}" for record in records_of(tmp_path, "OSS")]
+    vectors = rq2.models.Encoder(rq2.models.find("minilm"), device="cpu").feature.compute(texts)["vectors"]
+    expected = (vectors @ vectors.T).mean(axis=1)  # this model's vectors have length 1
+    assert scores_of(tmp_path, "RQ2", "OSS")["similarity"].to_numpy() == pytest.approx(expected, abs=1e-5)
     assert [split["records"] for split in first["splits"].values()] == [4, 4, 4]
     rq2.main([*root, "--model", "smollm2", "--limit", "9"])
     second = manifests.read(tmp_path / "Datas/RQ2/OSS/RQ2_OSS_manifest.json")
@@ -296,6 +344,8 @@ def test_a_model_that_fails_on_a_record_stops_the_run_or_marks_it(rq3, tmp_path,
     [
         (SCRIPTS[1], ["--repeats", "2"], "--repeats 2: its tiers are cut, not drawn"),
         (SCRIPTS[0], ["--pool", "oss", "--pool", "oss"], "pool 'oss' is given twice"),
+        (SCRIPTS[0], ["--pool", "math"], "pool 'math': found it as code and as another domain"),
+        (SCRIPTS[0], ["--pool", "oss", "--other", "OSS=x.json"], "pool 'oss': found it as code and as another domain"),
         (SCRIPTS[0], ["--pool", "nope"], "--pool nope: no such pool"),
         (SCRIPTS[0], ["--pool", "oss", "--fields", "output=x"], "--fields: found no --pool NAME=PATH"),
         (SCRIPTS[4], ["--pool", "oss"], "run Code/RQ4/task_category.py"),
@@ -308,7 +358,8 @@ def test_what_makes_no_sense_is_refused(name, arguments, error, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--limit", "0"], ["--repeats", "x"], ["--fields", "colour=x"], ["--fields", "output"]]
+    "arguments",
+    [["--limit", "0"], ["--seed", "9" * 20], ["--repeats", "x"], ["--fields", "colour=x"], ["--fields", "output"]],
 )
 def test_flags_of_the_wrong_form_are_usage_errors(arguments):
     result = run_script(SCRIPTS[0], *arguments)

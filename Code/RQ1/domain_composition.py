@@ -127,7 +127,7 @@ def publish_pool(study: command.Study, pool: Pool, others: Sequence[Records]) ->
         if options.drop_code
         else None,
     }
-    publication = publish.begin(study, QUESTION, [code, *others], settings)
+    publication = publish.begin(study, QUESTION, [code, *others], settings, draws=True)
     publication.splits(domain_splits(study, code, others, candidates))
 
 
@@ -153,14 +153,20 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: list[str] | None = None) -> int:
     study = command.open_study(parser(), argv, __file__)
+    chosen = study.code_pools
     others = study.choose(study.options.other or OTHERS, {})
+    both = {pool.name for pool in chosen} & {other.name for other in others}
+    if both:
+        raise InputError(
+            f"pool {both.pop()!r}: found it as code and as another domain; expected one of them: name others by --other"
+        )
     if study.options.dry_run:
-        for pool in study.code_pools:
+        for pool in chosen:
             folder = f"Datas/{QUESTION}/{pool.label}"
             study.plan([pool, *others], "", folder, lambda n, *_, pool=pool: planned(study, pool, others, n))
         return 0
     domains = [study.read(other, drop_input=study.options.drop_input) for other in others]
-    for pool in study.code_pools:
+    for pool in chosen:
         publish_pool(study, pool, domains)
     return 0
 

@@ -54,14 +54,21 @@ def diversity_splits(
     names = tier_names(records.pool)
     made = []
     for tier, positions in tiers.items():
+        summary = {}
         if len(positions):
             summary = {
                 "mean similarity to the pool": similarities[positions].mean(),
                 "mean pairwise similarity": similarity.mean_similarities(vectors, positions).overall,
                 "Vendi score": similarity.vendi_score(vectors, positions),
             }
-            made.append(publish.Split(names[tier], [(records, positions)], summary))
+        made.append(publish.Split(names[tier], [(records, positions)], summary))
     return made
+
+
+def alike_for_equal(texts: list[str], values: np.ndarray) -> np.ndarray:
+    """The values, those of equal texts made equal to the last bit, so that no rounding parts them."""
+    first: dict[str, int] = {}
+    return values[[first.setdefault(text, position) for position, text in enumerate(texts)]]
 
 
 def publish_pool(study: command.Study, pool: Pool, encoder: models.Encoder) -> None:
@@ -69,13 +76,15 @@ def publish_pool(study: command.Study, pool: Pool, encoder: models.Encoder) -> N
     options = study.options
     records = study.read(pool)
     settings = {"text": options.text, "tiers": options.tiers, "percentiles": PERCENTILES}
-    publication = publish.begin(study, QUESTION, [records], settings, features={"encoder": encoder.feature})
-    encoded = study.compute(records.texts(options.text), encoder.feature)
+    publication = publish.begin(study, QUESTION, [records], settings, models={"encoder": encoder.feature.identity})
+    texts = records.texts(options.text)
+    encoded = study.compute(texts, encoder.feature)
     usable = study.usable(records, similarity.has_direction(encoded["vectors"]))
     means = similarity.mean_similarities(encoded["vectors"], usable)
-    tiers = {tier: usable[part] for tier, part in diversity_tiers(means.including, options.tiers).items()}
+    including = alike_for_equal([texts[position] for position in usable], means.including)
+    tiers = {tier: usable[part] for tier, part in diversity_tiers(including, options.tiers).items()}
     numbers = {
-        "similarity": publish.spread(means.including, usable, len(records)),
+        "similarity": publish.spread(including, usable, len(records)),
         "similarity_to_others": publish.spread(means.excluding, usable, len(records)),
         "text_cut": encoded["cut"],
         "tier": publish.labels(tiers, len(records)),

@@ -77,20 +77,18 @@ def publish_pool(study: command.Study, pool: Pool, wanted: dict[str, features.Fe
     """Make and publish the splits of one code pool."""
     records = study.read(pool)
     settings = {"measure": study.options.measure}
-    publication = publish.begin(study, QUESTION, [records], settings, features=wanted)
+    models_used = {measure: feature.identity for measure, feature in wanted.items()}
+    publication = publish.begin(study, QUESTION, [records], settings, models=models_used)
     numbers = measured(study, records, wanted)
     usable = study.usable(records, np.all([np.isfinite(numbers[measure]) for measure in wanted], axis=0))
     value = complexity({measure: numbers[measure][usable] for measure in wanted})
     parts = dict(zip(TIERS, (usable[part] for part in splits.count_tiers(value)), strict=True))
     numbers["complexity"] = publish.spread(value, usable, len(records))
     numbers["tier"] = publish.labels(parts, len(records))
-    made = [
-        publish.Split(
-            tier_names(pool)[tier], [(records, part)], {"mean complexity": numbers["complexity"][part].mean()}
-        )
-        for tier, part in parts.items()
-        if len(part)
-    ]
+    made = []
+    for tier, part in parts.items():
+        summary = {"mean complexity": numbers["complexity"][part].mean()} if len(part) else {}
+        made.append(publish.Split(tier_names(pool)[tier], [(records, part)], summary))
     publication.splits(made, numbers)
     for measure in wanted:
         command.say_cut(numbers[f"{measure}_text_cut"], f"instructions ({measure})")

@@ -101,7 +101,8 @@ def publish_pool(study: command.Study, pool: Pool, encoders: dict[str, models.En
     wanted = {role: encoder.feature for role, encoder in encoders.items()}
     place = publish.Place("Code/RQ4", f"{pool.name}_instruct_with_category")
     settings = {"categories": CATEGORIES}
-    publication = publish.begin(study, QUESTION, [records], settings, features=wanted, place=place)
+    used = {role: feature.identity for role, feature in wanted.items()}
+    publication = publish.begin(study, QUESTION, [records], settings, models=used, place=place)
     topics = study.compute(CATEGORIES, wanted["category"])["vectors"]
     encoded = study.compute(records.texts("instruction"), wanted["instruction"])
     positions = study.usable(records, similarity.has_direction(encoded["vectors"]))

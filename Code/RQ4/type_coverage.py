@@ -65,6 +65,25 @@ def read_categories(path: Path, records: Records) -> dict[str, list]:
     return columns
 
 
+def category_models(path: Path) -> dict:
+    """The models that made a category file, from its manifest.
+
+    Raises:
+        InputError: the file is not the one its manifest describes.
+    """
+    manifest_path = path.with_name(f"{path.stem}{manifests.SUFFIX}")
+    if not manifest_path.exists():
+        raise InputError(
+            f"{manifest_path}: found no such file; expected the manifest of {path.name}: run task_category.py"
+        )
+    manifest = manifests.read(manifest_path)
+    if manifests.file_sha256(path) not in manifests.files(manifest).values():
+        raise InputError(
+            f"{path}: found other content than its manifest says; expected that: run task_category.py again"
+        )
+    return manifest["models"]
+
+
 def _line_of(path: Path, by_row: dict, row: int, instruction: str) -> dict:
     if row not in by_row:
         raise InputError(
@@ -96,11 +115,14 @@ def largest_total(shares: Sequence[int], algorithmic: int, practical: int) -> in
 def chosen_total(wanted: int | None, shares: Sequence[int], algorithmic: int, practical: int, pool: Pool) -> int:
     """``wanted`` records a split, or the most there can be if it is None; InputError if that cannot be."""
     most = largest_total(shares, algorithmic, practical)
-    if most == 0 or (wanted and not feasible(wanted, shares, algorithmic, practical)):
-        asked = f"{wanted or 1:,} records at each of {', '.join(map(str, shares))} % algorithmic"
+    found = f"pool {pool.name!r}: found {algorithmic:,} algorithmic and {practical:,} practical records"
+    percents = ", ".join(map(str, shares))
+    if most == 0:
+        raise InputError(f"{found}; expected some of each for shares of {percents} %. --shares names others")
+    if wanted and not feasible(wanted, shares, algorithmic, practical):
         raise InputError(
-            f"pool {pool.name!r}: found {algorithmic:,} algorithmic and {practical:,} practical records; "
-            f"expected enough for {asked}. The most they allow: --total {most}"
+            f"{found}; expected enough for {wanted:,} records at each of {percents} % algorithmic. "
+            f"The most they allow: --total {most}"
         )
     return wanted or most
 
@@ -127,9 +149,8 @@ def publish_pool(study: command.Study, pool: Pool) -> None:
     records = study.read(pool)
     path = category_file(study, pool)
     numbers = read_categories(path, records)
-    algorithmic = np.isin(numbers["category"], ALGORITHMIC)
-    categorised = np.array([category is not None for category in numbers["category"]])
-    groups = np.flatnonzero(algorithmic), np.flatnonzero(categorised & ~algorithmic)
+    groups = grouped(records, numbers)
+    algorithmic = np.isin(np.arange(len(records)), groups[0])
     wanted = None if options.total == "max" else options.total
     total = chosen_total(wanted, options.shares, len(groups[0]), len(groups[1]), pool)
     settings = {
@@ -137,9 +158,9 @@ def publish_pool(study: command.Study, pool: Pool) -> None:
         "shares": options.shares,
         "total": total,
         "repeats": options.repeats,
-        "categories": {"path": path.relative_to(study.root).as_posix(), "sha256": manifests.file_sha256(path)},
     }
-    publication = publish.begin(study, QUESTION, [records], settings)
+    models = category_models(path)
+    publication = publish.begin(study, QUESTION, [records], settings, draws=True, models=models, inputs=[path])
     made = []
     for share in options.shares:
         for name in study.names(split_name(pool, share)):
@@ -150,10 +171,23 @@ def publish_pool(study: command.Study, pool: Pool) -> None:
     publication.splits(made, numbers | {"algorithmic": algorithmic})
 
 
+def grouped(records: Records, numbers: dict[str, list]) -> tuple[np.ndarray, np.ndarray]:
+    """Positions of the algorithmic and of the practical records; those without category are neither."""
+    algorithmic = np.isin(numbers["category"], ALGORITHMIC)
+    categorised = np.array([category is not None for category in numbers["category"]])
+    return np.flatnonzero(algorithmic), np.flatnonzero(categorised & ~algorithmic)
+
+
 def planned(study: command.Study, pool: Pool, n: int) -> dict[str, int]:
-    """Split name -> number of records; where that hangs on the categories, as if half were algorithmic."""
-    size = n // 2 if study.options.total == "max" else study.options.total
-    return {name: size for share in study.options.shares for name in study.names(split_name(pool, share))}
+    """Split name -> number of records; before there are categories, as if half of the ``n`` were algorithmic."""
+    options = study.options
+    sizes = [n // 2, n - n // 2]
+    if category_file(study, pool).exists():
+        records = study.read(pool)
+        sizes = [len(group) for group in grouped(records, read_categories(category_file(study, pool), records))]
+    wanted = None if options.total == "max" else options.total
+    size = chosen_total(wanted, options.shares, *sizes, pool)
+    return {name: size for share in options.shares for name in study.names(split_name(pool, share))}
 
 
 def total(text: str) -> int | str:
@@ -192,6 +226,7 @@ def main(argv: list[str] | None = None) -> int:
     study = command.open_study(parser(), argv, __file__)
     options = study.options
     options.total = options.total or ("max" if options.demo else TOTAL)
+    options.shares = list(dict.fromkeys(options.shares))
     for pool in study.code_pools:
         if options.dry_run:
             study.plan([pool], "", f"Datas/{QUESTION}/{pool.label}", partial(planned, study, pool))

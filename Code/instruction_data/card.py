@@ -6,6 +6,8 @@ So ``datasets.load_dataset("Datas", "RQ2_OSS_DIVERSITY_LOW")`` works, and a stud
 from collections.abc import Mapping
 from pathlib import Path
 
+from instruction_data.errors import InputError
+
 BODY = """---
 pretty_name: Instruction data, one property varied at a time
 task_categories:
@@ -36,10 +38,19 @@ def text(path: Path, splits: Mapping[str, Mapping]) -> str:
     Args:
         path: the card as it is; the default text where there is none.
         splits: name -> its entry in a manifest.
+
+    Raises:
+        InputError: the card is not UTF-8, or its head not YAML.
     """
+    import yaml
     from huggingface_hub import DatasetCard
 
-    card = DatasetCard(path.read_text("utf-8") if path.exists() else BODY, ignore_metadata_errors=True)
+    try:
+        card = DatasetCard(path.read_text("utf-8") if path.exists() else BODY)
+    except (ValueError, TypeError, yaml.YAMLError) as error:
+        raise InputError(
+            f"{path}: found no data set card ({error}); expected YAML between --- lines: mend it"
+        ) from error
     card.data.configs = [
         {"config_name": name, "data_files": split["file"].removeprefix("Datas/")} for name, split in splits.items()
     ]

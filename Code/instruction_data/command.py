@@ -1,6 +1,7 @@
 """The command line that all scripts share: flags, study root, errors for readers."""
 
 import argparse
+import shlex
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -38,39 +39,11 @@ def parser(doc: str) -> argparse.ArgumentParser:
     result = argparse.ArgumentParser(
         description=description, epilog=epilogue, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    read = result.add_argument_group("what is read")
-    read.add_argument(
-        "--root", type=Path, help="study root: holds Datas/ and receives the results (default: the repository)"
-    )
-    read.add_argument(
-        "--demo",
-        action="store_true",
-        help="the demo's root (build/demo) and the small embedded models; needs no download",
-    )
-    read.add_argument(
-        "--pool",
-        action="append",
-        metavar="NAME[=PATH]",
-        help="code pool to work on: one of the table of pools, or a file of your own under a name you choose; "
-        "repeatable (default: oss and evol)",
-    )
-    read.add_argument(
-        "--fields",
-        type=_field_names,
-        default={},
-        metavar="FIELD=NAME,…",
-        help="what the pool given by --pool calls its fields, e.g. instruction=question,output=answer",
-    )
-    read.add_argument(
-        "--skip-bad", action="store_true", help="go on without unusable records; they are reported and counted"
-    )
-    read.add_argument(
-        "--limit", type=positive, metavar="N", help="only the first N records of every pool, for a quick look"
-    )
+    _add_reading_flags(result.add_argument_group("what is read"))
     draw = result.add_argument_group("what is drawn")
     draw.add_argument(
         "--seed",
-        type=int,
+        type=seed,
         default=SEED,
         help="every random draw comes from it and the split's name (default: %(default)s)",
     )
@@ -85,6 +58,37 @@ def parser(doc: str) -> argparse.ArgumentParser:
     write.add_argument("--dry-run", action="store_true", help="say what would be read, computed and written, and stop")
     write.add_argument("--overwrite", action="store_true", help="replace the results of an earlier, different run")
     return result
+
+
+def _add_reading_flags(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--root", type=Path, help="study root: holds Datas/ and receives the results (default: the repository)"
+    )
+    group.add_argument(
+        "--demo",
+        action="store_true",
+        help="the demo's root (build/demo) and the small embedded models; needs no download",
+    )
+    group.add_argument(
+        "--pool",
+        action="append",
+        metavar="NAME[=PATH]",
+        help="code pool to work on: one of the table of pools, or a file of your own under a name you choose; "
+        "repeatable (default: oss and evol)",
+    )
+    group.add_argument(
+        "--fields",
+        type=_field_names,
+        default={},
+        metavar="FIELD=NAME,…",
+        help="what the pool given by --pool calls its fields, e.g. instruction=question,output=answer",
+    )
+    group.add_argument(
+        "--skip-bad", action="store_true", help="go on without unusable records; they are reported and counted"
+    )
+    group.add_argument(
+        "--limit", type=positive, metavar="N", help="only the first N records of every pool, for a quick look"
+    )
 
 
 def add_model_flags(group: argparse._ArgumentGroup) -> None:
@@ -124,6 +128,13 @@ def positive(text: str) -> int:
     """A whole number of at least 1, for argparse."""
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"found {text!r}; expected a whole number of at least 1")
+    return int(text)
+
+
+def seed(text: str) -> int:
+    """A whole number that a 64-bit manifest can hold, for argparse."""
+    if not text.isdecimal() or int(text) >= 2**63:
+        raise argparse.ArgumentTypeError(f"found {text!r}; expected a whole number from 0 to 2^63 - 1")
     return int(text)
 
 
@@ -185,7 +196,7 @@ class Study:
             limit=self.options.limit,
             skip_bad=self.options.skip_bad,
             drop_input=drop_input,
-            spool_folder=self.cache,
+            spool_folder=None if self.options.dry_run else self.cache,
         )
 
     def compute(self, texts: list[str], feature: features.Feature) -> features.Arrays:
@@ -258,7 +269,7 @@ class Study:
     def command(self, pool: pools.Pool) -> str:
         """The command that makes the results of ``pool`` again: this run's flags that differ from the defaults."""
         words = ["python", self.script, "--pool"]
-        words.append(pool.name if pool == self.known_pools.get(pool.name) else f"{pool.name}={Path(pool.path).name}")
+        words.append(pool.name if pool == self.known_pools.get(pool.name) else f"{pool.name}={pool.path}")
         for action in self.parser._actions:
             value = getattr(self.options, action.dest, None)
             if action.dest in _NOT_IN_COMMAND or value == action.default or value is None:
@@ -266,16 +277,19 @@ class Study:
             words.append(action.option_strings[0])
             if value is not True:
                 words += _flag_words(value)
-        return " ".join(words)
+        return shlex.join(_without_folder(word) for word in words)
 
 
 def _flag_words(value: object) -> list[str]:
     if isinstance(value, dict):
         return [",".join(f"{key}={name}" for key, name in value.items())]
-    return [
-        Path(str(item)).name if str(item).startswith("/") else str(item)
-        for item in (value if isinstance(value, list) else [value])
-    ]
+    return [str(item) for item in (value if isinstance(value, list) else [value])]
+
+
+def _without_folder(word: str) -> str:
+    """A manifest bears no absolute path: PATH and NAME=PATH keep the file's name alone."""
+    name, separator, path = word.rpartition("=")
+    return f"{name}{separator}{Path(path).name}" if Path(path).expanduser().is_absolute() else word
 
 
 def open_study(parser: argparse.ArgumentParser, argv: list[str] | None, script: str) -> Study:
@@ -289,6 +303,9 @@ def open_study(parser: argparse.ArgumentParser, argv: list[str] | None, script: 
     if options.demo:
         from instruction_data import demo
 
+        if options.dry_run and not demo.complete(root):
+            print(f"would first make the demo's pools under {root}; without them there is no more to say")
+            raise SystemExit(0)
         demo.ensure(root)
     if not root.is_dir():
         raise InputError(f"--root {root}: found no such folder; expected a study root with a Datas folder")

@@ -413,6 +413,11 @@ def build(root: Path, *, records: int = RECORDS, others: int = OTHERS, seed: int
     _write(root, contents(records, others, seed))
 
 
+def complete(root: Path) -> bool:
+    """Whether all files of the demo are there."""
+    return all((root / name).is_file() for name in [*(pool.path for pool in pools.STUDY_POOLS), LABELS_PATH])
+
+
 def ensure(root: Path) -> None:
     """Build the demo unless it is there; two scripts started at once do not collide.
 
@@ -420,8 +425,7 @@ def ensure(root: Path) -> None:
         InputError: one of its files is there with other content, which is never replaced here.
     """
     with _lock(root):
-        names = [*(pool.path for pool in pools.STUDY_POOLS), LABELS_PATH]
-        if not all((root / name).is_file() for name in names):
+        if not complete(root):
             files = contents()
             _refuse_others(root, files)
             _write(root, files)

@@ -9,7 +9,7 @@ import gzip
 import json
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -21,6 +21,7 @@ from instruction_data.errors import InputError, quoted
 POINTER_HEAD = b"version https://git-lfs.github.com/spec/v1"
 GZIP_HEAD = b"\x1f\x8b"
 PARQUET_HEAD = b"PAR1"
+UTF16_HEADS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 CHUNK = 1 << 20  # bytes of a JSON array decoded at a time
 
 _SPACE = re.compile(r"[ \t\r\n]*")
@@ -53,8 +54,11 @@ def pointer_of(path: Path) -> dict[str, str] | None:
     return {"oid": fields.get("oid", "").removeprefix("sha256:"), "size": fields.get("size", "?")}
 
 
-def entries(path: Path) -> Iterator[Entry]:
+def entries(path: Path, names: Collection[str] | None = None) -> Iterator[Entry]:
     """Yield what stands in ``path``, in order.
+
+    Args:
+        names: of Parquet, the columns that are wanted; by default all.
 
     Raises:
         InputError: the file is empty, or neither JSON nor Parquet at all.
@@ -64,8 +68,10 @@ def entries(path: Path) -> Iterator[Entry]:
         file.seek(0)
         if not head:
             raise InputError(f"{path}: found an empty file; expected a JSON array, JSON lines or Parquet")
+        if head[:2] in UTF16_HEADS:
+            raise InputError(f"{path}: found UTF-16 text; expected UTF-8: convert it, e.g. iconv -f UTF-16 -t UTF-8")
         if head == PARQUET_HEAD:
-            yield from _parquet_rows(path)
+            yield from _parquet_rows(path, names)
             return
         stream = gzip.GzipFile(fileobj=file) if head[:2] == GZIP_HEAD else file
         try:
@@ -80,6 +86,11 @@ def _json_entries(path: Path, stream: BinaryIO) -> Iterator[Entry]:
     first = start[bom:].lstrip()[:1]
     if not first:
         raise InputError(f"{path}: found nothing but white space; expected a JSON array, JSON lines or Parquet")
+    if start[bom:].lstrip().split(b"\n", 1)[0].strip() == b"{":
+        raise InputError(
+            f"{path}: found an indented JSON object (or several, one after another); expected a JSON array, or one "
+            "object a line, e.g. jq -c . < FILE"
+        )
     stream.seek(bom)
     yield from _array_entries(stream) if first == b"[" else _line_entries(stream)
 
@@ -103,7 +114,7 @@ def _line_problem(line: bytes, error: ValueError) -> Problem:
         line.decode("utf-8")
     except UnicodeDecodeError as broken:
         return Problem(f"invalid UTF-8 (byte 0x{line[broken.start]:02x} at column {broken.start + 1})", "UTF-8 text")
-    if not line.endswith(b"\n"):
+    if not line.endswith(b"\n") and "unexpected end of data" in str(error):
         return Problem(f"a truncated last line (it ends in {quoted(line[-20:])})", "a complete JSON object")
     return Problem(f"malformed JSON ({error})", "one JSON object a line")
 
@@ -192,18 +203,28 @@ class _Text:
         self._at = 0
 
 
-def _parquet_rows(path: Path) -> Iterator[Entry]:
+def _parquet_rows(path: Path, names: Collection[str] | None) -> Iterator[Entry]:
     import pyarrow
     import pyarrow.parquet
 
     row = 0
     try:
         with pyarrow.parquet.ParquetFile(path) as file:
-            for batch in file.iter_batches(batch_size=4096):
-                for value in batch.to_pylist():
+            wanted = None if names is None else [name for name in file.schema_arrow.names if name in names]
+            for batch in file.iter_batches(batch_size=4096, columns=wanted):
+                for value in _batch_rows(batch):
                     row += 1
                     yield Entry(row, value)
     except (pyarrow.ArrowException, OSError) as error:
         raise InputError(f"{path}: found damaged Parquet ({error}); expected a complete Parquet file") from error
     if not row:
         raise InputError(f"{path}: found a Parquet file without rows; expected at least one record")
+
+
+def _batch_rows(batch) -> "list[dict | Problem]":
+    try:
+        return batch.to_pylist()
+    except (ValueError, OverflowError):  # a value that Python has no form for, such as a string that is not UTF-8
+        if len(batch) == 1:
+            return [Problem("a value that is not valid UTF-8, or out of range", "UTF-8 text")]
+        return [row for place in range(len(batch)) for row in _batch_rows(batch.slice(place, 1))]

@@ -36,14 +36,25 @@ def read(path: Path) -> dict:
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
         found = manifest.get("format") if isinstance(manifest, dict) else type(manifest).__name__
         raise InputError(f"{path}: found format {quoted(found)}; expected a manifest of format {FORMAT}")
+    try:
+        listed = files(manifest)
+        known = [manifest["inputs"], *(split["summary"] for split in manifest["splits"].values())]
+        whole = all(isinstance(part, str) for pair in listed.items() for part in pair)
+        whole = whole and all(isinstance(one, dict) for one in known)
+        whole = whole and all(isinstance(split["records"], int) for split in manifest["splits"].values())
+    except (KeyError, TypeError, AttributeError):
+        whole = False
+    if not whole:
+        raise InputError(
+            f"{path}: found parts missing or of the wrong kind; expected a manifest as the scripts write it"
+        )
     return manifest
 
 
 def every(root: Path) -> Iterator[tuple[Path, dict]]:
     """Every manifest of a study root, in the order of their paths."""
-    for pattern in PUBLISHED:
-        for path in sorted(root.glob(f"{pattern}/*{SUFFIX}")):
-            yield path, read(path)
+    for path in _manifest_files(root):
+        yield path, read(path)
 
 
 def files(manifest: Mapping) -> dict[str, str]:
@@ -53,37 +64,64 @@ def files(manifest: Mapping) -> dict[str, str]:
 
 
 def all_splits(root: Path) -> dict[str, dict]:
-    """Every split of a study root as its manifest describes it, by name."""
-    return {name: split for _, manifest in every(root) for name, split in manifest["splits"].items()}
+    """Every split of a study root as its manifest describes it, by name.
+
+    Raises:
+        InputError: two manifests have a split of the same name.
+    """
+    found: dict[str, dict] = {}
+    for path, manifest in every(root):
+        for name, split in manifest["splits"].items():
+            if name in found:
+                raise InputError(f"{path}: found the split {name}; expected one of that name, {found[name]['file']}")
+            found[name] = split
+    return found
 
 
 def verify(root: Path) -> list[str]:
-    """Compare every published file with its manifest.
+    """Compare every published file with its manifest, and LLaMA-Factory's registry with all of them.
 
     Returns:
-        What is wrong, a line each: files that differ, are missing, or that no manifest lists; broken manifests.
+        What is wrong, a line each: files that differ, are missing, or that no manifest lists; broken manifests; sets
+        that were made from files which have changed since.
+
+    Raises:
+        InputError: ``root`` is not a study root.
     """
+    if not (root / "Datas").is_dir():
+        raise InputError(f"{root}: found no Datas folder; expected a study root")
     wrong, known = [], set()
-    for pattern in PUBLISHED:
-        for path in sorted(root.glob(f"{pattern}/*{SUFFIX}")):
-            known.add(path)
-            try:
-                listed = files(read(path))
-            except (InputError, KeyError, TypeError, AttributeError) as error:
-                wrong.append(f"broken      {path.relative_to(root)}: {error}")
-                continue
-            for file, sha256 in listed.items():
-                known.add(root / file)
-                wrong += _verify_file(root, file, sha256)
-    for pattern in PUBLISHED:
-        for path in sorted(root.glob(f"{pattern}/*")):
-            if path not in known and path.is_file() and path.suffix not in SCRIPTS_OWN:
-                wrong.append(f"not listed  {path.relative_to(root)}")
+    for path in _manifest_files(root):
+        known.add(path)
+        try:
+            manifest = read(path)
+        except InputError as error:
+            wrong.append(f"broken      {path.relative_to(root)}: {error}")
+            continue
+        for file, sha256 in files(manifest).items():
+            known.add(root / file)
+            wrong += _compare(root, file, sha256, "differs")
+        for file, sha256 in manifest["inputs"].items():
+            wrong += _compare(root, file, sha256, f"outdated    {path.relative_to(root)}: its")
+    for path in _published_files(root):
+        if path not in known:
+            wrong.append(f"not listed  {path.relative_to(root)}")
     return wrong
 
 
-def _verify_file(root: Path, file: str, sha256: str) -> list[str]:
+def _manifest_files(root: Path) -> list[Path]:
+    return [path for pattern in PUBLISHED for path in sorted(root.glob(f"{pattern}/*{SUFFIX}"))]
+
+
+def _published_files(root: Path) -> list[Path]:
+    """Every file where published ones may be, our own scripts aside."""
+    folders = [*root.glob("Datas/RQ*"), root / "Code" / "RQ4"]
+    found = [path for folder in folders for path in sorted(folder.rglob("*"))]
+    return [path for path in found if path.is_file() and path.suffix not in SCRIPTS_OWN]
+
+
+def _compare(root: Path, file: str, sha256: str, word: str) -> list[str]:
     if not (root / file).is_file():
         return [f"missing     {file}"]
     found = file_sha256(root / file)
-    return [] if found == sha256 else [f"differs     {file}: found {found}; expected {sha256}"]
+    return [] if found == sha256 else [f"{word:<11} {file}: found {found}; expected {sha256}"]

@@ -8,6 +8,7 @@ import copy
 import functools
 import hashlib
 import importlib.util
+import re
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -81,7 +82,7 @@ class Source:
     @property
     def is_instructor(self) -> bool:
         """INSTRUCTOR models leave the prompt out of the mean (by name: neither their folders nor repositories say)."""
-        return "instructor" in self.name.lower()
+        return re.search(r"instructor-(base|large|xl)", f"{self.location} {self.name}".lower()) is not None
 
     @property
     def arguments(self) -> dict[str, str]:
@@ -175,13 +176,24 @@ def _other_models() -> str:
     return f"A folder serves as well: --model FOLDER; so does a small embedded model ({_embedded()}), or --demo"
 
 
-def best_device() -> str:
-    """The fastest device of this machine."""
+def chosen_device(wanted: str | None) -> str:
+    """The device asked for, or the fastest of this machine.
+
+    Raises:
+        InputError: this machine or this PyTorch does not have it.
+    """
     import torch
 
-    if torch.cuda.is_available():
-        return "cuda"
-    return "mps" if torch.backends.mps.is_available() else "cpu"
+    if wanted is None:
+        if torch.cuda.is_available():
+            return "cuda"
+        return "mps" if torch.backends.mps.is_available() else "cpu"
+    try:
+        torch.ones(1, device=wanted).item()
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(f"--device {wanted}: found none that works here ({reason}); expected e.g. cpu") from error
+    return wanted
 
 
 def _checked_size(model: "torch.nn.Module", source: Source, device: str) -> "torch.nn.Module":
@@ -219,7 +231,7 @@ class Encoder:
             "kind": "sentence vector",
             "prompt": self.prompt,
             "prompt_in_mean": not self.source.is_instructor,
-            "max_tokens": ENCODER_TOKENS,
+            "at_most_tokens": ENCODER_TOKENS,  # or what the model reads, if less
             "dtype": self.dtype,
         }
         return Feature(f"vectors ({self.source.name})", identity, self.compute)
@@ -227,7 +239,7 @@ class Encoder:
     def compute(self, texts: list[str]) -> Arrays:
         import torch
 
-        model = _loaded_encoder(self.source, self.device or best_device(), self.dtype)
+        model = _loaded_encoder(self.source, chosen_device(self.device), self.dtype)
         tokens = model.tokenizer([self.prompt + text for text in texts], truncation=False, verbose=False)["input_ids"]
         lengths = [len(ids) for ids in tokens]
         vectors = None
@@ -289,7 +301,7 @@ class LanguageModel:
 
     @property
     def _network(self) -> "Network":
-        return _loaded_network(self.source, self.device or best_device(), self.dtype)
+        return _loaded_network(self.source, chosen_device(self.device), self.dtype)
 
     def _start(self) -> int:
         for token in (self._tokenizer.bos_token_id, self._tokenizer.eos_token_id):
@@ -468,8 +480,13 @@ def _loaded_network(source: Source, device: str, dtype: str) -> Network:
     from transformers import AutoModelForCausalLM
 
     _quiet()
-    options = source.arguments | {"dtype": getattr(torch, dtype)}
-    model = _load(source, lambda: AutoModelForCausalLM.from_pretrained(source.location, **options))
+    options = source.arguments | {"dtype": getattr(torch, dtype), "output_loading_info": True}
+    model, info = _load(source, lambda: AutoModelForCausalLM.from_pretrained(source.location, **options))
+    if info["missing_keys"]:
+        raise InputError(
+            f"{source.name}: found no weights for {', '.join(sorted(info['missing_keys'])[:3])}; expected a causal "
+            "language model: its numbers would be random"
+        )
     model = _checked_size(model.to(device).eval(), source, device)
     probe = [[0, 1, 0, 1]]
     whole, split = Network(model, split=False), Network(model, split=True)

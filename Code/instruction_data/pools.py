@@ -26,6 +26,8 @@ from instruction_data.errors import InputError, quoted
 
 TABLE_FILE = "pools.toml"  # under the study root: the user's own rows
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
+WAYS_WITH_BAD = """
+Mend them, or go on without them with --skip-bad; empty outputs that are meant: empty_output = true in pools.toml."""
 PROBLEMS_SHOWN = 100  # bad records listed one by one; of those beyond, the line numbers
 
 
@@ -55,8 +57,12 @@ class Pool:
         """The pool's name as it stands in split names."""
         return self.name.upper()
 
+    @property
+    def fields(self) -> tuple[str, str, str]:
+        return self.instruction, self.input, self.output
+
     def file(self, root: Path) -> Path:
-        return root / self.path
+        return root / Path(self.path).expanduser()
 
 
 # Names, forms, counts and checksums: PROTOCOL of the study and the data sets' public cards. Revisions are the commits
@@ -207,9 +213,10 @@ def table(root: Path) -> dict[str, Pool]:
         rows = tomllib.loads(path.read_text("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: found {error}; expected TOML with one [name] section a pool") from error
-    for name, row in rows.items():
-        pools[name] = _row_pool(path, name, row)
-    return pools
+    own = [_row_pool(path, name, row) for name, row in rows.items()]
+    if len({pool.name for pool in own}) < len(own):
+        raise InputError(f"{path}: found two sections whose names differ in case alone; expected different names")
+    return pools | {pool.name: pool for pool in own}
 
 
 def _row_pool(path: Path, name: str, row: object) -> Pool:
@@ -280,7 +287,7 @@ def read(
     with open(path, "rb") as file:
         records = Records(pool, hashlib.file_digest(file, "sha256").hexdigest(), spool_folder)
     bad = []
-    for row, entry in enumerate(_limited(formats.entries(path), limit)):
+    for row, entry in enumerate(_limited(formats.entries(path, pool.fields), limit)):
         record = _record(entry.value, pool)
         if isinstance(record, Record):
             records.append(row, replace(record, input="") if drop_input else record)
@@ -305,7 +312,7 @@ def _fingerprint(path: Path) -> tuple[int, int, int]:
 
 def _judged(records: Records, bad: list[tuple[int, formats.Problem]], path: Path, skip_bad: bool) -> Records:
     if bad and (not skip_bad or bad[-1][1].last):
-        hint = "" if bad[-1][1].last else "\nMend them, or go on without them with --skip-bad."
+        hint = "" if bad[-1][1].last else WAYS_WITH_BAD
         raise InputError(f"{path}: {len(bad):,} unusable records\n{_listed(bad, path)}{hint}")
     if not len(records):
         raise InputError(f"{path}: found no usable record; expected at least one")
@@ -339,7 +346,9 @@ def _text(value: dict, name: str, *, optional: bool, empty: bool) -> "str | form
         return ""
     if name not in value:
         has = ", ".join(quoted(key, 30) for key in list(value)[:8]) or "no field"
-        return formats.Problem(f"no field {quoted(name)} (it has {has})", "text there; --fields names other fields")
+        return formats.Problem(
+            f"no field {quoted(name)} (it has {has})", "text there (other names: --fields, or a row in pools.toml)"
+        )
     if not isinstance(text, str):
         return formats.Problem(f"{quoted(text)} in {quoted(name)}", "text there")
     if not (optional or empty or text.strip()):
@@ -392,6 +401,8 @@ def main(argv: list[str] | None = None) -> int:
 
 def print_table(root: Path) -> None:
     """Print every pool of a study root with its domain, state and file."""
+    if not root.is_dir():
+        raise InputError(f"--root {root}: found no such folder; expected a study root with a Datas folder")
     print(f"{'pool':<12} {'domain':<8} {'state':<28} file")
     for pool in table(root).values():
         path = pool.file(root)

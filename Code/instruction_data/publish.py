@@ -26,7 +26,6 @@ import orjson
 
 from instruction_data import manifests
 from instruction_data.errors import InputError, quoted
-from instruction_data.features import Feature
 from instruction_data.pools import Pool, Records
 
 if TYPE_CHECKING:
@@ -106,8 +105,14 @@ class Publication:
         Args:
             numbers: column of that table -> one value per record of the first pool.
         """
-        tables = {f"{self.place.stem}_scores.parquet": scores(self._sources, splits, numbers or {})}
-        manifest = self.write(splits=splits, tables=tables)
+        kept = [split for split in splits if len(split)]
+        for split in splits:
+            if not len(split):
+                print(f"{split.name}: left out, since it would have no record (nothing can be trained on an empty set)")
+        if not kept:
+            raise InputError(f"{self.place.stem}: no split would have a record; expected a larger pool")
+        tables = {f"{self.place.stem}_scores.parquet": scores(self._sources, kept, numbers or {})}
+        manifest = self.write(splits=kept, tables=tables)
         _print_table(manifest["splits"])
         print(f"in {self._folder}\n")
 
@@ -134,6 +139,8 @@ class Publication:
             manifest = self._complete(splits, tables, staged)
             if not self._unchanged(manifest):
                 self._refuse_replacing(staged)
+                self._refuse_double(splits)
+                registered(self._root, {})  # what stands there can be read, so that it will not fail behind the rename
                 self._put_in_place(stack, staged, manifest)
             register(self._root)
         return manifest
@@ -164,6 +171,15 @@ class Publication:
                 "the same bytes. --overwrite replaces the whole set; --root writes elsewhere"
             )
 
+    def _refuse_double(self, splits: Sequence[Split]) -> None:
+        names = {split.name for split in splits}
+        for path, manifest in manifests.every(self._root):
+            double = sorted(names & manifest["splits"].keys())
+            if double and path != self._manifest:
+                raise InputError(
+                    f"{double[0]}: found a split of that name in {path}; expected none: name the pool otherwise"
+                )
+
     def _put_in_place(self, stack: ExitStack, staged: Mapping[str, "Staged"], manifest: Mapping) -> None:
         old = manifests.files(manifests.read(self._manifest)) if self._manifest.exists() else {}
         self._manifest.unlink(missing_ok=True)
@@ -181,7 +197,9 @@ def begin(
     sources: Sequence[Records],
     settings: Mapping,
     *,
-    features: Mapping[str, Feature] | None = None,
+    draws: bool = False,
+    models: Mapping[str, Mapping] | None = None,
+    inputs: Sequence[Path] = (),
     place: Place | None = None,
 ) -> Publication:
     """Begin a publication: say what was read and what is asked for, and look whether that may be written.
@@ -189,7 +207,9 @@ def begin(
     Args:
         sources: the pools read, the code pool first.
         settings: constants and flags that shape the result.
-        features: role -> what a model is asked for.
+        draws: whether the seed does.
+        models: role -> identity of the model.
+        inputs: other published files that were read.
         place: by default ``Datas/<question>/<POOL>``.
 
     Raises:
@@ -202,10 +222,11 @@ def begin(
         "pool": pool.name,
         "command": study.command(pool),
         "pools": {one.pool.name: one.describe(study.root) for one in sources},
+        "inputs": {path.relative_to(study.root).as_posix(): manifests.file_sha256(path) for path in inputs},
         "settings": {"limit": study.options.limit, **settings},
-        "seed": study.options.seed,
-        "models": {role: dict(feature.identity) for role, feature in (features or {}).items()},
-        "packages": _packages(bool(features)),
+        "seed": study.options.seed if draws else None,
+        "models": models or {},
+        "packages": _packages(bool(models)),
     }
     asked = orjson.loads(orjson.dumps(document))  # as it will be read back
     publication = Publication(study, place or Place.of_splits(question, pool), sources, asked)
@@ -333,19 +354,24 @@ def labels(tiers: Mapping[str, np.ndarray], n: int) -> list[str | None]:
 
 
 def register(root: Path) -> None:
-    """Bring LLaMA-Factory's registry and the data set card in line with the manifests under ``root``.
+    """Bring LLaMA-Factory's registry and the data set card in line with the manifests under ``root``."""
+    for path, content in registered(root, manifests.all_splits(root)).items():
+        _replace(path, content)
 
-    Entries of the registry that are not splits of ours are kept.
+
+def registered(root: Path, splits: Mapping[str, Mapping]) -> dict[Path, bytes]:
+    """What registry and card are to be for these splits, by path. What is in them and not ours is kept.
+
+    Raises:
+        InputError: one of them is there and cannot be read.
     """
     from instruction_data import card
 
-    splits = manifests.all_splits(root)
-    path = root / "Datas" / "dataset_info.json"
-    entries = _read_registry(path) if path.exists() else {}
+    registry, readme = root / "Datas" / "dataset_info.json", root / "Datas" / "README.md"
+    entries = _read_registry(registry) if registry.exists() else {}
     kept = {name: entry for name, entry in entries.items() if not _is_ours(entry)}
     ours = {name: {"file_name": split["file"].removeprefix("Datas/")} for name, split in splits.items()}
-    _replace(path, _pretty(kept | ours))
-    _replace(root / "Datas" / "README.md", card.text(root / "Datas" / "README.md", splits).encode())
+    return {registry: _pretty(kept | ours), readme: card.text(readme, splits).encode()}
 
 
 def _read_registry(path: Path) -> dict:
@@ -395,10 +421,17 @@ def print_records(root: Path, name: str) -> None:
         raise InputError(f"{root}: found no split {quoted(name)}; `show` without a name lists them")
     split = splits[name]
     print(f"{name}: {split['records']:,} records, {split['file']}")
-    for record in orjson.loads((root / split["file"]).read_bytes())[:SHOWN_RECORDS]:
+    for record in _read_split(root / split["file"])[:SHOWN_RECORDS]:
         print()
         for part, text in record.items():
             print(f"{part + ':':<13}" + f"\n{'':<13}".join(printable(line) for line in text.split("\n")))
+
+
+def _read_split(path: Path) -> list[dict[str, str]]:
+    try:
+        return orjson.loads(path.read_bytes())
+    except (FileNotFoundError, orjson.JSONDecodeError) as error:
+        raise InputError(f"{path}: cannot be read ({error}); `verify` says what else is wrong") from error
 
 
 def printable(text: str) -> str:
@@ -425,8 +458,13 @@ def main(argv: list[str] | None = None) -> int:
 
 def _report(root: Path) -> int:
     wrong = manifests.verify(root)
-    files = sum(len(manifests.files(manifest)) for _, manifest in manifests.every(root)) if not wrong else 0
-    print("\n".join(wrong) if wrong else f"{files} published files under {root} are as their manifests say")
+    if not wrong:
+        for path, content in registered(root, manifests.all_splits(root)).items():
+            if not path.exists() or path.read_bytes() != content:
+                wrong.append(f"differs     {path.relative_to(root)}: expected the splits that the manifests list")
+    listed = [manifests.files(manifest) for _, manifest in manifests.every(root)] if not wrong else []
+    found = f"{sum(map(len, listed))} published files under {root} are as their {len(listed)} manifests say"
+    print("\n".join(wrong) if wrong else found)
     return 1 if wrong else 0
 
 

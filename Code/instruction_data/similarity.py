@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-BLOCK_BYTES = 4 << 20  # of vectors in work at a time: about what a processor's cache holds
+BLOCK_BYTES = 1 << 20  # of vectors in work at a time: so that each pass reads them from memory once
 
 
 @dataclass(frozen=True)
@@ -101,10 +101,13 @@ def _blocks(vectors: np.ndarray, rows: np.ndarray | None) -> Iterator[tuple[slic
     for start in range(0, n, size):
         place = slice(start, min(start + size, n))
         yield place, vectors[place] if rows is None else vectors[rows[place]]
-        _let_go(vectors)
+        first, last = (place.start, place.stop - 1) if rows is None else (rows[place.start], rows[place.stop - 1])
+        _let_go(vectors, int(first), int(last))
 
 
-def _let_go(vectors: np.ndarray) -> None:
-    """Give the pages of a memory map back; what is read again comes from the system's cache of the file."""
-    if isinstance(vectors, np.memmap) and hasattr(mmap, "MADV_DONTNEED"):
-        vectors._mmap.madvise(mmap.MADV_DONTNEED)
+def _let_go(vectors: np.ndarray, first: int, last: int) -> None:
+    """Give pages of a memory map back; what is read again comes from the system's cache of the file."""
+    if isinstance(vectors, np.memmap) and vectors.base is vectors._mmap and hasattr(mmap, "MADV_DONTNEED"):
+        row = vectors.strides[0]
+        start = (vectors.offset + first * row) // mmap.PAGESIZE * mmap.PAGESIZE
+        vectors._mmap.madvise(mmap.MADV_DONTNEED, start, vectors.offset + (last + 1) * row - start)

@@ -1,0 +1,143 @@
+"""The two numbers of the language model, on the demo's texts with the embedded model."""
+
+import importlib.util
+import time
+from collections.abc import Iterator
+from functools import cache
+
+import numpy as np
+import torch
+from measure import Result, in_turn, seconds
+from texts import demo_texts
+
+from instruction_data import command, models
+
+GENERATED = 4  # records for the study's way, at half a minute each
+DIGITS = "123456"
+
+
+@cache
+def language_model() -> models.LanguageModel:
+    return models.LanguageModel(models.find("smollm2"), device="cpu")
+
+
+@cache
+def script():
+    path = command.REPOSITORY / "Code" / "RQ3" / "problem_complexity.py"
+    spec = importlib.util.spec_from_file_location("problem_complexity", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def score_feature():
+    rq3 = script()
+    return language_model().next_token_logits(rq3.PROMPT, rq3.DIGITS, rq3.PROMPT_TOKENS)
+
+
+def generate_one(text: str) -> np.ndarray:
+    """The study's way: generate(max_length=512) and read the first step's scores."""
+    model, tokenizer = language_model()._network.model, language_model()._tokenizer
+    prompt = tokenizer(script().PROMPT.format(instruction=text), return_tensors="pt")
+    with torch.no_grad():
+        output = model.generate(
+            **prompt, max_length=512, do_sample=False, output_scores=True, return_dict_in_generate=True
+        )
+    return output.scores[0][0, language_model().candidate_ids(DIGITS)].numpy()
+
+
+def complexity_against_generate() -> Result:
+    texts = demo_texts("instruction", 64)
+    feature = score_feature()
+    feature.compute(texts[:8])  # warm
+    ours, found = min((seconds(lambda: feature.compute(texts)) for _ in range(3)), key=lambda pair: pair[0])
+    theirs, expected = seconds(lambda: np.array([generate_one(text) for text in texts[:GENERATED]]))
+    rq3 = script()
+    scores = rq3.expected_digit(found["logits"][:GENERATED]), rq3.expected_digit(expected)
+    difference = float(np.abs(scores[0] - scores[1]).max())
+    assert difference <= 1e-4, difference
+    per_record = ours / len(texts), theirs / GENERATED
+    detail = f"{per_record[1]:.2f} s a record against {per_record[0]:.4f} s; difference {difference:.1e}"
+    return Result("complexity score: generate(max_length=512) / ours", per_record[1] / per_record[0], 100, detail)
+
+
+def losses(texts: list[str], size: int) -> np.ndarray:
+    """Perplexities in batches of ``size`` in the order given, the plain way: pad, mask, cross-entropy over all."""
+    model, tokenizer = language_model()._network.model, language_model()._tokenizer
+    found = []
+    for start in range(0, len(texts), size):
+        sequences = [
+            [tokenizer.bos_token_id, *tokenizer(text)["input_ids"][:256]] for text in texts[start : start + size]
+        ]
+        longest = max(map(len, sequences))
+        ids = torch.tensor([tokens + [0] * (longest - len(tokens)) for tokens in sequences])
+        mask = torch.tensor([[1] * len(tokens) + [0] * (longest - len(tokens)) for tokens in sequences])
+        with torch.inference_mode():
+            logits = model(input_ids=ids, attention_mask=mask, use_cache=False).logits[:, :-1]
+            each = torch.nn.functional.cross_entropy(logits.transpose(1, 2), ids[:, 1:], reduction="none")
+        counted = mask[:, 1:]
+        found += ((each * counted).sum(1) / counted.sum(1)).exp().tolist()
+    return np.array(found)
+
+
+def perplexity_against(size: int, name: str, target: float) -> Result:
+    texts = demo_texts("instruction", 96)
+    feature = language_model().perplexity(256)
+
+    def ours() -> np.ndarray:
+        """As ``features.compute`` does: longest first, a shard at a time, in the order asked for."""
+        order = sorted(range(len(texts)), key=lambda index: -len(texts[index]))
+        result = np.empty(len(texts))
+        for start in range(0, len(order), 64):
+            shard = order[start : start + 64]
+            result[shard] = feature.compute([texts[index] for index in shard])["perplexity"]
+        return result
+
+    took, bare, found, expected = in_turn(ours, lambda: losses(texts, size), rounds=2)
+    difference = float(np.abs(np.log(found) - np.log(expected)).max())
+    assert difference <= 1e-3, difference
+    detail = f"{bare:.1f} s against {took:.1f} s for {len(texts)} texts; log difference {difference:.1e}"
+    return Result(f"perplexity: {name} / ours", bare / took, target, detail)
+
+
+def matrix_rate() -> float:
+    """FLOP/s of this machine's own float32 matrix product, now."""
+    left, right = torch.randn(2048, 2048), torch.randn(2048, 2048)
+    began = time.perf_counter()
+    for _ in range(4):
+        left @ right
+    return 4 * 2 * 2048**3 / (time.perf_counter() - began)
+
+
+def useful_share(name: str, feature, flops: float, texts: list[str]) -> Result:
+    """Useful model FLOP/s over the machine's rate, measured before and after each round; the best round."""
+    rounds = []
+    for _ in range(4):
+        before = matrix_rate()
+        took, _ = seconds(lambda: feature.compute(texts))
+        rate = (before + matrix_rate()) / 2
+        rounds.append((flops / took / rate, flops / took / 1e9, rate / 1e9))
+    share, ours, rate = max(rounds)
+    detail = f"{ours:.0f} of {rate:.0f} GFLOP/s"
+    return Result(f"{name}: useful FLOP/s / matrix product's", share, 0.7, detail)
+
+
+def useful_shares() -> Iterator[Result]:
+    model, tokenizer = language_model()._network.model, language_model()._tokenizer
+    head = model.get_output_embeddings().weight.numel()
+    body = sum(parameter.numel() for parameter in model.parameters()) - head  # the embedding is the head's matrix
+    texts = sorted(demo_texts("instruction", 300), key=len)[-64:]
+    lengths = [len(tokenizer(text)["input_ids"]) for text in texts]
+    prompts = [tokenizer(script().PROMPT.format(instruction=text))["input_ids"] for text in texts]
+    shared = models._common_prefix(prompts)
+    needed = shared + sum(len(tokens) - shared for tokens in prompts)
+    yield useful_share("complexity score", score_feature(), 2 * (body * needed + head * len(texts)), texts)
+    flops = 2 * sum(body * (length + 1) + head * length for length in lengths)
+    yield useful_share("perplexity", language_model().perplexity(256), flops, texts)
+
+
+def run() -> Iterator[Result]:
+    yield complexity_against_generate()
+    yield perplexity_against(1, "one at a time", 2)
+    yield perplexity_against(16, "batches of 16 in pool order", 1.5)
+    yield from useful_shares()

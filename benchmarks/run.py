@@ -1,0 +1,40 @@
+"""All benchmarks, or those named: a table, and build/bench.json.
+
+    python benchmarks/run.py [similarity|language_model|encoding|full_size|growth …]
+
+Every benchmark runs both sides in one process tree on the same inputs and asserts that their results are equal.
+"""
+
+import argparse
+import dataclasses
+import importlib
+import sys
+
+import orjson
+from measure import print_row
+from tqdm import tqdm
+
+from instruction_data.command import REPOSITORY
+
+ALL = ("similarity", "language_model", "encoding", "full_size", "growth")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("names", nargs="*", choices=[*ALL, []], default=list(ALL), metavar="NAME", help=", ".join(ALL))
+    names = parser.parse_args().names
+    tqdm.monitor_interval = 0
+    results = []
+    for name in names:
+        for result in importlib.import_module(name).run():
+            print_row(result)
+            results.append(dataclasses.asdict(result) | {"met": result.met})
+    path = REPOSITORY / "build" / "bench.json"
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(orjson.dumps(results, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+    print(f"{sum(one['met'] for one in results)} of {len(results)} targets met; written to build/bench.json")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
