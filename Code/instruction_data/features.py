@@ -5,11 +5,14 @@ numbers are kept in shards of ``SHARD`` texts under the study root's cache; a ru
 the last complete shard, and a run with nothing new computes nothing, not even loads the model.
 """
 
+import contextlib
 import hashlib
+import math
 import os
 import sys
 import tempfile
 import time
+import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +26,7 @@ from instruction_data.engines import Engine, Local
 
 SHARD = 64  # texts: at the slowest (a 7B model on a CPU) a few minutes of work
 LONG_RUN = 1 / 6  # hours from which on a run is announced
+STALE = 3600  # seconds after which a temporary file is a killed run's: writing a shard takes far less
 
 Arrays = dict[str, np.ndarray]
 
@@ -76,12 +80,15 @@ def _empty(shape: tuple[int, ...], dtype: np.dtype, cache: Path) -> np.ndarray:
     if len(shape) == 1:
         return np.empty(shape, dtype)
     with tempfile.TemporaryFile(dir=cache) as file:
+        if hasattr(os, "posix_fallocate"):  # a full disk is an error here, and the end of the process (SIGBUS) later
+            os.posix_fallocate(file.fileno(), 0, math.prod(shape) * dtype.itemsize)
         return np.memmap(file, dtype, "w+", shape=shape)
 
 
 def _shards(texts: list[str], feature: Feature, cache: Path, engine: Engine) -> Iterator[tuple[list[str], Arrays]]:
     """Cut texts into shards and yield each with its numbers: first those in the cache, then those to be computed."""
     shards = [texts[start : start + SHARD] for start in range(0, len(texts), SHARD)]
+    _remove_stale(cache / "features")
     paths = [cache / "features" / f"{shard_key(feature.identity, shard)}.safetensors" for shard in shards]
     with tqdm(total=len(texts), desc=feature.label, unit="text", file=sys.stderr, delay=1) as bar:
         missing = []
@@ -98,6 +105,14 @@ def _shards(texts: list[str], feature: Feature, cache: Path, engine: Engine) -> 
             pace.step(shards[number])
             bar.update(len(shards[number]))
             yield shards[number], arrays
+
+
+def _remove_stale(folder: Path) -> None:
+    """Remove the temporary files of killed runs, not those of runs at work."""
+    for path in folder.glob("*.tmp"):
+        with contextlib.suppress(FileNotFoundError):  # another run is as tidy
+            if time.time() - path.stat().st_mtime > STALE:
+                path.unlink()
 
 
 class _Pace:
@@ -125,13 +140,13 @@ def shard_key(identity: Mapping[str, object], texts: list[str]) -> str:
 
 
 def write_shard(path: Path, arrays: Arrays) -> None:
-    """Write arrays with their SHA-256 in front, under a temporary name first."""
+    """Write arrays with the SHA-256 of key and content in front, under a temporary name first."""
     path.parent.mkdir(parents=True, exist_ok=True)
     data = safetensors.numpy.save({name: np.ascontiguousarray(values) for name, values in arrays.items()})
-    temporary = path.with_suffix(f".{os.getpid()}.tmp")
+    temporary = path.with_suffix(f".{uuid.uuid4().hex}.tmp")  # process numbers repeat between containers
     try:
         with open(temporary, "wb") as file:
-            file.write(hashlib.sha256(data).digest() + data)
+            file.write(_digest(path, data) + data)
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
@@ -140,10 +155,14 @@ def write_shard(path: Path, arrays: Arrays) -> None:
 
 
 def read_shard(path: Path) -> Arrays | None:
-    """The arrays of a shard; None if it is not there or not whole."""
+    """The arrays of a shard; None if it is not there, not whole, or not the one of that name."""
     try:
         content = path.read_bytes()
     except FileNotFoundError:
         return None
     digest, data = content[:32], content[32:]
-    return safetensors.numpy.load(data) if hashlib.sha256(data).digest() == digest else None
+    return safetensors.numpy.load(data) if _digest(path, data) == digest else None
+
+
+def _digest(path: Path, data: bytes) -> bytes:
+    return hashlib.sha256(path.stem.encode() + data).digest()

@@ -164,7 +164,8 @@ class Publication:
         )
 
     def _refuse_replacing(self, staged: Mapping[str, "Staged"]) -> None:
-        there = [self._folder / name for name in staged if (self._folder / name).exists()]
+        """Files with the same bytes and no manifest are those of a run that was stopped while it put them in place."""
+        there = [self._folder / name for name, file in staged.items() if _differs(self._folder / name, file.sha256)]
         if (there or self._manifest.exists()) and not self._overwrite:
             raise InputError(
                 f"{there[0] if there else self._manifest}: found a different file of that name; expected none, or "
@@ -181,14 +182,19 @@ class Publication:
                 )
 
     def _put_in_place(self, stack: ExitStack, staged: Mapping[str, "Staged"], manifest: Mapping) -> None:
-        old = manifests.files(manifests.read(self._manifest)) if self._manifest.exists() else {}
-        self._manifest.unlink(missing_ok=True)
+        """The old manifest goes first, under a name that tells the next run what to clear away should this one stop."""
+        complete = _staged(stack, self._manifest, lambda file: file.write(_pretty(manifest)))
+        replaced = self._manifest.with_name(f".{self._manifest.name}.replaced")
+        if self._manifest.exists():
+            self._manifest.replace(replaced)
+        old = manifests.files(manifests.read(replaced)) if replaced.exists() else {}
         for file in old:
             if Path(file).name not in staged:
                 (self._root / file).unlink(missing_ok=True)
         for name, file in staged.items():
             file.path.replace(self._folder / name)
-        _staged(stack, self._manifest, lambda file: file.write(_pretty(manifest))).path.replace(self._manifest)
+        replaced.unlink(missing_ok=True)
+        complete.path.replace(self._manifest)
 
 
 def begin(
@@ -244,9 +250,9 @@ def _lock(root: Path) -> filelock.BaseFileLock:
     return filelock.FileLock(root / ".cache" / "publish.lock")
 
 
-def _remove_stale(folder: Path) -> None:
+def _remove_stale(folder: Path, name: str = "*") -> None:
     """Remove what a killed run left; whoever holds the lock is the only writer."""
-    for path in folder.glob(".*.tmp"):
+    for path in folder.glob(f".{name}.*.tmp"):
         path.unlink()
 
 
@@ -267,6 +273,11 @@ def _staged(stack: ExitStack, path: Path, write: Callable[[BinaryIO], object]) -
         file.flush()
         os.fsync(file.fileno())
     return Staged(temporary, manifests.file_sha256(temporary))
+
+
+def _differs(path: Path, sha256: str) -> bool:
+    """Whether there is a file with other content."""
+    return path.exists() and manifests.file_sha256(path) != sha256
 
 
 def _write_split(file: BinaryIO, split: Split) -> None:
@@ -392,6 +403,7 @@ def _is_ours(entry: object) -> bool:
 
 
 def _replace(path: Path, content: bytes) -> None:
+    _remove_stale(path.parent, path.name)
     if path.exists() and path.read_bytes() == content:
         return
     with ExitStack() as stack:
