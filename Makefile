@@ -1,6 +1,7 @@
 # make demo    the five scripts on small pools made from this Python's standard library
 # make test    all tests
 # make check   lint and format, as CI does
+# make bench   speed and memory against other ways, side by side; build/bench.json
 # make clean   remove the environment, the demo and caches
 
 PYTHON ?= python3.11
@@ -10,7 +11,7 @@ READY := $(VENV)/.ready
 SCRIPTS := Code/RQ1/domain_composition.py Code/RQ2/semantic_diversity.py Code/RQ3/problem_complexity.py \
            Code/RQ4/task_category.py Code/RQ4/type_coverage.py
 
-.PHONY: demo test check clean
+.PHONY: demo test check bench clean
 .DELETE_ON_ERROR:
 
 demo: $(READY)
@@ -27,6 +28,9 @@ test: $(READY)
 check: $(READY)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+
+bench: $(READY)
+	$(BIN)/python benchmarks/run.py
 
 # One environment for everything; made again when a list of packages changes.
 $(READY): requirements.txt requirements-dev.txt requirements-demo.txt pyproject.toml

@@ -1,7 +1,6 @@
 """All splits of RQ1 and RQ4 at the study's sizes, from generated pools: our scripts against the study's way."""
 
 import contextlib
-import importlib.util
 import io
 import json
 import random
@@ -10,9 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import orjson
-from measure import Result, in_child
+from measure import Result, in_child, load_script
 
-from instruction_data import command, manifests, pools
+from instruction_data import manifests, pools
 
 ALGORITHMIC = ["Algorithmic & Data Structure", "Web Development"]
 CHARACTERS = {"oss": 2600, "evol": 2250, "math": 760, "general": 900}  # a record: file size over records
@@ -57,11 +56,7 @@ def make_categories(root: Path) -> None:
 def our_way(root: Path) -> None:
     with contextlib.redirect_stdout(io.StringIO()):
         for name in ("RQ1/domain_composition.py", "RQ4/type_coverage.py"):
-            path = command.REPOSITORY / "Code" / name
-            spec = importlib.util.spec_from_file_location(path.stem, path)
-            module = importlib.util.module_from_spec(spec)
-            spec.loader.exec_module(module)
-            module.main(["--root", str(root)])
+            load_script(name).main(["--root", str(root)])
 
 
 def their_way(root: Path, out: Path) -> None:

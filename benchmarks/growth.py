@@ -55,5 +55,5 @@ def similarity_growth() -> Iterator[Result]:
 def run() -> Iterator[Result]:
     yield from similarity_growth()
     yield feature_growth("encoding", models.Encoder(models.find("minilm"), device="cpu").feature, "output", 64)
-    yield feature_growth("complexity score", score_feature(), "instruction", 32)
-    yield feature_growth("perplexity", language_model().perplexity(256), "instruction", 32)
+    yield feature_growth("complexity score", score_feature(), "instruction", 16)
+    yield feature_growth("perplexity", language_model().perplexity(256), "instruction", 16)

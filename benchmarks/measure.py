@@ -1,11 +1,15 @@
 """What every benchmark shares: timing two sides in turn, peak memory in a child of one's own, and the table."""
 
 import gc
+import importlib.util
 import multiprocessing
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
+
+from instruction_data.command import REPOSITORY
 
 
 @dataclass(frozen=True)
@@ -82,6 +86,15 @@ def memory_mb(name: str) -> float:
     """A figure of this process from Linux: resident memory now (VmRSS) or at its peak (VmHWM), in MB."""
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith(f"{name}:")) / 1024
+
+
+def load_script(name: str) -> ModuleType:
+    """A script of Code/ as a module."""
+    path = REPOSITORY / "Code" / name
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def print_row(result: Result) -> None:

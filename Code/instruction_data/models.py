@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import transformers
 
 ENCODER_TOKENS = 512  # the study's truncation of texts to embed
-CPU_BATCH_TOKENS = 1024  # padded tokens in one forward pass: what stays in a processor's caches,
+CPU_BATCH_TOKENS = 512  # padded tokens in one forward pass: what stays in a processor's caches,
 DEVICE_BATCH_TOKENS = 16_384  # and what keeps a GPU busy
 HEAD_ROWS = 512  # tokens whose logits are computed at a time: of a large vocabulary 100 MB
 WORTH_SHARING = 8  # tokens that all prompts begin with, from which on computing them once pays
