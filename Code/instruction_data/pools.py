@@ -353,9 +353,18 @@ def _text(value: dict, name: str, *, optional: bool, empty: bool) -> "str | form
         return formats.Problem(f"{quoted(text)} in {quoted(name)}", "text there")
     if not (optional or empty or text.strip()):
         return formats.Problem(f"an empty {quoted(name)}", "text there")
-    if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
+    if not _is_unicode(text):
         return formats.Problem(f"invalid UTF-8 or half a surrogate pair in {quoted(name)}", "valid Unicode text")
     return text
+
+
+def _is_unicode(text: str) -> bool:
+    """Whether UTF-8 can carry a text: it holds no half of a surrogate pair."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def require_content(pool: Pool, path: Path) -> None:
