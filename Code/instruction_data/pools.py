@@ -155,10 +155,13 @@ class Records(Sequence[Record]):
         self._rows: list[int] = []
         self._ends: list[int] = [0]
         self._spool = tempfile.TemporaryFile(dir=spool_folder)  # noqa: SIM115 - lives as long as the records
+        self._file = self._spool.fileno()
+        self._unwritten = False
 
     def append(self, row: int, record: Record) -> None:
         data = record.canonical()
         self._spool.write(data)
+        self._unwritten = True
         self._ends.append(self._ends[-1] + len(data))
         self._rows.append(row)
         self.hashes.append(hashlib.sha256(data).hexdigest())
@@ -173,8 +176,10 @@ class Records(Sequence[Record]):
     def canonical(self, index: int) -> bytes:
         """Record ``index`` as compact JSON."""
         start, end = self._ends[index], self._ends[index + 1]
-        self._spool.flush()
-        return os.pread(self._spool.fileno(), end - start, start)
+        if self._unwritten:
+            self._spool.flush()
+            self._unwritten = False
+        return os.pread(self._file, end - start, start)
 
     def __getitem__(self, index: int) -> Record:
         if not -len(self) <= index < len(self):
