@@ -259,7 +259,7 @@ class TestFind:
         assert models.find(str(tmp_path)).identity != first
 
     def test_a_damaged_embedded_model_is_refused(self, monkeypatch):
-        monkeypatch.setattr(models, "_file_sha256", lambda path: "0" * 64)
+        monkeypatch.setattr(models, "file_sha256", lambda path: "0" * 64)
         with pytest.raises(InputError, match="found SHA-256 0000"):
             models.find("minilm")
 

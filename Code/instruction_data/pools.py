@@ -23,6 +23,7 @@ import orjson
 
 from instruction_data import formats
 from instruction_data.errors import InputError, quoted
+from instruction_data.manifests import file_sha256
 
 TABLE_FILE = "pools.toml"  # under the study root: the user's own rows
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
@@ -289,8 +290,7 @@ def read(
     path = pool.file(root)
     require_content(pool, path)
     before = _fingerprint(path)
-    with open(path, "rb") as file:
-        records = Records(pool, hashlib.file_digest(file, "sha256").hexdigest(), spool_folder)
+    records = Records(pool, file_sha256(path), spool_folder)
     bad = []
     for row, entry in enumerate(_limited(formats.entries(path, pool.fields), limit)):
         record = _record(entry.value, pool)
