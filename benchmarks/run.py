@@ -21,8 +21,8 @@ ALL = ("similarity", "language_model", "encoding", "full_size", "growth")
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
-    parser.add_argument("names", nargs="*", choices=[*ALL, []], default=list(ALL), metavar="NAME", help=", ".join(ALL))
-    names = parser.parse_args().names
+    parser.add_argument("names", nargs="*", choices=[*ALL, []], metavar="NAME", help=", ".join(ALL))
+    names = parser.parse_args().names or ALL
     tqdm.monitor_interval = 0
     results = []
     for name in names:

@@ -20,6 +20,11 @@ SCRIPTS = (
     "RQ4/task_category.py",
     "RQ4/type_coverage.py",
 )
+TOOLS = tuple(  # what works on splits that are there
+    path.relative_to(CODE).as_posix()
+    for path in sorted(CODE.glob("*/*.py"))
+    if path.parent.name != "instruction_data" and not path.parent.name.startswith("RQ")
+)
 
 
 def load_script(name: str) -> ModuleType:

@@ -1,8 +1,10 @@
 """What the README says, done."""
 
+import importlib.util
 import re
 import runpy
 import sys
+from types import SimpleNamespace
 
 import pytest
 from conftest import CODE, SCRIPTS, load_script
@@ -58,3 +60,16 @@ def test_every_shared_flag_stands_in_every_help():
 def test_ci_runs_the_readmes_test_command():
     steps = (CODE.parent / ".ci" / "run").read_text().splitlines()
     assert "make test" in steps
+
+
+def test_every_benchmark_runs_where_none_is_named(monkeypatch, tmp_path, capsys):
+    spec = importlib.util.spec_from_file_location("run", CODE.parent / "benchmarks" / "run.py")
+    monkeypatch.syspath_prepend(CODE.parent / "benchmarks")
+    run = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(run)
+    begun = []
+    monkeypatch.setattr(run.importlib, "import_module", lambda name: begun.append(name) or SimpleNamespace(run=list))
+    monkeypatch.setattr(run, "REPOSITORY", tmp_path)
+    monkeypatch.setattr(sys, "argv", ["run.py"])
+    assert run.main() == 0
+    assert tuple(begun) == run.ALL

@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 import pytest
-from conftest import CODE, SCRIPTS
+from conftest import CODE, SCRIPTS, TOOLS
 
 PACKAGE = sorted((CODE / "instruction_data").glob("*.py"))
 HEAVY = {
@@ -18,7 +18,14 @@ HEAVY = {
     "ray",
     "sklearn",
     "huggingface_hub",
+    "statsmodels",
+    "scipy",
+    "jinja2",
+    "matplotlib",
+    "plotly",
+    "datasketch",
 }
+ALL = (*SCRIPTS, *TOOLS)
 
 
 def imports(path, *, top_level=False):
@@ -35,13 +42,13 @@ def imports(path, *, top_level=False):
 
 @pytest.mark.parametrize("path", PACKAGE, ids=lambda path: path.name)
 def test_the_package_imports_no_script(path):
-    stems = {name.split("/")[1].removesuffix(".py") for name in SCRIPTS}
+    stems = {name.split("/")[1].removesuffix(".py") for name in ALL}
     assert not {part for name in imports(path) for part in name.split(".")} & stems
 
 
-@pytest.mark.parametrize("name", SCRIPTS)
+@pytest.mark.parametrize("name", ALL)
 def test_scripts_import_no_script(name):
-    stems = {other.split("/")[1].removesuffix(".py") for other in SCRIPTS}
+    stems = {other.split("/")[1].removesuffix(".py") for other in ALL}
     assert not {part for imported in imports(CODE / name) for part in imported.split(".")} & stems
 
 
@@ -49,12 +56,12 @@ def test_splits_imports_numpy_alone():
     assert {name.split(".")[0] for name in imports(CODE / "instruction_data" / "splits.py")} == {"hashlib", "numpy"}
 
 
-@pytest.mark.parametrize("path", [*PACKAGE, *(CODE / name for name in SCRIPTS)], ids=lambda path: path.name)
+@pytest.mark.parametrize("path", [*PACKAGE, *(CODE / name for name in ALL)], ids=lambda path: path.name)
 def test_heavy_packages_are_imported_where_they_are_used(path):
     assert not {name.split(".")[0] for name in imports(path, top_level=True)} & HEAVY
 
 
-@pytest.mark.parametrize("path", [*PACKAGE, *(CODE / name for name in SCRIPTS)], ids=lambda path: path.name)
+@pytest.mark.parametrize("path", [*PACKAGE, *(CODE / name for name in ALL)], ids=lambda path: path.name)
 def test_importing_does_nothing(path, tmp_path):
     code = f"import runpy; runpy.run_path({str(path)!r}, run_name='imported')"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path)
@@ -62,6 +69,6 @@ def test_importing_does_nothing(path, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("name", SCRIPTS)
+@pytest.mark.parametrize("name", ALL)
 def test_no_script_is_named_like_a_module(name):
     assert name.split("/")[1].removesuffix(".py") not in sys.stdlib_module_names
