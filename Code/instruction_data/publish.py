@@ -369,7 +369,7 @@ def labels(tiers: Mapping[str, np.ndarray], n: int) -> list[str | None]:
 def register(root: Path) -> None:
     """Bring LLaMA-Factory's registry and the data set card in line with the manifests under ``root``."""
     for path, content in registered(root, manifests.all_splits(root)).items():
-        _replace(path, content)
+        replace(path, content)
 
 
 def registered(root: Path, splits: Mapping[str, Mapping]) -> dict[Path, bytes]:
@@ -404,7 +404,7 @@ def _is_ours(entry: object) -> bool:
     return isinstance(file, str) and Path(file).match("RQ*/*/RQ*.json")
 
 
-def _replace(path: Path, content: bytes) -> None:
+def replace(path: Path, content: bytes) -> None:
     _remove_stale(path.parent, path.name)
     if path.exists() and path.read_bytes() == content:
         return

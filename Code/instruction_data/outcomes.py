@@ -1,0 +1,113 @@
+"""Outcomes: which problem each sample of a model solved, one file per run, harness and task.
+
+Below a study root: ``Results/<harness>/<task>/<run>.json``. Whatever scores models writes this form (``write``), and
+whatever compares them reads it (``every``), so that a harness is one script more and nothing else.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import orjson
+
+from instruction_data.errors import InputError, quoted
+from instruction_data.publish import replace
+
+FORMAT = 1
+FOLDER = "Results"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one trained model did on one task.
+
+    Attributes:
+        run: name of the training run.
+        question, pool, split: of the training set; ``condition`` is the split without its repeat (NAME_R2 -> NAME).
+        model: the base model.
+        seed: of the training.
+        harness, task: what scored it, on what.
+        settings: whatever of the generation and scoring shapes the numbers; only equal settings are compared.
+        reported: the harness's own figures, by name.
+        problems: problem -> whether each of its samples passed; every problem has the same number of samples.
+        versions: package -> version, of whatever generated and scored.
+        files: other files of this result below the study root -> SHA-256.
+    """
+
+    run: str
+    question: str
+    pool: str
+    split: str
+    condition: str
+    model: str
+    seed: int
+    harness: str
+    task: str
+    settings: Mapping[str, object]
+    reported: Mapping[str, float]
+    problems: Mapping[str, Sequence[bool]]
+    versions: Mapping[str, str]
+    files: Mapping[str, str]
+
+    @property
+    def samples(self) -> int:
+        """Samples per problem."""
+        return len(next(iter(self.problems.values())))
+
+
+def path(root: Path, harness: str, task: str, run: str) -> Path:
+    return root / FOLDER / harness / task / f"{run}.json"
+
+
+def write(root: Path, outcome: Outcome) -> Path:
+    """Write an outcome, whole or not at all."""
+    _check(outcome, outcome.run)
+    place = path(root, outcome.harness, outcome.task, outcome.run)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    document = {"format": FORMAT, **asdict(outcome)}
+    replace(place, orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+    return place
+
+
+def every(root: Path) -> Iterator[tuple[Path, Outcome]]:
+    """Every outcome under a study root, in the order of their paths.
+
+    Raises:
+        InputError: a file there is not of this form.
+    """
+    for place in sorted((root / FOLDER).glob("*/*/*.json")):
+        yield place, read(place)
+
+
+def read(place: Path) -> Outcome:
+    """One outcome.
+
+    Raises:
+        InputError: the file is not of the form that ``write`` gives it.
+    """
+    try:
+        document = orjson.loads(place.read_bytes())
+    except orjson.JSONDecodeError as error:
+        raise InputError(f"{place}: found malformed JSON ({error}); expected the outcome of a run") from error
+    if not isinstance(document, dict) or document.pop("format", None) != FORMAT:
+        raise InputError(f"{place}: found no outcome of format {FORMAT}; expected one as the evaluation writes it")
+    try:
+        outcome = Outcome(**document)
+    except TypeError as error:
+        raise InputError(f"{place}: found {error}; expected an outcome as the evaluation writes it") from error
+    _check(outcome, str(place))
+    return outcome
+
+
+def _check(outcome: Outcome, where: str) -> None:
+    for name, kind in Outcome.__annotations__.items():
+        value, wanted = getattr(outcome, name), {str: str, int: int}.get(kind, Mapping)
+        if not isinstance(value, wanted) or isinstance(value, bool):
+            raise InputError(f"{where}: found {quoted(value)} as {name}; expected {wanted.__name__.lower()}")
+    counts = set()
+    for problem, passed in outcome.problems.items():
+        if not isinstance(passed, list | tuple) or not all(isinstance(one, bool) for one in passed):
+            raise InputError(f"{where}: found {quoted(passed)} for problem {quoted(problem)}; expected true or false")
+        counts.add(len(passed))
+    if len(counts) != 1 or 0 in counts:
+        raise InputError(f"{where}: found {sorted(counts)} samples a problem; expected one number of at least 1")
