@@ -54,11 +54,13 @@ def pointer_of(path: Path) -> dict[str, str] | None:
     return {"oid": fields.get("oid", "").removeprefix("sha256:"), "size": fields.get("size", "?")}
 
 
-def entries(path: Path, names: Collection[str] | None = None) -> Iterator[Entry]:
+def entries(path: Path, names: Collection[str] | None = None, *, concatenated: bool = False) -> Iterator[Entry]:
     """Yield what stands in ``path``, in order.
 
     Args:
         names: of Parquet, the columns that are wanted; by default all.
+        concatenated: read indented objects one after another too (some of the study's published splits), which are
+            otherwise refused, since trainers refuse them.
 
     Raises:
         InputError: the file is empty, or neither JSON nor Parquet at all.
@@ -75,24 +77,28 @@ def entries(path: Path, names: Collection[str] | None = None) -> Iterator[Entry]
             return
         stream = gzip.GzipFile(fileobj=file) if head[:2] == GZIP_HEAD else file
         try:
-            yield from _json_entries(path, stream)
+            yield from _json_entries(path, stream, concatenated)
         except (EOFError, gzip.BadGzipFile, zlib.error) as error:
             raise InputError(f"{path}: found damaged gzip data ({error}); expected a complete gzip file") from error
 
 
-def _json_entries(path: Path, stream: BinaryIO) -> Iterator[Entry]:
+def _json_entries(path: Path, stream: BinaryIO, concatenated: bool) -> Iterator[Entry]:
     start = stream.read(CHUNK)
     bom = len(codecs.BOM_UTF8) if start.startswith(codecs.BOM_UTF8) else 0
     first = start[bom:].lstrip()[:1]
     if not first:
         raise InputError(f"{path}: found nothing but white space; expected a JSON array, JSON lines or Parquet")
-    if start[bom:].lstrip().split(b"\n", 1)[0].strip() == b"{":
+    indented = start[bom:].lstrip().split(b"\n", 1)[0].strip() == b"{"
+    if indented and not concatenated:
         raise InputError(
             f"{path}: found an indented JSON object (or several, one after another); expected a JSON array, or one "
             "object a line, e.g. jq -c . < FILE"
         )
     stream.seek(bom)
-    yield from _array_entries(stream) if first == b"[" else _line_entries(stream)
+    if first == b"[":
+        yield from _array_entries(stream)
+    else:
+        yield from _concatenated_entries(stream) if indented else _line_entries(stream)
 
 
 def _line_entries(stream: BinaryIO) -> Iterator[Entry]:
@@ -146,6 +152,20 @@ def _array_entries(stream: BinaryIO) -> Iterator[Entry]:
         yield Entry(text.line, Problem(found, "',' or ']' (an array cannot be read beyond this)", last=True))
     elif text.peek():
         yield Entry(text.line, Problem(f"{quoted(text.peek())} after the array", "the end of the file", last=True))
+
+
+def _concatenated_entries(stream: BinaryIO) -> Iterator[Entry]:
+    """JSON objects one after another, however they are indented."""
+    text = _Text(stream)
+    while text.peek():
+        line = text.line
+        try:
+            value = text.value()
+        except (ValueError, RecursionError) as error:
+            found = f"malformed JSON, or a truncated object ({quoted(str(error), 120)})"
+            yield Entry(line, Problem(found, "a JSON object (nothing can be read beyond this)", last=True))
+            return
+        yield Entry(line, value if isinstance(value, dict) else _not_an_object(value))
 
 
 class _Text:

@@ -6,6 +6,8 @@ manifests under a study root, so they are right whatever ran before or beside. A
 
     python -m instruction_data.publish show [SPLIT]     the splits of a study root, or a few records of one
     python -m instruction_data.publish verify [ROOT]    re-hash every published file against its manifest
+    python -m instruction_data.publish compare-published FILE SPLIT
+                                                        how a published split and a rebuilt one overlap
 """
 
 import argparse
@@ -454,7 +456,7 @@ def printable(text: str) -> str:
 
 
 def main(argv: list[str] | None = None) -> int:
-    from instruction_data import command
+    from instruction_data import command, published
 
     parser = argparse.ArgumentParser(prog="python -m instruction_data.publish", description=__doc__.split("\n\n")[0])
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
@@ -463,7 +465,14 @@ def main(argv: list[str] | None = None) -> int:
     show.add_argument("--root", type=Path, default=command.REPOSITORY, help="study root (default: the repository)")
     check_ = actions.add_parser("verify", help="re-hash every published file against its manifest")
     check_.add_argument("root", nargs="?", type=Path, default=command.REPOSITORY, metavar="ROOT")
+    compare = actions.add_parser("compare-published", help="how a published split and a rebuilt one overlap, by record")
+    compare.add_argument("file", type=Path, metavar="FILE")
+    compare.add_argument("split", metavar="SPLIT")
+    compare.add_argument("--root", type=Path, default=command.REPOSITORY, help="study root (default: the repository)")
     options = parser.parse_args(argv)
+    if options.action == "compare-published":
+        published.print_comparison(options.file, options.split, options.root)
+        return 0
     if options.action == "show":
         (print_records(options.root, options.split) if options.split else print_splits(options.root))
         return 0
