@@ -7,10 +7,13 @@ sum and cut into thirds by count, three splits a pool, in Datas/RQ3/<POOL>/, sim
     RQ3_<POOL>_<SIMPLE|MODERATE|COMPLEX>.json
 
 with RQ3_<POOL>_scores.parquet (every number, the digits' logits included) and RQ3_<POOL>_manifest.json.
+Perplexity has a long tail, so one outlier presses all others towards 0 and leaves the order to the score alone. Every
+run therefore says what merging by ranks, or the logarithm of the perplexity, would change; --normalise does it.
 
     python Code/RQ3/problem_complexity.py --demo
     python Code/RQ3/problem_complexity.py                             XCoder's scorer, llama2-7B (June 2025)
     python Code/RQ3/problem_complexity.py --perplexity-model gpt2     (December 2025)
+    python Code/RQ3/problem_complexity.py --normalise rank            average ranks instead of min-max
 """
 
 import argparse
@@ -19,6 +22,7 @@ import sys
 import numpy as np
 
 from instruction_data import command, features, models, publish, splits
+from instruction_data.errors import InputError
 from instruction_data.pools import Pool, Records
 
 QUESTION = "RQ3"
@@ -34,6 +38,8 @@ SCORER = "banksy235/XCoder-Complexity-Scorer"
 PERPLEXITY_MODEL = "meta-llama/Llama-2-7b-hf"
 DEMO_MODEL = "smollm2"
 MEASURES = {"sum": ("score", "perplexity"), "score": ("score",), "perplexity": ("perplexity",)}
+STUDYS = "minmax"
+NORMALISATIONS = (STUDYS, "rank", "log")
 
 
 def expected_digit(logits: np.ndarray) -> np.ndarray:
@@ -49,9 +55,55 @@ def expected_digit(logits: np.ndarray) -> np.ndarray:
     return weights @ np.arange(1, 1 + logits.shape[1]) / weights.sum(axis=1)
 
 
-def complexity(parts: dict[str, np.ndarray]) -> np.ndarray:
-    """The sum of the parts, each scaled to 0 … 1; float64 ``[n]``."""
+def scaled_ranks(values: np.ndarray) -> np.ndarray:
+    """(rank − 1) / (n − 1), equal values sharing the average of their ranks 1 … n; float64 ``[n]``, 0 for n = 1."""
+    from scipy.stats import rankdata
+
+    return (rankdata(values) - 1) / max(1, len(values) - 1)
+
+
+def complexity(parts: dict[str, np.ndarray], normalise: str = STUDYS) -> np.ndarray:
+    """The sum of the parts, each scaled to 0 … 1; float64 ``[n]``.
+
+    Args:
+        parts: measure -> float ``[n]``.
+        normalise: ``minmax`` (the study's), ``rank`` (average ranks), or ``log`` (min-max, of the logarithm for the
+            perplexity).
+    """
+    if normalise == "rank":
+        return np.sum([scaled_ranks(values) for values in parts.values()], axis=0)
+    if normalise == "log":
+        parts = {name: np.log(values) if name == "perplexity" else values for name, values in parts.items()}
     return np.sum([splits.minmax(values) for values in parts.values()], axis=0)
+
+
+def spearman(one: np.ndarray, other: np.ndarray) -> float | None:
+    """Spearman's rank correlation; None where it is not defined, one of both being constant."""
+    from scipy.stats import spearmanr
+
+    if np.ptp(one) == 0 or np.ptp(other) == 0:
+        return None
+    return float(spearmanr(one, other).statistic)
+
+
+def tier_numbers(values: np.ndarray) -> np.ndarray:
+    """The tier of every record, 0 … 2; int64 ``[n]``."""
+    result = np.empty(len(values), dtype=np.int64)
+    for number, part in enumerate(splits.count_tiers(values)):
+        result[part] = number
+    return result
+
+
+def against_study(value: np.ndarray, studys: np.ndarray) -> tuple[float | None, np.ndarray]:
+    """How another complexity departs from the study's: Spearman's correlation, and whether each record changes tier.
+
+    Args:
+        value, studys: float ``[n]``.
+
+    Returns:
+        The correlation (None: not defined); bool ``[n]``.
+    """
+    return spearman(value, studys), tier_numbers(value) != tier_numbers(studys)
 
 
 def tier_names(pool: Pool) -> dict[str, str]:
@@ -73,23 +125,62 @@ def measured(study: command.Study, records: Records, wanted: dict[str, features.
     return numbers
 
 
+def complexities(parts: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Normalisation -> complexity; of a single measure the study's alone, since none changes its order."""
+    wanted = NORMALISATIONS if len(parts) > 1 else (STUDYS,)
+    return {normalise: complexity(parts, normalise) for normalise in wanted}
+
+
+def complexity_splits(
+    records: Records, parts: dict[str, np.ndarray], numbers: dict[str, np.ndarray]
+) -> list[publish.Split]:
+    """The tiers as splits; those not of the study's normalisation say how far they depart from it."""
+    studys = numbers.get("complexity_minmax")
+    if studys is not None:
+        usable = np.flatnonzero(np.isfinite(studys))
+        correlation, moved = against_study(numbers["complexity"][usable], studys[usable])
+        changed = usable[moved]
+    made = []
+    for tier, part in parts.items():
+        summary = {"mean complexity": numbers["complexity"][part].mean()} if len(part) else {}
+        if studys is not None and len(part):
+            summary["records from another min-max tier"] = np.isin(part, changed).sum()
+            summary |= {} if correlation is None else {"Spearman correlation with min-max": correlation}
+        made.append(publish.Split(tier_names(records.pool)[tier], [(records, part)], summary))
+    return made
+
+
+def say_departures(pool: Pool, ways: dict[str, np.ndarray]) -> None:
+    """Print, for every normalisation but the study's, how its order and tiers differ from the study's."""
+    for normalise, value in ways.items():
+        if normalise != STUDYS:
+            correlation, moved = against_study(value, ways[STUDYS])
+            figure = "not defined" if correlation is None else f"{correlation:.3f}"
+            print(
+                f"{pool.name}: --normalise {normalise} against the study's {STUDYS}: Spearman correlation {figure}, "
+                f"{int(moved.sum()):,} of {len(moved):,} records ({moved.mean():.1%}) in another tier"
+            )
+
+
 def publish_pool(study: command.Study, pool: Pool, wanted: dict[str, features.Feature]) -> None:
     """Make and publish the splits of one code pool."""
     records = study.read(pool)
+    normalise = study.options.normalise
     settings = {"measure": study.options.measure}
+    if normalise != STUDYS:  # unnamed in the default's manifest, as in those of before there was a choice
+        settings["normalise"] = normalise
     models_used = {measure: feature.identity for measure, feature in wanted.items()}
     publication = publish.begin(study, QUESTION, [records], settings, models=models_used)
     numbers = measured(study, records, wanted)
     usable = study.usable(records, np.all([np.isfinite(numbers[measure]) for measure in wanted], axis=0))
-    value = complexity({measure: numbers[measure][usable] for measure in wanted})
-    parts = dict(zip(TIERS, (usable[part] for part in splits.count_tiers(value)), strict=True))
-    numbers["complexity"] = publish.spread(value, usable, len(records))
+    ways = complexities({measure: numbers[measure][usable] for measure in wanted})
+    parts = dict(zip(TIERS, (usable[part] for part in splits.count_tiers(ways[normalise])), strict=True))
+    numbers["complexity"] = publish.spread(ways[normalise], usable, len(records))
+    if normalise != STUDYS:
+        numbers["complexity_minmax"] = publish.spread(ways[STUDYS], usable, len(records))
     numbers["tier"] = publish.labels(parts, len(records))
-    made = []
-    for tier, part in parts.items():
-        summary = {"mean complexity": numbers["complexity"][part].mean()} if len(part) else {}
-        made.append(publish.Split(tier_names(pool)[tier], [(records, part)], summary))
-    publication.splits(made, numbers)
+    publication.splits(complexity_splits(records, parts, numbers), numbers)
+    say_departures(pool, ways)
     for measure in wanted:
         command.say_cut(numbers[f"{measure}_text_cut"], f"instructions ({measure})")
 
@@ -109,6 +200,13 @@ def parser() -> argparse.ArgumentParser:
         choices=tuple(MEASURES),
         default="sum",
         help="what the tiers are cut by (default: %(default)s of both)",
+    )
+    group.add_argument(
+        "--normalise",
+        choices=NORMALISATIONS,
+        default=STUDYS,
+        help="how score and perplexity are scaled before they are added: min-max, average ranks, or min-max with the "
+        "logarithm of the perplexity (default: %(default)s, the study's)",
     )
     command.add_model_flags(group)
     return result
@@ -139,6 +237,11 @@ def wanted_features(options: argparse.Namespace) -> dict[str, features.Feature]:
 def main(argv: list[str] | None = None) -> int:
     study = command.open_study(parser(), argv, __file__)
     study.refuse_repeats("its tiers are cut, not drawn")
+    if study.options.normalise != STUDYS and study.options.measure != "sum":
+        raise InputError(
+            f"--normalise {study.options.normalise}: found --measure {study.options.measure}, a single number whose "
+            "order no scaling changes; expected --measure sum"
+        )
     if study.options.dry_run:
         for pool in study.code_pools:
             names = tier_names(pool).values()
