@@ -13,6 +13,7 @@ from texts import demo_texts
 from instruction_data import features, models
 
 STEPS = (1, 2, 4, 8)
+ROWS = 50_000  # of the smallest file of vectors: fewer take too short a time to be measured
 
 
 def linearity(times: list[float]) -> float:
@@ -45,7 +46,7 @@ def similarity_growth() -> Iterator[Result]:
     with tempfile.TemporaryDirectory() as folder:
         paths = {step: Path(folder) / f"{step}.npy" for step in STEPS}
         for step, path in paths.items():
-            write_file(path, 12_500 * step, 1024)
+            write_file(path, ROWS * step, 1024)
         yield growth("similarity", lambda step: seconds(lambda: of_file(paths[step]))[0])
         peaks = [in_child(of_file, paths[step])[1] for step in STEPS]
         detail = "  ".join(f"{step}n {peak:.0f} MB" for step, peak in zip(STEPS, peaks, strict=True))

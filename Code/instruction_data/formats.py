@@ -103,7 +103,7 @@ def _json_entries(path: Path, stream: BinaryIO, concatenated: bool) -> Iterator[
 
 def _line_entries(stream: BinaryIO) -> Iterator[Entry]:
     for number, line in enumerate(stream, start=1):
-        if line.strip():
+        if not line.isspace():
             yield Entry(number, _parse_line(line))
 
 

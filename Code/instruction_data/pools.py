@@ -30,6 +30,7 @@ NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 WAYS_WITH_BAD = """
 Mend them, or go on without them with --skip-bad; empty outputs that are meant: empty_output = true in pools.toml."""
 PROBLEMS_SHOWN = 100  # bad records listed one by one; of those beyond, the line numbers
+SPOOLED_AT_ONCE = 512  # records joined in memory for one write
 
 
 class NotHereError(InputError):
@@ -129,7 +130,7 @@ class Record:
         """The record as compact UTF-8 JSON: its identity, and the form in which it is published.
 
         Raises:
-            ValueError: the text holds half a surrogate pair, which UTF-8 cannot carry.
+            orjson.JSONEncodeError: the text holds half a surrogate pair, which UTF-8 cannot carry.
         """
         return orjson.dumps({"instruction": self.instruction, "input": self.input, "output": self.output})
 
@@ -157,15 +158,21 @@ class Records(Sequence[Record]):
         self._ends: list[int] = [0]
         self._spool = tempfile.TemporaryFile(dir=spool_folder)  # noqa: SIM115 - lives as long as the records
         self._file = self._spool.fileno()
-        self._unwritten = False
+        self._unwritten: list[bytes] = []
 
     def append(self, row: int, record: Record) -> None:
         data = record.canonical()
-        self._spool.write(data)
-        self._unwritten = True
+        self._unwritten.append(data)
+        if len(self._unwritten) == SPOOLED_AT_ONCE:
+            self._flush()
         self._ends.append(self._ends[-1] + len(data))
         self._rows.append(row)
         self.hashes.append(hashlib.sha256(data).hexdigest())
+
+    def _flush(self) -> None:
+        self._spool.write(b"".join(self._unwritten))
+        self._spool.flush()
+        self._unwritten.clear()
 
     @property
     def rows(self) -> np.ndarray:
@@ -178,8 +185,7 @@ class Records(Sequence[Record]):
         """Record ``index`` as compact JSON."""
         start, end = self._ends[index], self._ends[index + 1]
         if self._unwritten:
-            self._spool.flush()
-            self._unwritten = False
+            self._flush()
         return os.pread(self._file, end - start, start)
 
     def __getitem__(self, index: int) -> Record:
@@ -294,10 +300,13 @@ def read(
     bad = []
     for row, entry in enumerate(_limited(formats.entries(path, pool.fields), limit)):
         record = _record(entry.value, pool)
-        if isinstance(record, Record):
-            records.append(row, replace(record, input="") if drop_input else record)
-        else:
-            bad.append((entry.line, record))
+        try:
+            if isinstance(record, Record):
+                records.append(row, replace(record, input="") if drop_input else record)
+            else:
+                bad.append((entry.line, record))
+        except orjson.JSONEncodeError:
+            bad.append((entry.line, _not_unicode(record, pool)))
     if _fingerprint(path) != before:
         raise InputError(f"{path}: found it changed while it was read; expected a file at rest: run again")
     return _judged(records, bad, path, skip_bad)
@@ -356,20 +365,20 @@ def _text(value: dict, name: str, *, optional: bool, empty: bool) -> "str | form
         )
     if not isinstance(text, str):
         return formats.Problem(f"{quoted(text)} in {quoted(name)}", "text there")
-    if not (optional or empty or text.strip()):
+    if not (optional or empty) and (not text or text.isspace()):
         return formats.Problem(f"an empty {quoted(name)}", "text there")
-    if not _is_unicode(text):
-        return formats.Problem(f"invalid UTF-8 or half a surrogate pair in {quoted(name)}", "valid Unicode text")
     return text
 
 
-def _is_unicode(text: str) -> bool:
-    """Whether UTF-8 can carry a text: it holds no half of a surrogate pair."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+def _not_unicode(record: Record, pool: Pool) -> formats.Problem:
+    """Which field UTF-8 cannot carry, of a record that has one: it holds half of a surrogate pair."""
+    for name in ("instruction", "input", "output"):
+        try:
+            getattr(record, name).encode()
+        except UnicodeEncodeError:
+            field = quoted(getattr(pool, name))
+            return formats.Problem(f"invalid UTF-8 or half a surrogate pair in {field}", "valid Unicode text")
+    raise AssertionError("every field is Unicode text")
 
 
 def require_content(pool: Pool, path: Path) -> None:
