@@ -1,0 +1,326 @@
+"""Controls: what is drawn, what a set of controls says of itself, what is refused."""
+
+import hashlib
+import json
+from collections import Counter
+
+import numpy as np
+import pandas
+import pytest
+from conftest import load_script, numbered, run_script
+from hypothesis import given
+from hypothesis import strategies as st
+
+from instruction_data import command, manifests, pools, publish
+from instruction_data.errors import InputError
+
+SCRIPT = "controls/control_splits.py"
+WEB, SQL = "Web Development", "Database & SQL"
+
+
+@pytest.fixture
+def controls():
+    return load_script(SCRIPT)
+
+
+class TestDraws:
+    def test_length_bins_are_those_of_pandas(self, controls):
+        lengths = np.random.default_rng(0).lognormal(5, 1, 203).astype(int)
+        expected = pandas.qcut(lengths, 5, labels=False)
+        assert controls.length_bins(lengths, 5).tolist() == expected.tolist()
+
+    def test_length_bins_of_few_different_lengths(self, controls):
+        assert controls.length_bins(np.array([7, 7, 7, 9]), 5).tolist() == [0, 0, 0, 4]
+        assert controls.length_bins(np.array([3]), 5).tolist() == [0]
+        assert controls.length_bins(np.array([3, 5]), 1).tolist() == [0, 0]
+
+    def test_strata_are_told_apart_by_every_trait(self, controls):
+        found = controls.strata([["a", "a", "b", "a"], [1, 2, 1, 1], [None, None, None, None]])
+        assert found.tolist() == [0, 1, 2, 0]
+
+    @given(st.lists(st.tuples(st.integers(0, 3), st.booleans()), min_size=1, max_size=60), st.integers(0, 99))
+    def test_matched_counts_are_exact_and_others_come_first(self, pool, seed):
+        controls = load_script(SCRIPT)
+        groups = np.array([group for group, _ in pool])
+        members = np.flatnonzero([inside for _, inside in pool])
+        drawn = controls.matched_draw(groups, members, seed, "X_MATCHED")
+        assert len(set(drawn.tolist())) == len(drawn) == len(members)
+        assert Counter(groups[drawn].tolist()) == Counter(groups[members].tolist())
+        for group in set(groups[members].tolist()):
+            outside = (groups == group).sum() - (groups[members] == group).sum()
+            own = np.isin(drawn[groups[drawn] == group], members).sum()
+            assert own == max(0, (groups[members] == group).sum() - outside)
+        assert drawn.tolist() == controls.matched_draw(groups, members[::-1], seed, "X_MATCHED").tolist()
+
+    def test_a_matched_draw_is_a_draw(self, controls):
+        """Every other record of the stratum has its chance, and seed and name decide."""
+        groups, members = np.zeros(40, dtype=int), np.arange(10)
+        draws = [controls.matched_draw(groups, members, seed, "X").tolist() for seed in range(60)]
+        assert set().union(*draws) == set(range(10, 40))
+        assert draws[0] != draws[1] != controls.matched_draw(groups, members, 1, "Y").tolist()
+        assert any(draw != sorted(draw) for draw in draws)
+
+
+PYTHON = "```python\ndef f{i}(x):\n    return x + {i}\n```"
+SCRIPTED = "```javascript\nfunction f{i}(x) {{ return x + {i}; }}\n```"
+
+
+def planted(n):
+    """Records whose every third has a long output, and every fourth another language."""
+    for i in range(n):
+        code = (SCRIPTED if i % 4 == 0 else PYTHON).format(i=i)
+        yield {"instruction": f"task {i}", "output": code + ("\nIt adds." * 40 if i % 3 == 0 else "")}
+
+
+def study_of(root, *arguments):
+    parser = command.parser("A script.\n\nMore.")
+    return command.Study(root, parser.parse_args(list(arguments)), "Code/RQ9/script.py", parser)
+
+
+def long_half(n):
+    """Every long record, and no other."""
+    return np.arange(0, n, 3)
+
+
+@pytest.fixture
+def root(tmp_path, write_pool):
+    """A study root with a pool of 120 and the splits RQ9_MINE_LONG and _FEW; half of the records long are in them."""
+    write_pool(list(planted(120)))
+    (tmp_path / "pools.toml").write_text('[mine]\npath = "Datas/mine.jsonl"\n[sums]\npath = "Datas/sums.jsonl"\n')
+    make_set(tmp_path, {"LONG": long_half(120)[::2], "FEW": np.array([5, 1, 7]), "FEW_R2": np.array([8, 9, 2])})
+    return tmp_path
+
+
+def make_set(root, members, question="RQ9", *arguments):
+    study = study_of(root, *arguments)
+    records = study.read(study.known_pools["mine"])
+    made = [publish.Split(f"{question}_MINE_{name}", [(records, part)]) for name, part in members.items()]
+    publish.begin(study, question, [records], {}).splits(made)
+
+
+def categorise(root, categories):
+    """Publish categories in the form of task_category.py."""
+    study = study_of(root)
+    records = study.read(study.known_pools["mine"])
+    table = pandas.DataFrame({"row": records.rows, "record_sha256": records.hashes})
+    for name in (WEB, SQL):
+        table[name] = [None if one is None else float(one == name) for one in categories]
+    place = publish.Place("Code/RQ4", "mine_instruct_with_category")
+    publication = publish.begin(study, "RQ4", [records], {}, models={"category": {"model": "m"}}, place=place)
+    publication.write(tables={"mine_category_similarities.parquet": table})
+
+
+def run(controls, root, *arguments):
+    assert controls.main(["--root", str(root), *arguments]) == 0
+
+
+def split(root, name, folder="RQ9/MINE"):
+    return json.loads((root / "Datas" / folder / f"{name}.json").read_text())
+
+
+def tree(root):
+    files = [path for path in (root / "Datas").rglob("*") if path.is_file()]
+    return {path.relative_to(root).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def lengths(records):
+    return np.array([len(record["output"]) for record in records])
+
+
+def test_a_random_control_is_a_draw_of_that_size_from_the_pool(controls, root):
+    run(controls, root, "--split", "RQ9_MINE_LONG", "--control", "random")
+    made = split(root, "RQ9_MINE_LONG_RANDOM")
+    pool = [record["instruction"] for record in planted(120)]
+    assert len(made) == len({record["instruction"] for record in made}) == 20
+    assert {record["instruction"] for record in made} <= set(pool)
+    expected = controls.splits.draw(120, 20, 42, "RQ9_MINE_LONG_RANDOM mine")
+    assert [record["instruction"] for record in made] == [pool[position] for position in expected]
+    assert 0 < (lengths(made) > 300).sum() < 20  # the planted bias is gone
+
+
+def test_a_matched_control_has_the_splits_lengths_languages_and_categories(controls, root):
+    categories = [(WEB, SQL, None)[i % 5 % 3] for i in range(120)]
+    categorise(root, categories)
+    run(controls, root, "--split", "RQ9_MINE_LONG", "--control", "matched")
+    number = {f"task {i}": i for i in range(120)}
+
+    def traits(name):
+        rows = [number[record["instruction"]] for record in split(root, name)]
+        return Counter((row % 3 == 0, row % 4 == 0, categories[row]) for row in rows)
+
+    assert traits("RQ9_MINE_LONG_MATCHED") == traits("RQ9_MINE_LONG")
+    manifest = manifests.read(root / "Datas/RQ9/MINE/RQ9_MINE_LONG_MATCHED_manifest.json")
+    assert manifest["settings"]["matched_on"] == {"mine": ["length", "language", "category"]}
+    assert set(manifest["inputs"]) == {
+        "Datas/RQ9/MINE/RQ9_MINE_scores.parquet",
+        "Code/RQ4/mine_category_similarities.parquet",
+    }
+    assert manifest["models"] == {"category": {"model": "m"}}
+    table = pandas.read_parquet(root / "Datas/RQ9/MINE/RQ9_MINE_LONG_MATCHED_scores.parquet")
+    assert [None if pandas.isna(one) else one for one in table["category"]] == categories
+
+
+def test_what_overlaps_and_what_has_no_like_is_said(controls, root, capsys):
+    """Of 40 long records 20 are in the split: as many are left, so on length alone nothing overlaps."""
+    run(controls, root, "--split", "RQ9_MINE_LONG", "--control", "matched", "--match", "length", "--length-bins", "3")
+    summary = manifests.all_splits(root)["RQ9_MINE_LONG_MATCHED"]["summary"]
+    assert summary["share of the split itself"] == 0
+    assert "0 of 20 records have no like outside RQ9_MINE_LONG" in capsys.readouterr().out
+    make_set(root, {"ALMOST": np.arange(0, 120, 3)[:30]}, "RQ8")
+    run(controls, root, "--question", "RQ8", "--control", "matched", "--match", "length", "--length-bins", "3")
+    out = capsys.readouterr().out
+    own = {record["instruction"] for record in split(root, "RQ8_MINE_ALMOST", "RQ8/MINE")}
+    made = split(root, "RQ8_MINE_ALMOST_MATCHED", "RQ8/MINE")
+    summary = manifests.all_splits(root)["RQ8_MINE_ALMOST_MATCHED"]["summary"]
+    shared = sum(record["instruction"] in own for record in made)
+    assert shared == 20  # ten long records are left outside for thirty
+    assert summary["share of the split itself"] == pytest.approx(20 / 30)
+    assert summary["mean output characters"] == pytest.approx(lengths(made).mean())
+    of_split = lengths(split(root, "RQ8_MINE_ALMOST", "RQ8/MINE")).mean()
+    assert summary["mean output characters of the split"] == pytest.approx(of_split)
+    assert "20 of 30 records have no like outside RQ8_MINE_ALMOST" in out
+    assert "67% of it are the split's own records" in out
+
+
+def test_controls_are_splits_like_any_other(controls, root):
+    run(controls, root, "--question", "RQ9", "--match", "length")
+    made = manifests.all_splits(root)
+    names = [f"RQ9_MINE_{name}_{kind}" for name in ("FEW", "LONG") for kind in ("MATCHED", "RANDOM")]
+    assert sorted(set(made) - {"RQ9_MINE_LONG", "RQ9_MINE_FEW", "RQ9_MINE_FEW_R2"}) == names  # none of the repeat
+    assert manifests.verify(root) == []
+    registered = json.loads((root / "Datas/dataset_info.json").read_text())
+    assert registered["RQ9_MINE_FEW_RANDOM"] == {"file_name": "RQ9/MINE/RQ9_MINE_FEW_RANDOM.json"}
+    assert set(registered) == set(made)
+    assert "config_name: RQ9_MINE_FEW_RANDOM" in (root / "Datas/README.md").read_text()
+    manifest = manifests.read(root / "Datas/RQ9/MINE/RQ9_MINE_FEW_RANDOM_manifest.json")
+    assert (manifest["question"], manifest["pool"], manifest["seed"]) == ("RQ9", "mine", 42)
+    assert manifest["settings"] == {"limit": None, "control": "random", "split": "RQ9_MINE_FEW", "repeats": 1}
+
+
+def test_one_after_another_or_together_again_and_repeated(controls, root):
+    run(controls, root, "--question", "RQ9", "--match", "length")
+    together = tree(root)
+    for path in root.glob("Datas/RQ9/MINE/*_MATCHED*"):
+        path.unlink()
+    for path in root.glob("Datas/RQ9/MINE/*_RANDOM*"):
+        path.unlink()
+    for name in ("LONG", "FEW"):
+        for kind in ("matched", "random"):
+            run(controls, root, "--split", f"RQ9_MINE_{name}", "--control", kind, "--match", "length")
+    again = tree(root)
+    changed = {path for path in together if again[path] != together[path]}
+    assert changed == {path for path in together if path.endswith(("RANDOM_manifest.json", "MATCHED_manifest.json"))}
+    run(controls, root, "--question", "RQ9", "--match", "length")  # their commands differ alone, and so they stay
+    assert tree(root) == again
+
+    run(controls, root, "--split", "RQ9_MINE_LONG", "--match", "length", "--repeats", "3", "--overwrite")
+    for kind in ("RANDOM", "MATCHED"):
+        draws = [split(root, f"RQ9_MINE_LONG_{kind}{suffix}") for suffix in ("", "_R2", "_R3")]
+        assert len({tuple(record["instruction"] for record in draw) for draw in draws}) == 3
+    assert tree(root)["Datas/RQ9/MINE/RQ9_MINE_LONG_RANDOM.json"] == again["Datas/RQ9/MINE/RQ9_MINE_LONG_RANDOM.json"]
+    with pytest.raises(InputError, match="results made with other seed"):
+        run(controls, root, "--split", "RQ9_MINE_LONG", "--match", "length", "--repeats", "3", "--seed", "7")
+    assert manifests.verify(root) == []
+
+
+def test_a_mixture_keeps_its_shares_and_its_dropped_inputs(controls, root, write_pool):
+    write_pool([{"instruction": f"add {i}", "input": "1 2", "output": str(i)} for i in range(9)], "Datas/sums.jsonl")
+    study = study_of(root)
+    code = study.read(study.known_pools["mine"])
+    sums = study.read(study.known_pools["sums"], drop_input=True)
+    mixed = publish.Split("RQ1_MINE_SUMS_9_1", [(code, np.arange(20)), (sums, np.arange(4))])
+    whole = publish.Split("RQ1_MINE_CODE_10_0", [(code, np.arange(120))])
+    publish.begin(study, "RQ1", [code, sums], {"drop_input": True}).splits([whole, mixed])
+    run(controls, root, "--question", "RQ1", "--match", "length")
+    for kind in ("RANDOM", "MATCHED"):
+        made = split(root, f"RQ1_MINE_SUMS_9_1_{kind}", "RQ1/MINE")
+        assert Counter(record["instruction"].split()[0] for record in made) == {"task": 20, "add": 4}
+        assert {record["input"] for record in made} == {""}
+        assert manifests.all_splits(root)[f"RQ1_MINE_SUMS_9_1_{kind}"]["sources"] == {"mine": 20, "sums": 4}
+
+
+def test_a_split_that_is_its_whole_pool_has_no_control(controls, root, capsys):
+    make_set(root, {"ALL": np.arange(120)[::-1]}, "RQ8")
+    run(controls, root, "--question", "RQ8")
+    assert "RQ8_MINE_ALL_RANDOM: left out, since RQ8_MINE_ALL holds its whole pool" in capsys.readouterr().out
+    assert len(list(root.glob("Datas/RQ8/MINE/*"))) == 3
+
+
+def test_what_a_question_varies_is_not_matched_on(controls, root, capsys):
+    categorise(root, [(WEB, SQL)[i % 2] for i in range(120)])
+    make_set(root, {"ALG_0": np.arange(0, 60, 2)}, "RQ4")
+    run(controls, root, "--question", "RQ4", "--control", "matched", "--match", "length", "category")
+    manifest = manifests.read(root / "Datas/RQ4/MINE/RQ4_MINE_ALG_0_MATCHED_manifest.json")
+    assert manifest["settings"]["matched_on"] == {"mine": ["length"]}
+    assert list(manifest["inputs"]) == ["Datas/RQ4/MINE/RQ4_MINE_scores.parquet"]
+    assert "matched on length (not on category)" in capsys.readouterr().out
+    with pytest.raises(InputError, match=r"found nothing to match .* category is what the question varies"):
+        run(controls, root, "--question", "RQ4", "--control", "matched", "--match", "category")
+
+
+def test_a_set_of_the_first_records_has_controls_of_these(controls, root):
+    make_set(root, {"FEW": np.arange(5)}, "RQ8", "--limit", "30")
+    run(controls, root, "--question", "RQ8", "--control", "random")
+    made = split(root, "RQ8_MINE_FEW_RANDOM", "RQ8/MINE")
+    assert all(int(record["instruction"].split()[1]) < 30 for record in made)
+    assert manifests.read(root / "Datas/RQ8/MINE/RQ8_MINE_FEW_RANDOM_manifest.json")["settings"]["limit"] == 30
+    with pytest.raises(InputError, match="--limit 9: found RQ8_MINE_FEW made with 30"):
+        run(controls, root, "--question", "RQ8", "--limit", "9")
+
+
+class TestRefused:
+    def test_splits_that_are_not_there_or_are_controls(self, controls, root):
+        with pytest.raises(InputError, match="--split RQ9_NOPE: found no such split"):
+            run(controls, root, "--split", "RQ9_NOPE")
+        run(controls, root, "--split", "RQ9_MINE_FEW", "--control", "random")
+        with pytest.raises(InputError, match="--split RQ9_MINE_FEW_RANDOM: found a control"):
+            run(controls, root, "--split", "RQ9_MINE_FEW_RANDOM")
+        with pytest.raises(InputError, match="found no split for RQ7; expected some"):
+            run(controls, root, "--question", "RQ7")
+        with pytest.raises(InputError, match="found no split for RQ9 of pool sums"):
+            run(controls, root, "--question", "RQ9", "--pool", "sums")
+
+    def test_neither_split_nor_question_is_a_usage_error(self, root):
+        result = run_script(SCRIPT, "--root", root)
+        assert result.returncode == 2
+        assert "--split --question is required" in result.stderr
+
+    def test_a_pool_that_changed_since(self, controls, root, write_pool):
+        write_pool([*list(planted(120))[:-1], *numbered(1)])
+        with pytest.raises(InputError, match=r"the pool 'mine' with SHA-256 .*: make the split again with --overwrite"):
+            run(controls, root, "--split", "RQ9_MINE_FEW")
+
+    def test_a_pool_whose_fields_are_read_otherwise_since(self, controls, root):
+        """The file is the same, its records are not: the hashes of the records tell."""
+        (root / "pools.toml").write_text('[mine]\npath = "Datas/mine.jsonl"\ninput = "instruction"\n')
+        with pytest.raises(InputError, match="found another record in row 5 of the pool 'mine'"):
+            run(controls, root, "--split", "RQ9_MINE_FEW", "--control", "random")
+
+    def test_a_pool_that_is_not_known_any_more(self, controls, root):
+        (root / "pools.toml").unlink()
+        with pytest.raises(InputError, match="made from a pool 'mine', which is not known; expected it: --pool mine="):
+            run(controls, root, "--split", "RQ9_MINE_FEW")
+        run(controls, root, "--split", "RQ9_MINE_FEW", "--control", "random", "--pool", f"mine={root}/Datas/mine.jsonl")
+
+    def test_scores_that_changed(self, controls, root):
+        path = root / "Datas/RQ9/MINE/RQ9_MINE_scores.parquet"
+        path.write_bytes(path.read_bytes() + b" ")
+        with pytest.raises(InputError, match="found other content than its manifest says"):
+            run(controls, root, "--split", "RQ9_MINE_FEW")
+        path.unlink()
+        with pytest.raises(InputError, match=r"scores\.parquet: found no such file"):
+            run(controls, root, "--split", "RQ9_MINE_FEW")
+
+    def test_categories_of_another_pool(self, controls, root, write_pool):
+        categorise(root, [WEB] * 120)
+        write_pool(list(planted(121))[1:])
+        with pytest.raises(InputError, match="found the pool 'mine' with SHA-256"):
+            run(controls, root, "--split", "RQ9_MINE_FEW")
+        table = root / "Code/RQ4/mine_category_similarities.parquet"
+        records = pools.read(pools.Pool("mine", "Datas/mine.jsonl"), root)
+        with pytest.raises(InputError, match="found no category of row 0 of the pool 'mine' as it is now"):
+            controls.categories(table, records)
+        table.write_bytes(b"PAR1")
+        write_pool(list(planted(120)))
+        with pytest.raises(InputError, match=r"similarities\.parquet: found other content"):
+            run(controls, root, "--split", "RQ9_MINE_FEW", "--match", "category")
