@@ -43,21 +43,23 @@ class TestDraws:
         controls = load_script(SCRIPT)
         groups = np.array([group for group, _ in pool])
         members = np.flatnonzero([inside for _, inside in pool])
-        drawn = controls.matched_draw(groups, members, seed, "X_MATCHED")
+        avoided = np.array([inside for _, inside in pool])
+        drawn = controls.matched_draw(groups, members, avoided, seed, "X_MATCHED")
         assert len(set(drawn.tolist())) == len(drawn) == len(members)
         assert Counter(groups[drawn].tolist()) == Counter(groups[members].tolist())
         for group in set(groups[members].tolist()):
             outside = (groups == group).sum() - (groups[members] == group).sum()
             own = np.isin(drawn[groups[drawn] == group], members).sum()
             assert own == max(0, (groups[members] == group).sum() - outside)
-        assert drawn.tolist() == controls.matched_draw(groups, members[::-1], seed, "X_MATCHED").tolist()
+        assert drawn.tolist() == controls.matched_draw(groups, members[::-1], avoided, seed, "X_MATCHED").tolist()
 
     def test_a_matched_draw_is_a_draw(self, controls):
         """Every other record of the stratum has its chance, and seed and name decide."""
         groups, members = np.zeros(40, dtype=int), np.arange(10)
-        draws = [controls.matched_draw(groups, members, seed, "X").tolist() for seed in range(60)]
+        arguments = groups, members, np.arange(40) < 10
+        draws = [controls.matched_draw(*arguments, seed, "X").tolist() for seed in range(60)]
         assert set().union(*draws) == set(range(10, 40))
-        assert draws[0] != draws[1] != controls.matched_draw(groups, members, 1, "Y").tolist()
+        assert draws[0] != draws[1] != controls.matched_draw(*arguments, 1, "Y").tolist()
         assert any(draw != sorted(draw) for draw in draws)
 
 
@@ -258,6 +260,20 @@ def test_what_a_question_varies_is_not_matched_on(controls, root, capsys):
         run(controls, root, "--question", "RQ4", "--control", "matched", "--match", "category")
 
 
+def test_copies_of_the_splits_records_are_no_control_of_it(controls, root, write_pool):
+    """Every record stands in the pool twice, the split holds one of each of the first ten."""
+    write_pool([*planted(15), *planted(15)])
+    make_set(root, {"ONCE": np.arange(10)}, "RQ8")
+    run(controls, root, "--question", "RQ8", "--match", "length", "--length-bins", "1", "--repeats", "2")
+    own = {f"task {i}" for i in range(10)}
+    for name, one in manifests.all_splits(root).items():
+        if name.startswith("RQ8_MINE_ONCE_"):
+            made = [record["instruction"] for record in split(root, name, "RQ8/MINE")]
+            assert one["summary"]["share of the split itself"] == sum(task in own for task in made) / 10
+            if "MATCHED" in name:
+                assert not own & set(made)
+
+
 def test_a_set_of_the_first_records_has_controls_of_these(controls, root):
     make_set(root, {"FEW": np.arange(5)}, "RQ8", "--limit", "30")
     run(controls, root, "--question", "RQ8", "--control", "random")
@@ -275,6 +291,16 @@ class TestRefused:
         run(controls, root, "--split", "RQ9_MINE_FEW", "--control", "random")
         with pytest.raises(InputError, match="--split RQ9_MINE_FEW_RANDOM: found a control"):
             run(controls, root, "--split", "RQ9_MINE_FEW_RANDOM")
+        study = study_of(root)
+        parent = pools.Pool("rq9_mine_few", "Datas/RQ9/MINE/RQ9_MINE_FEW.json")
+        records = study.read(parent)
+        place = publish.Place("Datas/RQ9/MINE", "RQ9_MINE_FEW_CLEAN")
+        cleaned = publish.begin(study, "RQ9", [records], {}, place=place)
+        cleaned.splits([publish.Split("RQ9_MINE_FEW_CLEAN", [(records, np.arange(2))])])
+        with pytest.raises(InputError, match="--split RQ9_MINE_FEW_CLEAN: found a split made from another split"):
+            run(controls, root, "--split", "RQ9_MINE_FEW_CLEAN")
+        run(controls, root, "--question", "RQ9", "--control", "random")
+        assert not list(root.glob("Datas/RQ9/MINE/*CLEAN_RANDOM*"))
         with pytest.raises(InputError, match="found no split for RQ7; expected some"):
             run(controls, root, "--question", "RQ7")
         with pytest.raises(InputError, match="found no split for RQ9 of pool sums"):

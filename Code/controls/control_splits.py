@@ -58,20 +58,26 @@ def strata(traits: Sequence[Sequence[Hashable]]) -> np.ndarray:
     return np.array([numbers.setdefault(values, len(numbers)) for values in zip(*traits, strict=True)], dtype=np.int64)
 
 
-def matched_draw(strata: np.ndarray, members: np.ndarray, seed: int, name: str) -> np.ndarray:
-    """As many positions of every stratum as ``members`` has: others first, members where no others are left.
+def equal_records(records: Records, positions: np.ndarray) -> np.ndarray:
+    """Whether each record of a pool equals one of those at ``positions``, by content; bool ``[n]``."""
+    there = {records.hashes[position] for position in positions.tolist()}
+    return np.array([sha256 in there for sha256 in records.hashes])
+
+
+def matched_draw(strata: np.ndarray, members: np.ndarray, avoided: np.ndarray, seed: int, name: str) -> np.ndarray:
+    """As many positions of every stratum as ``members`` has: others first, avoided ones where no others are left.
 
     Args:
         strata: int ``[n]``, of every record of the pool.
         members: positions of the split.
+        avoided: bool ``[n]``, the members and what equals them.
         seed, name: what the draw depends on.
 
     Returns:
         int64 ``[len(members)]``, in drawn order.
     """
     order = splits.permutation(len(strata), seed, name)
-    inside = np.isin(order, members)
-    preferred = order[np.argsort(inside, kind="stable")]
+    preferred = order[np.argsort(avoided[order], kind="stable")]
     wanted = np.bincount(strata[members], minlength=strata.max() + 1)
     taken = preferred[_place_in_group(strata[preferred]) < wanted[strata[preferred]]]
     return order[np.isin(order, taken)]
@@ -95,8 +101,12 @@ class Origin:
     manifest: Mapping
 
     @property
+    def file(self) -> str:
+        return self.manifest["splits"][self.name]["file"]
+
+    @property
     def folder(self) -> str:
-        return Path(self.manifest["splits"][self.name]["file"]).parent.as_posix()
+        return Path(self.file).parent.as_posix()
 
     @property
     def sources(self) -> dict[str, int]:
@@ -110,30 +120,36 @@ def chosen_origins(study: command.Study) -> list[Origin]:
     Of questions, the first draw of every split: a control of a repeat would be the same thing again.
 
     Raises:
-        InputError: there is no such split or question, or the split is a control itself.
+        InputError: there is no such split or question, or the split is itself made from one.
     """
     options = study.options
     there = [
         Origin(name, path, manifest) for path, manifest in manifests.every(study.root) for name in manifest["splits"]
     ]
-    controls = {one.name for one in there if "control" in one.manifest["settings"]}
+    derived = {one.name: what for one in there if (what := _derived(one, {other.file for other in there}))}
     for name in options.split or ():
-        if name not in {one.name for one in there} or name in controls:
-            found = "a control" if name in controls else "no such split"
+        if name in derived or name not in {one.name for one in there}:
             raise InputError(
-                f"--split {name}: found {found} under {study.root}; expected a split of a research question: "
-                "`python -m instruction_data.publish show` lists them"
+                f"--split {name}: found {derived.get(name, 'no such split')} under {study.root}; expected a split made "
+                "from a pool by a research question: `python -m instruction_data.publish show` lists them"
             )
-    origins = [one for one in there if one.name not in controls and _is_wanted(one, options)]
+    origins = [one for one in there if one.name not in derived and _is_wanted(one, options)]
     if options.pool:
         names = {pool.name for pool in study.code_pools}
         origins = [one for one in origins if one.manifest["pool"] in names]
     if not origins:
-        asked = " ".join(options.split or options.question) + (
-            f" of pool {' '.join(options.pool)}" if options.pool else ""
-        )
+        asked = " ".join(options.split or options.question)
+        asked += f" of pool {' '.join(options.pool)}" if options.pool else ""
         raise InputError(f"{study.root}: found no split for {asked}; expected some: run the question's script first")
     return origins
+
+
+def _derived(origin: Origin, published: set[str]) -> str:
+    """What a split is that was made from a split, and not from a pool; empty for any other."""
+    if "control" in origin.manifest["settings"]:
+        return "a control"
+    paths = {origin.manifest["pools"][name]["path"] for name in origin.sources}
+    return "a split made from another split" if paths & published else ""
 
 
 def _is_wanted(origin: Origin, options: argparse.Namespace) -> bool:
@@ -352,14 +368,14 @@ def control_draw(kind: str, name: str, parts: Parts, traits: Mapping[str, Traits
             drawn.append((records, splits.draw(len(records), len(own), seed, draw)))
         else:
             groups = strata(list(traits[records.pool.name].columns.values()))
-            drawn.append((records, matched_draw(groups, own, seed, draw)))
+            drawn.append((records, matched_draw(groups, own, equal_records(records, own), seed, draw)))
     return drawn
 
 
 def summary(sources: Sources, drawn: Parts, own: Parts) -> dict[str, float]:
     """How much of a control is the split itself, and how long the outputs of both are."""
     both = zip(drawn, own, strict=True)
-    shared = sum(int(np.isin(positions, members).sum()) for (_, positions), (_, members) in both)
+    shared = sum(int(equal_records(one, members)[positions].sum()) for (one, positions), (_, members) in both)
     return {
         "share of the split itself": shared / sum(len(members) for _, members in own),
         "mean output characters": _mean_length(sources, drawn),
