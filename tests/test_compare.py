@@ -439,6 +439,24 @@ def test_only_like_is_compared_with_like(compare, tmp_path, field):
     assert sum(question["comparisons"] for question in document["questions"]) == 0
 
 
+def test_settings_and_reported_figures_are_kept_to_the_last_digit(compare, tmp_path):
+    found = outcome("A", 1, first(20), settings={"top_p": 0.123456789}, reported={"pass@1": 1 / 3})
+    task = task_of(document_of(compare, written(tmp_path, [found])))
+    assert task["settings"] == {"top_p": 0.123456789}
+    assert task["conditions"][0]["runs"][0]["reported"] == {"pass@1": 1 / 3}
+    assert task["conditions"][0]["runs"][0]["pass@1"] == 0.333333
+
+
+def test_noise_is_in_the_tables_and_not_among_the_differences_of_the_page(compare, tmp_path):
+    found = [outcome(name, 1, first(count)) for name, count in (("A", 30), ("B", 20))]
+    found += [outcome(name, 1, first(count, 20), task="mbpp") for name, count in (("A", 20), ("B", 0))]
+    document_of(compare, written(tmp_path, found))
+    page, rows = ((tmp_path / "Results" / name).read_text() for name in ("comparison.md", "differences.csv"))
+    assert "| A minus B | humaneval |" in page
+    assert "| A minus B | mbpp |" not in page
+    assert "20 problems, fewer than 50" in rows
+
+
 def test_p_values_are_corrected_for_the_whole_question(compare, tmp_path):
     found = [
         outcome(name, 1, first(count), pool=pool, run=f"{pool}-{name}")

@@ -339,7 +339,7 @@ def sentences(group: Mapping, family: int) -> list[str]:
     said = []
     for task in group["tasks"]:
         said += warnings_of(task, group)
-    sound = [(task, pair) for task in group["tasks"] if not task["noise"] for pair in task["differences"]]
+    sound = sound_pairs(group)
     if sound:
         said += verdicts(sound, family)
         over = {task["intervals_over"] for task, _ in sound}
@@ -347,6 +347,11 @@ def sentences(group: Mapping, family: int) -> list[str]:
     elif not any(task["differences"] for task in group["tasks"]):
         said.append("One condition a task: there is nothing to compare.")
     return said
+
+
+def sound_pairs(group: Mapping) -> list[tuple[Mapping, Mapping]]:
+    """Every difference, with its task, that is not noise from the start."""
+    return [(task, pair) for task in group["tasks"] if not task["noise"] for pair in task["differences"]]
 
 
 GENERALISES = {
@@ -490,9 +495,7 @@ def markdown(document: Mapping) -> str:
             parts += [f"### {escaped(heading(group))}"]
             parts.append("\n".join(f"- {escaped(sentence)}" for sentence in group["sentences"]))
             parts.append(table(*rate_table(group)))
-            pairs = [(task, pair) for task in group["tasks"] for pair in task["differences"]]
-            if pairs:
-                parts += difference_table(pairs)
+            parts += difference_table(sound_pairs(group))
             parts.append("\n".join(settings_line(task) for task in group["tasks"]))
     return "\n\n".join(parts) + "\n"
 
@@ -530,6 +533,8 @@ def rate_cell(condition: Mapping, k: str) -> str:
 
 def difference_table(pairs: Sequence[tuple[Mapping, Mapping]]) -> list[str]:
     """The pairs with the smallest p first; as many as a page bears."""
+    if not pairs:
+        return []
     ordered = sorted(pairs, key=lambda one: (one[1]["p"], -abs(one[1]["difference"])))
     rows = [
         [
@@ -538,7 +543,7 @@ def difference_table(pairs: Sequence[tuple[Mapping, Mapping]]) -> list[str]:
             f"{points(pair['difference'])} ({points(pair['low'])} to {points(pair['high'])})",
             p_value(pair["p"]),
             p_value(pair["p_corrected"]),
-            "noise" if task["noise"] else "supported" if pair["supported"] else "not supported",
+            "supported" if pair["supported"] else "not supported",
         ]
         for task, pair in ordered[:PAIRS_SHOWN]
     ]

@@ -9,7 +9,8 @@ ones possible: in simulations with three seeds and real seed effects, such 95 % 
 the time, and resampling problems and runs together 89 to 99 %. So the two are added as in a two-way analysis of
 variance with crossed runs and problems (as for readers and cases in Dorfman, Berbaum and Metz 1992, Obuchowski and
 Rockette 1995), the spread between runs pooled over all conditions of a task, which gives three seeds each enough
-degrees of freedom to be of use: 94 to 97 %. That supposes that seeds matter about as much in every condition.
+degrees of freedom to be of use: 94 to 97 %. That supposes that seeds matter about as much in every condition: where
+those of two compared conditions vary twice as much as the others', it is 88 %; with two conditions of two seeds, 92 %.
 
 Where no condition has two runs, nothing is known of seeds, and the interval is about other problems for these very
 models. Where nobody differs on any problem, that is no proof of equality either: the interval is then about as wide as
