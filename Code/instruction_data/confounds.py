@@ -1,0 +1,208 @@
+"""Confounds: how far the splits of a question differ in what they should *not* differ in. Arrays in, findings out.
+
+Two splits are compared by the standardised mean difference d = (mean_a - mean_b) / sqrt((var_a + var_b) / 2), for
+shares as for lengths. Above 0.25 a difference is called large: beyond it, adjusting by regression is not to be trusted
+(Rubin 2001, "Using propensity scores to help design observational studies"; Stuart 2010, "Matching methods for causal
+inference", section 4.1). Its standard error is Hedges and Olkin's (1985). How a property goes with anything else over
+the records is Spearman's rank correlation; from 0.3 on it is called large (Cohen 1988: "medium").
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+LARGE_DIFFERENCE = 0.25
+LARGE_CORRELATION = 0.3
+SOURCES = (
+    "|standardised mean difference| > 0.25: Rubin 2001 and Stuart 2010; "
+    "|Spearman's rho| > 0.3: Cohen 1988, medium effect"
+)
+REST = "the rest"
+MANY = 20  # records on both sides from which on a difference is worth a sentence
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A number per record that splits should have in common.
+
+    Attributes:
+        label: in words.
+        values: float64 by record number, NaN where a record has none.
+        share: whether the values are 0 and 1.
+    """
+
+    label: str
+    values: np.ndarray
+    share: bool = False
+
+
+@dataclass(frozen=True)
+class Difference:
+    """How a measure differs between split ``a`` and ``b`` (a split, or the rest of the set)."""
+
+    measure: str
+    label: str
+    a: str
+    b: str
+    n_a: int
+    n_b: int
+    mean_a: float
+    mean_b: float
+    difference: float | None  # None: no spread on either side and yet different
+    standard_error: float | None
+    large: bool
+    by_design: bool
+
+
+@dataclass(frozen=True)
+class Correlation:
+    """How a property of a set goes with a measure over the set's records; ``rho`` is None where one does not vary."""
+
+    property: str
+    measure: str
+    label: str
+    n: int
+    rho: float | None
+    large: bool
+    by_design: bool
+
+
+def standardised_difference(a: np.ndarray, b: np.ndarray) -> float | None:
+    """(mean of a - mean of b) / sqrt((var a + var b) / 2), sample variances; None if neither varies and they differ.
+
+    Args:
+        a, b: float, at least two finite values each.
+    """
+    gap = float(a.mean() - b.mean())
+    spread = float(np.sqrt((a.var(ddof=1) + b.var(ddof=1)) / 2))
+    if spread == 0:
+        return 0.0 if gap == 0 else None
+    return gap / spread
+
+
+def standard_error(d: float, n_a: int, n_b: int) -> float:
+    """Of a standardised difference between groups of these sizes (Hedges and Olkin 1985, p. 86)."""
+    return float(np.sqrt((n_a + n_b) / (n_a * n_b) + d * d / (2 * (n_a + n_b))))
+
+
+def differences(
+    members: Mapping[str, np.ndarray],
+    measures: Mapping[str, Measure],
+    extremes: tuple[str, str] | None,
+    by_design: Mapping[str, str],
+) -> Iterator[Difference]:
+    """The extreme splits against each other, and each split against what it should be like.
+
+    That is the rest of the set's records where splits share none (tiers); where they do (mixtures), the rest is a poor
+    standard, and each is compared with the first extreme.
+
+    Args:
+        members: split -> int64 record numbers.
+        by_design: measures that are meant to differ -> why.
+    """
+    for a, b, numbers_a, numbers_b in _pairs(members, extremes):
+        for name, measure in measures.items():
+            values = [part[np.isfinite(part)] for part in (measure.values[numbers_a], measure.values[numbers_b])]
+            if min(map(len, values)) >= 2:
+                yield _difference(name, measure, (a, b), values, name in by_design)
+
+
+def _pairs(
+    members: Mapping[str, np.ndarray], extremes: tuple[str, str] | None
+) -> Iterator[tuple[str, str, np.ndarray, np.ndarray]]:
+    """Which splits are compared: names and record numbers of both sides."""
+    everything = np.concatenate(list(members.values()))
+    apart = sum(len(np.unique(numbers)) for numbers in members.values()) == len(np.unique(everything))
+    if extremes:
+        yield *extremes, *(members[name] for name in extremes)
+    for name, numbers in members.items():
+        if apart or not extremes:
+            if len(members) > 1:
+                yield name, REST, numbers, np.setdiff1d(everything, numbers)
+        elif name not in extremes:
+            yield extremes[0], name, members[extremes[0]], numbers
+
+
+def _difference(name: str, measure: Measure, pair: tuple[str, str], values: list[np.ndarray], meant: bool):
+    d = standardised_difference(*values)
+    sizes = [len(part) for part in values]
+    return Difference(
+        name,
+        measure.label,
+        *pair,
+        *sizes,
+        *(float(part.mean()) for part in values),
+        d,
+        None if d is None else standard_error(d, *sizes),
+        d is None or abs(d) > LARGE_DIFFERENCE,
+        meant,
+    )
+
+
+def correlations(
+    numbers: np.ndarray,
+    properties: Mapping[str, np.ndarray],
+    measures: Mapping[str, Measure],
+    by_design: Mapping[str, str],
+) -> Iterator[Correlation]:
+    """Spearman's correlation of every property with every measure over the records ``numbers``."""
+    for name, values in properties.items():
+        for other, measure in measures.items():
+            if other == name:
+                continue
+            there = numbers[np.isfinite(values[numbers]) & np.isfinite(measure.values[numbers])]
+            rho = rank_correlation(values[there], measure.values[there])
+            large = rho is not None and abs(rho) > LARGE_CORRELATION
+            yield Correlation(name, other, measure.label, len(there), rho, large, other in by_design)
+
+
+def rank_correlation(a: np.ndarray, b: np.ndarray) -> float | None:
+    """Spearman's rho; None of fewer than three values, or where one side does not vary."""
+    from scipy.stats import spearmanr
+
+    if len(a) < 3 or np.ptp(a) == 0 or np.ptp(b) == 0:
+        return None
+    return float(spearmanr(a, b).statistic)
+
+
+def extremes(summaries: Mapping[str, Mapping[str, float]]) -> tuple[str, str] | None:
+    """The splits with the least and the greatest of the figure that tells them apart, their summaries' first."""
+    firsts = {name: next(iter(summary.items()), None) for name, summary in summaries.items()}
+    figures = {first[0] for first in firsts.values() if first}
+    if len(figures) != 1 or None in firsts.values() or len(firsts) < 2:
+        return None
+    values = {name: first[1] for name, first in firsts.items()}
+    low, high = min(values, key=values.get), max(values, key=values.get)
+    return (low, high) if values[low] < values[high] else None
+
+
+def warnings(found: list[Difference], related: list[Correlation], extreme: tuple[str, str] | None) -> list[str]:
+    """Plain sentences on what is large and not meant, the extremes first, then the greatest differences.
+
+    That an extreme differs from the rest is not said beside how the extremes differ.
+    """
+    told = [one for one in found if one.large and not one.by_design and min(one.n_a, one.n_b) >= MANY]
+    told = [one for one in told if one.b != REST or one.a not in (extreme or ())]
+    told.sort(key=lambda one: ((one.a, one.b) != extreme, -abs(one.difference or np.inf)))
+    ranks = [one for one in related if one.large and not one.by_design and one.n >= MANY]
+    ranks.sort(key=lambda one: -abs(one.rho))
+    return [_difference_sentence(one) for one in told] + [_correlation_sentence(one) for one in ranks]
+
+
+def _difference_sentence(one: Difference) -> str:
+    shares = one.measure.startswith(("language: ", "category: ", "share_", "contaminated")) or one.measure == "compiles"
+    shown = [f"{mean:.1%}" if shares else f"{mean:,.4g}" for mean in (one.mean_a, one.mean_b)]
+    by = "and neither varies" if one.difference is None else f"d = {one.difference:+.2f} ± {one.standard_error:.2f}"
+    against = "the other splits' records" if one.b == REST else one.b
+    return f"{one.a} differs from {against} in {one.label}: mean {shown[0]} against {shown[1]} ({by})."
+
+
+def _correlation_sentence(one: Correlation) -> str:
+    way = "rises" if one.rho > 0 else "falls"
+    return f"{one.property} {way} with {one.label} (Spearman's rho {one.rho:+.2f} over {one.n:,} records)."
+
+
+def document(found: list[Difference], related: list[Correlation]) -> dict[str, list[dict]]:
+    """Both lists as they stand in confounds.json."""
+    return {"differences": [asdict(one) for one in found], "correlations": [asdict(one) for one in related]}
