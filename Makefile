@@ -1,8 +1,11 @@
-# make demo    the five scripts on small pools made from this Python's standard library
-# make test    all tests
-# make check   lint and format, as CI does
-# make bench   speed and memory against other ways, side by side; build/bench.json
-# make clean   remove the environment, the demo and caches
+# make demo        the five scripts on small pools made from this Python's standard library
+# make experiment  the demo's way to an answer: two splits, two seeds, trained, scored and compared
+# make trainer     an environment with LLaMA-Factory, .venv-trainer
+# make harness     an environment with the BigCode Evaluation Harness, .venv-harness
+# make test        all tests, in all three environments
+# make check       lint and format, as CI does
+# make bench       speed and memory against other ways, side by side; build/bench.json
+# make clean       remove the environments, the demo and caches
 
 PYTHON ?= python3.11
 VENV := .venv
@@ -11,7 +14,10 @@ READY := $(VENV)/.ready
 SCRIPTS := Code/RQ1/domain_composition.py Code/RQ2/semantic_diversity.py Code/RQ3/problem_complexity.py \
            Code/RQ4/task_category.py Code/RQ4/type_coverage.py
 
-.PHONY: demo test check bench clean
+TRAINER := .venv-trainer
+EVALUATOR := .venv-harness
+
+.PHONY: demo experiment trainer harness test check bench clean
 .DELETE_ON_ERROR:
 
 demo: $(READY)
@@ -22,7 +28,16 @@ demo: $(READY)
 	@$(BIN)/python -m instruction_data.publish verify build/demo
 	@$(BIN)/python -m instruction_data.publish show --root build/demo
 
-test: $(READY)
+experiment: $(READY) trainer harness
+	$(BIN)/python Code/RQ2/semantic_diversity.py --demo --pool oss
+	$(BIN)/python Code/training/train.py --demo --split RQ2_OSS_DIVERSITY_LOW --split RQ2_OSS_DIVERSITY_HIGH --seeds 1 2
+	$(BIN)/python Code/evaluation/bigcode.py --demo --limit 20 --allow-code-execution
+	$(BIN)/python Code/evaluation/compare.py --demo
+
+trainer: $(TRAINER)/.ready
+harness: $(EVALUATOR)/.ready
+
+test: $(READY) trainer harness
 	$(BIN)/python -m pytest
 
 check: $(READY)
@@ -39,5 +54,18 @@ $(READY): requirements.txt requirements-dev.txt requirements-demo.txt pyproject.
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-demo.txt
 	touch $@
 
+# LLaMA-Factory imports torchaudio even where there is only text: an empty package of that name will do.
+$(TRAINER)/.ready: Code/training/requirements.txt
+	test -x $(TRAINER)/bin/python || $(PYTHON) -m venv $(TRAINER)
+	$(TRAINER)/bin/pip install --quiet --disable-pip-version-check --no-deps -r $<
+	$(TRAINER)/bin/python -c "import pathlib, sysconfig as s; p = pathlib.Path(s.get_path('purelib'), 'torchaudio'); \
+	  p.mkdir(exist_ok=True); (p / '__init__.py').touch()"
+	touch $@
+
+$(EVALUATOR)/.ready: Code/evaluation/requirements.txt
+	test -x $(EVALUATOR)/bin/python || $(PYTHON) -m venv $(EVALUATOR)
+	$(EVALUATOR)/bin/pip install --quiet --disable-pip-version-check --no-deps -r $<
+	touch $@
+
 clean:
-	rm -rf $(VENV) build .cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(TRAINER) $(EVALUATOR) build .cache .pytest_cache .ruff_cache .hypothesis

@@ -138,6 +138,14 @@ def seed(text: str) -> int:
     return int(text)
 
 
+def shard(text: str) -> tuple[int, int]:
+    """``i/k``, for argparse."""
+    share, separator, shares = text.partition("/")
+    if not separator or not (share.isdecimal() and shares.isdecimal()) or not 1 <= int(share) <= int(shares):
+        raise argparse.ArgumentTypeError(f"found {text!r}; expected I/K, 1 <= I <= K, e.g. 2/4")
+    return int(share), int(shares)
+
+
 def _field_names(text: str) -> dict[str, str]:
     names = {}
     for part in text.split(","):

@@ -8,13 +8,16 @@ import copy
 import functools
 import hashlib
 import importlib.util
+import json
 import re
+import shutil
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import filelock
 import numpy as np
 
 from instruction_data.errors import InputError
@@ -30,6 +33,7 @@ CPU_BATCH_TOKENS = 512  # padded tokens in one forward pass: what stays in a pro
 DEVICE_BATCH_TOKENS = 16_384  # and what keeps a GPU busy
 HEAD_ROWS = 512  # tokens whose logits are computed at a time: of a large vocabulary 100 MB
 WORTH_SHARING = 8  # tokens that all prompts begin with, from which on computing them once pays
+EMBEDDED_END = "<|im_end|>"  # of SmolLM2, for both end of sequence and padding
 MANY_PARAMETERS = 1_000_000_000  # from here on a CPU takes days for a pool
 
 
@@ -437,6 +441,49 @@ class Network:
         with torch.inference_mode():
             past = getattr(self.model.base_model(ids, use_cache=True), "past_key_values", None)
         return past if hasattr(past, "batch_repeat_interleave") else None
+
+
+def write_folder(source: Source, folder: Path) -> None:
+    """Write an embedded language model as a folder that any tool of the transformers family loads and trains.
+
+    Whole or not at all; what is there already and comes of the same weights is left alone.
+
+    Raises:
+        InputError: it is not a language model.
+    """
+    mark = folder / "embedded.json"
+    if mark.is_file() and json.loads(mark.read_bytes()) == source.identity:
+        return
+    if source.gguf is None:
+        raise InputError(f"{source.name} is an encoder; expected a causal language model to train")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with filelock.FileLock(folder.with_name(f"{folder.name}.lock")):
+        if mark.is_file() and json.loads(mark.read_bytes()) == source.identity:
+            return
+        unfinished = folder.with_name(f".{folder.name}.tmp")
+        for left in (unfinished, folder):
+            shutil.rmtree(left, ignore_errors=True)
+        unfinished.mkdir()
+        _save_plain(source, unfinished)
+        (unfinished / mark.name).write_text(json.dumps(source.identity))
+        unfinished.rename(folder)
+
+
+def _save_plain(source: Source, folder: Path) -> None:
+    """A model loaded from GGUF refuses to be saved as it is: its configuration still speaks of quantisation."""
+    from transformers import AutoModelForCausalLM
+
+    loaded = _loaded_network(source, "cpu", "float32").model
+    config = copy.deepcopy(loaded.config)
+    if hasattr(config, "quantization_config"):
+        del config.quantization_config
+    plain = AutoModelForCausalLM.from_config(config)
+    plain.load_state_dict(loaded.state_dict())
+    plain.save_pretrained(folder)
+    tokenizer = copy.deepcopy(_loaded_tokenizer(source))
+    tokenizer.eos_token = tokenizer.pad_token = EMBEDDED_END  # some versions take the beginning for the end
+    tokenizer.model_max_length = plain.config.max_position_embeddings
+    tokenizer.save_pretrained(folder)
 
 
 def _common_prefix(sequences: list[list[int]]) -> int:

