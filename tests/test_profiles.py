@@ -1,6 +1,8 @@
 """Profiles and confounds: measures by hand, planted duplicates and length bias, hostile text, the demo's own models."""
 
+import contextlib
 import csv
+import io
 import json
 import random
 
@@ -28,6 +30,9 @@ HOSTILE = [
     " \n\t",
     "a" * 100_000,
     "`" * 5000,
+    "```" + "a" * 50_000,
+    "\n" * 50_000 + "select " * 10_000,
+    "; " * 50_000 + "x",
 ]
 
 
@@ -80,13 +85,24 @@ def planted_pool() -> tuple[list[dict], list[float]]:
 
 
 @pytest.fixture(scope="module")
-def planted(tmp_path_factory):
-    """A root with planted faults, profiled by the script as a user runs it: root, what it printed."""
+def script():
+    """The script as a module, shared so that its tokenizer is loaded once."""
+    return load_script(SCRIPT)
+
+
+def flags(root) -> list[str]:
+    return ["--root", str(root), "--model", "minilm", "--sample", "20", "--device", "cpu"]
+
+
+@pytest.fixture(scope="module")
+def planted(tmp_path_factory, script):
+    """A root with planted faults, profiled with the embedded models: root, what was printed."""
     root = tmp_path_factory.mktemp("planted")
     publish_tiers(root, *planted_pool())
-    result = run_script(SCRIPT, "--root", root, "--model", "minilm", "--sample", 20, "--device", "cpu")
-    assert result.returncode == 0, result.stderr
-    return root, result.stdout
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        assert script.main(flags(root)) == 0
+    return root, printed.getvalue()
 
 
 def read_json(root, name: str) -> dict:
@@ -146,7 +162,7 @@ def test_what_a_profile_says_of_a_split(planted):
     assert [row["split"] for row in rows] == ["RQ9_MINE_A", "RQ9_MINE_B", "RQ9_MINE_C"]
 
 
-def test_the_same_run_twice_is_the_same_bytes(planted):
+def test_the_same_run_twice_is_the_same_bytes(planted, script):
     root, _ = planted
     before = {path.name: path.read_bytes() for path in (root / "Profiles").iterdir()}
     assert (
@@ -157,13 +173,13 @@ def test_the_same_run_twice_is_the_same_bytes(planted):
     assert manifests.verify(root) == []
 
 
-def test_hostile_text_does_not_crash(tmp_path, capsys):
+def test_hostile_text_does_not_crash(tmp_path, capsys, script):
     records = [{"instruction": text or "x", "output": text} for text in HOSTILE * 2]
     records += [
         {"instruction": f"{text} {words(5, text)}", "output": words(5, number)} for number, text in enumerate(HOSTILE)
     ]
     publish_tiers(tmp_path, records, list(range(len(records))))
-    assert load_script(SCRIPT).main(["--root", str(tmp_path)]) == 0
+    assert script.main(["--root", str(tmp_path)]) == 0
     assert "\x1b" not in capsys.readouterr().out
     found = read_json(tmp_path, "profiles")
     assert found["splits"]["RQ9_MINE_A"]["diversity"] is None

@@ -20,15 +20,18 @@ NONE, UNKNOWN, PYTHON = "none", "unknown", "Python"
 LABEL, DETECTOR, NO_CODE = "label", "detector", "none"
 LONGEST_COMPILED = 1_000_000  # characters; no record of the study's pools has a tenth of it
 
-_FENCE = re.compile(r"^[ ]{0,3}```+[ \t]*([^\s`{]*)[^\n`]*\n(.*?)(?:^[ ]{0,3}```|\Z)", re.DOTALL | re.MULTILINE)
+# Both patterns take time in proportion to the text, whatever it is: quantifiers that could share a run are possessive.
+_FENCE = re.compile(r"^[ ]{0,3}`{3,}+[ \t]*+([^\s`{]*+)[^\n`]*+\n(.*?)(?:^[ ]{0,3}```|\Z)", re.DOTALL | re.MULTILINE)
 _SIGN = re.compile(  # of code, to be looked at; none of it decides that a text is code
-    r"""[;{}]\s*$ | </ | \w\( | => | -> | := | :: | == | != | && | \|\| | \$\w | `
-    | ^\s*(?:\#include|\#!|//|/\*|<[a-zA-Z!?/])
-    | ^\s*[A-Za-z_][\w.\[\]'"]*\s*[-+*/]?=\s*\S
-    | ^\s*(?:def|class|for|while|if|else|try|return|end|elif|func|fn|public|const|let|var)\b.*[:({;=]
-    | ^\s*(?:import|from|require|using|package|echo|git|sudo|pip|npm|docker|ls|cd|curl)\b
-    | ^\s*(?i:select|insert|update|delete|create|alter|drop|with)\b
-    | (?i:\bselect\b[^.]*\bfrom\b)""",
+    r"""[;{}][ \t]*+$ | </ | \w\( | => | -> | := | :: | == | != | && | \|\| | \$\w | `
+    | ^[ \t]*+(?:
+        \#include | \#! | // | /\* | <[a-zA-Z!?/]
+        | [A-Za-z_][\w.\[\]'"]*+[ \t]*+[-+*/]?=[ \t]*+\S
+        | (?:def|class|for|while|if|else|try|return|end|elif|func|fn|public|const|let|var)\b[^\n:({;=]*+[:({;=]
+        | (?:import|from|require|using|package|echo|git|sudo|pip|npm|docker|ls|cd|curl)\b
+        | (?i:select|insert|update|delete|create|alter|drop|with)\b
+    )
+    | (?i:\bselect\b[^.]{0,200}\bfrom\b)""",
     re.MULTILINE | re.VERBOSE,
 )
 _NOT_CODE = {"Text only", "Text output", "Markdown"}  # Pygments' names of labels that announce no code
