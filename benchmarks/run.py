@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from instruction_data.command import REPOSITORY
 
-ALL = ("similarity", "language_model", "encoding", "full_size", "growth")
+ALL = ("similarity", "language_model", "encoding", "contamination", "full_size", "growth")
 
 
 def main() -> int:
