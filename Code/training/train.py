@@ -251,7 +251,7 @@ def make_run(root: Path, plan: Plan, trainer: environments.Environment, options:
         if options.prepare:
             return f"written: {plan.folder}/train.yaml"
         (folder / "train.log").unlink(missing_ok=True)
-        found = inspect(root, [plan], trainer)[0]
+        found = inspect(root, {folder / "train.yaml": plan}, trainer)[0]
         for step in plan.commands():
             environments.run(_in(trainer, step), trainer, root, folder / "train.log")
         results = check_results(folder / TRAINED)
@@ -261,13 +261,18 @@ def make_run(root: Path, plan: Plan, trainer: environments.Environment, options:
 
 @contextmanager
 def _locked(root: Path, name: str) -> Iterator[bool]:
-    folder = root / ".cache" / "runs"
-    folder.mkdir(parents=True, exist_ok=True)
     try:
-        with filelock.FileLock(folder / f"{name}.lock", timeout=0):
+        with filelock.FileLock(cache(root) / f"{name}.lock", timeout=0):
             yield True
     except filelock.Timeout:
         yield False
+
+
+def cache(root: Path) -> Path:
+    """Folder of locks, and of what is only looked at."""
+    folder = root / ".cache" / "runs"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 def _in(trainer: environments.Environment, words: Sequence[str]) -> list[str]:
@@ -349,17 +354,21 @@ def _recipes(root: Path, plan: Plan) -> dict[str, dict]:
     return {name: _read_yaml(root / plan.folder / name) for name in names}
 
 
-def inspect(root: Path, plans: Sequence[Plan], trainer: environments.Environment) -> list[dict]:
-    """What LLaMA-Factory makes of the splits of these plans, by its own reader.
+def inspect(root: Path, told: Mapping[Path, Plan], trainer: environments.Environment) -> list[dict]:
+    """What LLaMA-Factory makes of splits, by its own reader.
+
+    Args:
+        told: file with all that LLaMA-Factory is told -> the plan behind it.
 
     Raises:
         InputError: it fails, or does not read every record.
     """
-    log = root / ".cache" / "runs" / f"{plans[0].name}-data.log"
+    plans = list(told.values())
+    log = cache(root) / f"{plans[0].name}-data.log"
     answers = log.with_suffix(".jsonl")
     log.unlink(missing_ok=True)
-    words = [str(trainer.python), str(HERE / "in_trainer" / "inspect_data.py"), str(answers)]
-    environments.run([*words, *(f"{plan.folder}/train.yaml" for plan in plans)], trainer, root, log)
+    words = [str(trainer.python), str(HERE / "in_trainer" / "inspect_data.py"), str(answers), *map(str, told)]
+    environments.run(words, trainer, root, log)
     found = [json.loads(line) for line in answers.read_text("utf-8").splitlines()]
     for plan, one in zip(plans, found, strict=True):
         if one["examples"] != plan.entry["records"]:
@@ -416,10 +425,12 @@ def describe(root: Path, plan: Plan, trainer: environments.Environment, found: M
 
 def check_data(root: Path, plans: Sequence[Plan], trainer: environments.Environment) -> None:
     """Let LLaMA-Factory read every split once, and print what it makes of them."""
-    for plan in plans:
-        prepare(root, plan, overwrite=False, edited=True)
+    told = {cache(root) / f"{plan.name}-data.yaml": plan for plan in plans}
+    for path, plan in told.items():
+        publish.replace(path, plan.train_yaml().encode())
+    found = inspect(root, told, trainer)
     print(f"{'split':<32} {'records':>9} {'examples':>9} {'cut':>9}")
-    for plan, one in zip(plans, inspect(root, plans, trainer), strict=True):
+    for plan, one in zip(plans, found, strict=True):
         print(f"{plan.split:<32} {plan.entry['records']:>9,} {one['examples']:>9,} {one['cut']:>9,}")
     print("cut: longer than the recipe's cutoff_len; such an example loses its end, and so where it ends")
 

@@ -1,0 +1,247 @@
+"""Evaluation: the sandbox, outcomes, and the BigCode harness itself on given and on generated code."""
+
+import json
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+import tiny_model
+from conftest import load_script
+
+from instruction_data import environments, manifests, outcomes, runs, sandbox
+from instruction_data.errors import InputError
+
+
+@pytest.fixture
+def bigcode():
+    return load_script("evaluation/bigcode.py")
+
+
+def works(check, *arguments):
+    try:
+        check(*arguments)
+    except InputError:
+        return False
+    return True
+
+
+needs_harness = pytest.mark.skipif(
+    not works(environments.find, None, "--harness", "harness"), reason="needs the harness: make harness"
+)
+needs_sandbox = pytest.mark.skipif(not works(sandbox.check), reason="needs bubblewrap and leave to use it")
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    """A study root with one finished run: an untrained model of two layers."""
+    folder = tmp_path_factory.mktemp("root")
+    run = runs.Run(
+        name="RQ9_MINE_X--tiny--seed1",
+        question="RQ9",
+        pool="mine",
+        split="RQ9_MINE_X",
+        condition="RQ9_MINE_X",
+        split_sha256="0" * 64,
+        records=4,
+        examples=4,
+        cut=0,
+        model={"model": "tiny", "sha256": "0" * 64},
+        seed=1,
+        recipe={"train.yaml": {"template": "alpaca", "seed": 1}},
+        prompt={"before": "### Instruction:\n", "after": "\n\n### Response:\n"},
+        results={"train_loss": 1.0},
+        versions={},
+        folder="Runs/RQ9_MINE_X--tiny--seed1/model",
+        sha256={},
+    )
+    tiny_model.write(folder / run.folder)
+    weights = folder / run.folder / "model.safetensors"
+    runs.write(folder, runs.Run(**{**vars(run), "sha256": {weights.name: manifests.file_sha256(weights)}}))
+    return folder
+
+
+# the sandbox
+
+
+def inside(tmp_path, code, seconds=20):
+    """Run Python in a sandbox: its exit status, what it said, and what it left in the folder it may write to."""
+    folder = tmp_path / "work"
+    folder.mkdir(exist_ok=True)
+    folder.chmod(0o777)
+    log = tmp_path / "log"
+    log.unlink(missing_ok=True)
+    view = sandbox.View({}, folder, {"PATH": "/usr/bin", "SECRET": ""}, "/tmp")
+    status = sandbox.run(["/usr/bin/perl", "-e", code], view, seconds, log)
+    return status, log.read_text(), {path.name: path.read_text() for path in folder.iterdir()}
+
+
+@needs_sandbox
+def test_what_is_written_to_the_folder_stays_and_nothing_else_does(tmp_path):
+    code = f'open(F, ">", "{tmp_path}/work/kept") or die; print F "x"; close F; open(G, ">", "/tmp/lost") or die;'
+    status, said, left = inside(tmp_path, code)
+    assert (status, said, left) == (0, "", {"kept": "x"})
+    assert not Path("/tmp/lost").exists()
+
+
+@needs_sandbox
+@pytest.mark.parametrize(
+    "code",
+    [
+        'open(F, "<", "/etc/hostname") or die "no\\n"; print <F>',
+        'open(F, "<", "/root/.profile") or die "no\\n"; print <F>',
+        'open(F, ">", "/usr/bin/mine") or die "no\\n"',
+        'use IO::Socket::INET; IO::Socket::INET->new(PeerAddr => "1.1.1.1:80", Timeout => 2) or die "no\\n"',
+        'kill(0, getppid()) && getppid() > 1 or die "no\\n"',
+    ],
+    ids=["host", "home", "system", "network", "parent"],
+)
+def test_code_in_a_sandbox_reaches_nothing_outside(tmp_path, code):
+    status, said, _ = inside(tmp_path, code)
+    assert status != 0
+    assert said.endswith("no\n")
+
+
+@needs_sandbox
+def test_processes_files_and_time_are_limited(tmp_path):
+    forks = (
+        "my $n = 0; while (defined(my $p = fork())) { if (!$p) { sleep 30; exit } $n++; last if $n > 5000 } print $n"
+    )
+    _, said, _ = inside(tmp_path, forks)
+    assert 0 < int(said) <= sandbox.PROCESSES
+    _, _, left = inside(tmp_path, f'open(F, ">", "{tmp_path}/work/big"); print F "x" x 1e6 for 1..400')
+    assert len(left["big"]) <= sandbox.FILE_BYTES
+    began = time.monotonic()
+    status, _, _ = inside(tmp_path, "if (!fork()) { sleep 60 } sleep 60", seconds=1)
+    assert status < 0
+    assert time.monotonic() - began < 30
+
+
+def test_without_bubblewrap_nothing_is_executed(bigcode, root, monkeypatch):
+    monkeypatch.setattr(sandbox.shutil, "which", lambda name: None)
+    sandbox._variant.cache_clear()
+    try:
+        with pytest.raises(InputError, match="apt install bubblewrap"):
+            bigcode.main(["--root", str(root), "--demo", "--allow-code-execution"])
+    finally:
+        sandbox._variant.cache_clear()
+
+
+# outcomes
+
+
+@pytest.fixture
+def outcome(tmp_path):
+    return outcomes.Outcome(
+        **{"run": "r", "question": "RQ9", "pool": "mine", "split": "s", "condition": "s", "model": "m", "seed": 1},
+        **{"harness": "h", "task": "t", "settings": {"a": 1}, "reported": {"pass@1": 0.5}, "versions": {}, "files": {}},
+        problems={"p1": [True, False], "p2": [False, True]},
+    )
+
+
+def test_an_outcome_is_read_as_it_was_written(tmp_path, outcome):
+    place = outcomes.write(tmp_path, outcome)
+    assert place == tmp_path / "Results" / "h" / "t" / "r.json"
+    assert list(outcomes.every(tmp_path)) == [(place, outcome)]
+
+
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        (lambda d: d.update(format=2), "no outcome of format 1"),
+        (lambda d: d.pop("split"), "missing 1 required"),
+        (lambda d: d.update(extra=1), "unexpected keyword"),
+        (lambda d: d.update(seed="1"), "as seed; expected int"),
+        (lambda d: d.update(problems={}), r"found \[\] samples a problem"),
+        (lambda d: d.update(problems={"p": [True], "q": [True, False]}), r"found \[1, 2\] samples"),
+        (lambda d: d.update(problems={"p": [1]}), "expected true or false"),
+    ],
+)
+def test_what_is_no_outcome_is_refused(tmp_path, outcome, change, found):
+    place = outcomes.write(tmp_path, outcome)
+    document = json.loads(place.read_text())
+    change(document)
+    place.write_text(json.dumps(document))
+    with pytest.raises(InputError, match=found):
+        outcomes.read(place)
+
+
+# the harness
+
+
+@pytest.fixture(scope="module")
+def humaneval(root):
+    """The real problems, the first four, as the harness has them."""
+    bigcode = load_script("evaluation/bigcode.py")
+    options = bigcode.parser().parse_args(["--limit", "4"])
+    harness = bigcode.find_harness(options)
+    return harness, bigcode.load_task(root, "humaneval", harness, options)
+
+
+@needs_harness
+@needs_sandbox
+def test_right_code_scores_one_wrong_code_zero_and_hostile_code_nothing(bigcode, humaneval, tmp_path):
+    harness, task = humaneval
+    right = [problem["solution"] for problem in task.problems]
+    wrong = [problem["prompt"] + "\n    return None\n" for problem in task.problems]
+    hungry = right[1] + "\nheld = bytearray(20_000_000_000)\n"
+    endless = right[2] + "\nwhile True: pass\n"
+    samples = [[right[0], wrong[0]], [hungry, right[1]], [endless, right[2]], [wrong[3], wrong[3]]]
+    figures, passed = bigcode.score(task, samples, harness, tmp_path / "log", sandboxed=True)
+    assert passed == [[True, False], [False, True], [False, True], [False, False]]
+    assert figures["pass@1"] == pytest.approx(3 / 8)
+
+
+@needs_harness
+@needs_sandbox
+def test_a_run_is_generated_then_scored_and_left_alone(bigcode, root, humaneval, capsys):
+    base = ["--root", str(root), "--demo", "--limit", "2", "--max-length", "220"]
+    assert bigcode.main(base) == 0
+    assert "Nothing was executed" in capsys.readouterr().out
+    assert list(outcomes.every(root)) == []
+    [generations] = root.glob("Results/bigcode/humaneval/*/generations.json")
+    made = json.loads(generations.read_text())
+    assert [len(one) for one in made] == [1, 1]
+    assert all(one[0].startswith(problem["prompt"]) for one, problem in zip(made, humaneval[1].problems, strict=False))
+
+    assert bigcode.main([*base, "--allow-code-execution"]) == 0
+    said = capsys.readouterr().out
+    assert "all 2 solutions of the data itself pass here" in said
+    [(place, outcome)] = outcomes.every(root)
+    assert outcome.reported["pass@1"] == 0
+    assert outcome.problems == {"HumanEval/0": [False], "HumanEval/1": [False]}
+    assert outcome.settings["prefix"] == "### Instruction:\nComplete the following code.\n\n### Response:\n"
+    before = place.stat().st_mtime_ns
+    assert bigcode.main([*base, "--allow-code-execution"]) == 0
+    assert "there already" in capsys.readouterr().out
+    assert place.stat().st_mtime_ns == before
+
+    assert bigcode.main([*base[:-1], "230"]) == 1
+    assert "found generations with other max_length; --overwrite" in capsys.readouterr().out
+
+
+@needs_harness
+def test_a_task_without_data_says_what_is_missing(bigcode, root, tmp_path, monkeypatch):
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    options = bigcode.parser().parse_args(["--data", str(tmp_path)])
+    with pytest.raises(InputError, match=r"--task mbpp: its problems cannot be loaded; expected .* --data FOLDER"):
+        bigcode.load_task(root, "mbpp", bigcode.find_harness(options), options)
+
+
+def test_weights_that_changed_are_not_evaluated(root, tmp_path):
+    shutil.copytree(root / "Runs", tmp_path / "Runs")
+    [run] = runs.every(tmp_path)
+    runs.check_weights(tmp_path, run)
+    with open(tmp_path / run.folder / "model.safetensors", "ab") as file:
+        file.write(b"x")
+    with pytest.raises(InputError, match="found other weights"):
+        runs.check_weights(tmp_path, run)
+
+
+def test_figures_must_be_those_of_the_outcomes(bigcode, tmp_path):
+    log = tmp_path / "log"
+    bigcode.check_figures({"pass@1": 0.5}, [[True], [False]], 1, 2, log)
+    with pytest.raises(InputError, match="found pass@1"):
+        bigcode.check_figures({"pass@1": 0.4}, [[True], [False]], 1, 2, log)
+    with pytest.raises(InputError, match="outcomes of another shape"):
+        bigcode.check_figures({"pass@1": 0.5}, [[True, False]], 1, 2, log)

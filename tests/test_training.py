@@ -1,0 +1,247 @@
+"""Training: recipes, lists of runs, and LLaMA-Factory itself on a model of two layers."""
+
+import json
+import re
+import shutil
+
+import numpy as np
+import pytest
+import tiny_model
+import yaml
+from conftest import load_script, numbered
+
+from instruction_data import command, environments, manifests, models, pools, publish, runs
+from instruction_data.errors import InputError
+
+RECIPE = """# ours
+stage: sft
+finetuning_type: {kind}
+lora_target: all
+template: alpaca
+cutoff_len: 128          # short
+per_device_train_batch_size: 2
+max_steps: 3
+save_strategy: "no"
+report_to: none
+use_cpu: true
+"""
+
+
+@pytest.fixture
+def train():
+    return load_script("training/train.py")
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory):
+    return tiny_model.write(tmp_path_factory.mktemp("models") / "tiny")
+
+
+@pytest.fixture
+def root(tmp_path, write_pool):
+    """A study root with two sets: RQ8 (X, and X drawn a second time) and RQ9 (Y)."""
+    write_pool(numbered(10))
+    parser = command.parser("A script.\n\nMore.")
+    study = command.Study(tmp_path, parser.parse_args([]), "Code/RQ9/script.py", parser)
+    records = pools.read(pools.Pool("mine", "Datas/mine.jsonl"), tmp_path)
+    for question, names in (("RQ8", ("X", "X_R2")), ("RQ9", ("Y",))):
+        splits = [publish.Split(f"{question}_MINE_{name}", [(records, np.arange(4))]) for name in names]
+        publish.begin(study, question, [records], {}).splits(splits)
+    return tmp_path
+
+
+@pytest.fixture
+def arguments(root, tiny, tmp_path):
+    """Flags of a full fine-tuning of the tiny model."""
+    recipe = tmp_path / "full.yaml"
+    recipe.write_text(RECIPE.format(kind="full"))
+    return ["--root", str(root), "--model", str(tiny), "--recipe", str(recipe)]
+
+
+def plans(train, arguments, *more):
+    options = train.parser().parse_args([*arguments, *map(str, more)])
+    return train.make_plans(options.root.resolve(), options)
+
+
+def test_a_run_for_every_split_model_and_seed(train, arguments):
+    names = [plan.name for plan in plans(train, arguments, "--seeds", 1, 2)]
+    assert names == [
+        f"{split}--tiny--seed{seed}" for split in ("RQ8_MINE_X", "RQ8_MINE_X_R2", "RQ9_MINE_Y") for seed in (1, 2)
+    ]
+
+
+def test_shards_are_the_whole_list_and_no_run_twice(train, arguments):
+    whole = [plan.name for plan in plans(train, arguments, "--seeds", 1, 2, 3)]
+    parts = [[p.name for p in plans(train, arguments, "--seeds", 1, 2, 3, "--shard", f"{i}/4")] for i in (1, 2, 3, 4)]
+    assert sorted(name for part in parts for name in part) == sorted(whole)
+    assert max(map(len, parts)) - min(map(len, parts)) <= 1
+
+
+@pytest.mark.parametrize("text", ["0/4", "5/4", "1", "a/b", "1/0"])
+def test_a_wrong_share_is_refused(train, arguments, text, capsys):
+    with pytest.raises(SystemExit):
+        plans(train, arguments, "--shard", text)
+    assert "expected I/K" in capsys.readouterr().err
+
+
+def test_splits_are_chosen_by_name_and_question(train, arguments):
+    assert [plan.split for plan in plans(train, arguments, "--split", "RQ9_MINE_Y")] == ["RQ9_MINE_Y"]
+    assert [plan.split for plan in plans(train, arguments, "--question", "RQ8")] == ["RQ8_MINE_X", "RQ8_MINE_X_R2"]
+    with pytest.raises(InputError, match="--split RQ7_X: found no such split"):
+        plans(train, arguments, "--split", "RQ7_X")
+    with pytest.raises(InputError, match="--question RQ7: found no split of it; expected one of RQ8, RQ9"):
+        plans(train, arguments, "--question", "RQ7")
+
+
+def test_a_repeated_draw_is_of_the_same_condition(train, arguments):
+    assert [plan.condition for plan in plans(train, arguments)] == ["RQ8_MINE_X", "RQ8_MINE_X", "RQ9_MINE_Y"]
+
+
+def test_the_yaml_is_complete_and_keeps_the_recipes_comments(train, arguments):
+    text = plans(train, arguments, "--split", "RQ9_MINE_Y", "--seeds", 7)[0].train_yaml()
+    told = yaml.safe_load(text)
+    assert told["dataset"] == "RQ9_MINE_Y"
+    assert told["dataset_dir"] == "Datas"
+    assert told["seed"] == told["data_seed"] == 7
+    assert told["overwrite_output_dir"] is told["do_train"] is True
+    assert told["output_dir"] == "Runs/RQ9_MINE_Y--tiny--seed7/trained"
+    assert "cutoff_len: 128          # short" in text
+
+
+@pytest.mark.parametrize("name", ["full", "lora", "demo"])
+def test_our_recipes_leave_nothing_out_and_name_their_sources(train, name):
+    recipe = train.read_recipe(name)
+    assert recipe.options["stage"] == "sft"
+    assert not set(recipe.options) & train.OURS
+    if name != "demo":
+        for key in ("learning_rate", "cutoff_len", "lr_scheduler_type"):
+            line = next(line for line in recipe.text.splitlines() if line.startswith(key))
+            assert re.search(r"# .*(Magicoder|WaveCoder|LLaMA-Factory)", line)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("stage: [", "malformed YAML"),
+        ("- a\n", "expected options of LLaMA-Factory, NAME: VALUE"),
+        ("stage: sft\nfinetuning_type: lora\ntemplate: alpaca\nseed: 3\n", "found seed; a recipe leaves these"),
+        ("stage: sft\nfinetuning_type: lora\n", "as template; expected"),
+        ("stage: sft\nfinetuning_type: lora\ntemplate: 3\n", "found 3 as template"),
+    ],
+)
+def test_a_recipe_that_is_none_is_refused(train, tmp_path, text, found):
+    (tmp_path / "mine.yaml").write_text(text)
+    with pytest.raises(InputError, match=found):
+        train.read_recipe(str(tmp_path / "mine.yaml"))
+
+
+def test_an_unknown_recipe_names_the_known_ones(train):
+    with pytest.raises(InputError, match="expected one of demo, full, lora"):
+        train.read_recipe("big")
+
+
+def test_a_dry_run_prints_commands_and_writes_nothing(train, root, arguments, capsys):
+    before = sorted(root.rglob("*"))
+    assert train.main([*arguments, "--dry-run", "--split", "RQ9_MINE_Y"]) == 0
+    assert "llamafactory-cli train Runs/RQ9_MINE_Y--tiny--seed42/train.yaml" in capsys.readouterr().out
+    assert sorted(root.rglob("*")) == before
+
+
+def test_an_encoder_cannot_be_trained(train, root):
+    with pytest.raises(InputError, match="is an encoder"):
+        train.find_base(root, "minilm", make=True)
+
+
+def test_an_edited_recipe_is_neither_replaced_nor_run_unasked(train, root, arguments):
+    plan = plans(train, arguments)[0]
+    train.prepare(root, plan, overwrite=False, edited=False)
+    path = root / plan.folder / "train.yaml"
+    edited = path.read_text().replace("max_steps: 3", "max_steps: 5")
+    path.write_text(edited)
+    with pytest.raises(InputError, match="found max_steps 5 instead of 3"):
+        train.prepare(root, plan, overwrite=False, edited=False)
+    train.prepare(root, plan, overwrite=False, edited=True)
+    assert path.read_text() == edited
+    train.prepare(root, plan, overwrite=True, edited=False)
+    assert path.read_text() == plan.train_yaml()
+
+
+def test_a_split_that_has_changed_is_not_trained_on(train, root, arguments):
+    plan = plans(train, arguments)[0]
+    train.check_split(root, plan)
+    with open(root / plan.entry["file"], "a") as file:
+        file.write(" ")
+    with pytest.raises(InputError, match="found missing or changed"):
+        train.check_split(root, plan)
+
+
+@pytest.mark.parametrize(
+    ("results", "state"),
+    [
+        ({"train_loss": 0.0}, {"global_step": 0}),
+        ({"train_loss": float("nan")}, {"global_step": 3}),
+        ({}, {}),
+        (None, {}),
+    ],
+)
+def test_a_training_that_trained_nothing_is_a_failure(train, tmp_path, results, state):
+    if results is not None:
+        (tmp_path / "all_results.json").write_text(json.dumps(results))
+    (tmp_path / "trainer_state.json").write_text(json.dumps(state))
+    with pytest.raises(InputError, match="expected"):
+        train.check_results(tmp_path)
+
+
+def test_names_of_runs_are_folder_names():
+    assert runs.name("S", "org/model 7B;rm -rf", 1) == "S--model-7B-rm--rf--seed1"
+    assert runs.name("S", "/models/..", 1) == "S--model--seed1"
+
+
+def trainer():
+    try:
+        return environments.find(None, "--trainer", "trainer", "llamafactory-cli")
+    except InputError:
+        return None
+
+
+needs_trainer = pytest.mark.skipif(trainer() is None, reason="needs LLaMA-Factory: make trainer")
+
+
+@needs_trainer
+def test_llama_factory_trains_merges_and_is_left_alone_afterwards(train, root, tiny, tmp_path, capsys):
+    recipe = tmp_path / "lora.yaml"
+    recipe.write_text(RECIPE.format(kind="lora"))
+    base = ["--root", str(root), "--recipe", str(recipe), "--split", "RQ9_MINE_Y"]
+    broken = tmp_path / "broken"  # a model without weights: its run fails, and the other goes on
+    shutil.copytree(tiny, broken)
+    (broken / "model.safetensors").unlink()
+    assert train.main([*base, "--model", str(broken), "--model", str(tiny)]) == 1
+    said = capsys.readouterr().out
+    assert "FAILED: llamafactory-cli ended with status 1" in said
+    assert "trained: loss" in said
+    [run] = runs.every(root)
+    assert run.name == "RQ9_MINE_Y--tiny--seed42"
+    assert (run.examples, run.records, run.cut) == (4, 4, 4)  # a token is hardly more than a letter here
+    assert run.prompt["before"].endswith("### Instruction:\n")
+    assert run.results["global_step"] == 3
+    assert run.versions["llamafactory"]
+    runs.check_weights(root, run)
+    assert models.find(str(root / run.folder)).sha256 != models.find(str(tiny)).sha256
+
+    before = (root / run.manifest).read_bytes(), (root / run.folder / "model.safetensors").stat().st_mtime_ns
+    assert train.main([*base, "--model", str(tiny)]) == 0
+    assert "there already" in capsys.readouterr().out
+    assert before == ((root / run.manifest).read_bytes(), (root / run.folder / "model.safetensors").stat().st_mtime_ns)
+
+    recipe.write_text(RECIPE.format(kind="lora").replace("max_steps: 3", "max_steps: 4"))
+    assert train.main([*base, "--model", str(tiny)]) == 1
+    assert "found max_steps 3 instead of 4" in capsys.readouterr().out
+
+
+@needs_trainer
+def test_llama_factory_reads_every_record_of_every_split(train, root, arguments, capsys):
+    assert train.main([*arguments, "--check"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    counts = {line.split()[0]: line.split()[1:3] for line in lines if line.startswith("RQ")}
+    splits = manifests.all_splits(root)
+    assert counts == {name: [str(split["records"])] * 2 for name, split in splits.items()}
