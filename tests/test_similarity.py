@@ -1,5 +1,9 @@
 """Similarity within a set, against the exhaustive n × n matrix."""
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -61,3 +65,24 @@ def test_a_vector_without_direction_is_found_and_refused():
     assert similarity.has_direction(vectors).tolist() == [True, False, False, False]
     with pytest.raises(ValueError, match="3 vectors have no direction, the first at position 1"):
         similarity.mean_similarities(vectors)
+
+
+def test_the_number_of_threads_leaves_no_trace_in_what_is_published(tmp_path):
+    """Sums over threads differ in their last bits; scores must not, and figures are rounded above them."""
+    code = (
+        "import hashlib, numpy as np; from instruction_data import similarity, publish; "
+        "v = np.random.default_rng(0).normal(size=(5000, 384)).astype(np.float32); "
+        "print(hashlib.sha256(similarity.mean_similarities(v).including.tobytes()).hexdigest(), "
+        "f'{similarity.vendi_score(v):.{publish.SUMMARY_DIGITS}g}')"
+    )
+    said = [
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env=os.environ | {"OMP_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": threads},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for threads in ("1", "2")
+    ]
+    assert said[0] == said[1]

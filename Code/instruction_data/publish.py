@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 PACKAGES = ("numpy", "pyarrow", "sentence-transformers", "tokenizers", "torch", "transformers")
 SHOWN_RECORDS = 3
+SUMMARY_DIGITS = 9  # of a figure in a manifest: what the number of threads and the processor do not change
 WRITTEN_AT_ONCE = 256  # records joined in memory for one write
 
 
@@ -313,7 +314,7 @@ def _describe(split: Split, folder: str, sha256: str) -> dict:
         "sha256": sha256,
         "records": len(split),
         "sources": sources,
-        "summary": {name: float(value) for name, value in split.summary.items()},
+        "summary": {name: float(f"{value:.{SUMMARY_DIGITS}g}") for name, value in split.summary.items()},
     }
 
 
