@@ -1,6 +1,7 @@
 """Benchmarks in training data: both rules against slow ways, planted problems, and splits cleaned of them."""
 
 import csv
+import gzip
 import json
 import random
 
@@ -126,6 +127,18 @@ def test_an_unusable_benchmark_says_why(tmp_path, content, fields, message):
     path.write_bytes(content)
     with pytest.raises(InputError, match=message):
         leakage.read("MBPP", path, fields)
+
+
+def test_mbpp_is_known_by_its_fields(tmp_path):
+    path = tmp_path / "mbpp.jsonl.gz"
+    rows = [{"task_id": 11, "text": "Remove the first and last occurrence.", "code": "def f():\r\n    pass", "n": 1}]
+    path.write_bytes(gzip.compress("".join(json.dumps(row) + "\n" for row in rows).encode()))
+    found = leakage.read("MBPP", path)
+    assert (found.ids, found.prompts, found.solutions) == (
+        ("11",),
+        ("Remove the first and last occurrence.",),
+        ("def f():\r\n    pass",),
+    )
 
 
 @pytest.mark.parametrize("flag", ["MBPP", "=x", "MBPP="])

@@ -36,6 +36,9 @@ HOSTILE = [
 ]
 
 
+PROBLEM = "Find the second largest of the sums of all neighbours in a ring of integers."
+
+
 def study_of(root) -> command.Study:
     """A study root as the scripts see it, without one of them."""
     (root / "Datas").mkdir(exist_ok=True)
@@ -80,6 +83,7 @@ def planted_pool() -> tuple[list[dict], list[float]]:
     records[3] = dict(records[2])
     for number in (5, 6, 7):
         records[number] = {**records[4], "instruction": records[4]["instruction"] + f" changed{number}"}
+    records[20]["instruction"] = f"Please: {PROBLEM.upper()}"
     records[10]["output"] = "```python\ndef broken(:\n```"
     return records, values
 
@@ -91,7 +95,8 @@ def script():
 
 
 def flags(root) -> list[str]:
-    return ["--root", str(root), "--model", "minilm", "--sample", "20", "--device", "cpu"]
+    benchmark = ["--benchmark", f"made={root / 'made.jsonl'}"]
+    return ["--root", str(root), "--model", "minilm", "--sample", "20", "--device", "cpu", *benchmark]
 
 
 @pytest.fixture(scope="module")
@@ -99,6 +104,7 @@ def planted(tmp_path_factory, script):
     """A root with planted faults, profiled with the embedded models: root, what was printed."""
     root = tmp_path_factory.mktemp("planted")
     publish_tiers(root, *planted_pool())
+    (root / "made.jsonl").write_text(json.dumps({"task_id": 7, "text": PROBLEM, "code": "return 1 if x else 2"}) + "\n")
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
         assert script.main(flags(root)) == 0
@@ -120,12 +126,19 @@ def test_planted_duplicates_show(planted):
     assert found["RQ9_MINE_C"]["duplicates"]["exact"] == found["RQ9_MINE_C"]["duplicates"]["near"] == 0
 
 
+def test_a_planted_problem_shows(planted):
+    found = read_json(planted[0], "profiles")
+    hits = {name: split["contamination"]["made"]["records"] for name, split in found["splits"].items()}
+    assert hits == {"RQ9_MINE_A": 1, "RQ9_MINE_B": 0, "RQ9_MINE_C": 0}
+    assert found["benchmarks"]["made"]["problems"] == 1
+
+
 def test_planted_length_bias_is_a_warning(planted):
     root, printed = planted
     found = read_json(root, "confounds")["sets"]["RQ9_MINE"]
     assert found["extremes"] == ["RQ9_MINE_A", "RQ9_MINE_C"]
     assert any("output length (tokens)" in sentence and "RQ9_MINE_C" in sentence for sentence in found["warnings"])
-    assert any(sentence.startswith("charm rises with output length") for sentence in found["warnings"])
+    assert any(sentence.startswith("Charm rises with output length") for sentence in found["warnings"])
     assert all(sentence in printed for sentence in found["warnings"])
     compared = {
         (one["a"], one["b"], one["measure"]): one
@@ -165,9 +178,7 @@ def test_what_a_profile_says_of_a_split(planted):
 def test_the_same_run_twice_is_the_same_bytes(planted, script):
     root, _ = planted
     before = {path.name: path.read_bytes() for path in (root / "Profiles").iterdir()}
-    assert (
-        load_script(SCRIPT).main(["--root", str(root), "--model", "minilm", "--sample", "20", "--device", "cpu"]) == 0
-    )
+    assert script.main(flags(root)) == 0
     assert {path.name: path.read_bytes() for path in (root / "Profiles").iterdir()} == before
     assert not any(str(root).encode() in content for content in before.values())
     assert manifests.verify(root) == []

@@ -60,6 +60,7 @@ class Correlation:
     """How a property of a set goes with a measure over the set's records; ``rho`` is None where one does not vary."""
 
     property: str
+    property_label: str
     measure: str
     label: str
     n: int
@@ -154,7 +155,8 @@ def correlations(
             there = numbers[np.isfinite(values[numbers]) & np.isfinite(measure.values[numbers])]
             rho = rank_correlation(values[there], measure.values[there])
             large = rho is not None and abs(rho) > LARGE_CORRELATION
-            yield Correlation(name, other, measure.label, len(there), rho, large, other in by_design)
+            own = measures[name].label if name in measures else name.replace("_", " ")
+            yield Correlation(name, own, other, measure.label, len(there), rho, large, other in by_design)
 
 
 def rank_correlation(a: np.ndarray, b: np.ndarray) -> float | None:
@@ -200,7 +202,8 @@ def _difference_sentence(one: Difference) -> str:
 
 def _correlation_sentence(one: Correlation) -> str:
     way = "rises" if one.rho > 0 else "falls"
-    return f"{one.property} {way} with {one.label} (Spearman's rho {one.rho:+.2f} over {one.n:,} records)."
+    subject = one.property_label[:1].upper() + one.property_label[1:]
+    return f"{subject} {way} with {one.label} (Spearman's rho = {one.rho:+.2f}, {one.n:,} records)."
 
 
 def document(found: list[Difference], related: list[Correlation]) -> dict[str, list[dict]]:

@@ -114,6 +114,7 @@ def read(root: Path, spool_folder: Path | None = None) -> Inventory:
         InputError: there is no split, or a table or split is not what its manifest says.
     """
     found = Inventory(root)
+    manifests.all_splits(root)  # no name twice
     tables = []
     for path, manifest in manifests.every(root):
         found.sources[path.relative_to(root).as_posix()] = manifests.file_sha256(path)

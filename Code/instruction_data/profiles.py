@@ -16,6 +16,7 @@ from instruction_data.inventory import Inventory, Set
 QUANTILES = (0, 5, 25, 50, 75, 95, 100)  # per cent, linear interpolation
 BINS = 40
 BATCH = 1000  # texts tokenised at a time
+DECIMALS = 9  # of what comes from matrix products, whose last bits depend on the machine's load: same run, same bytes
 BLOCK = 1024  # rows of a block of similarities
 SHOWN_LANGUAGES = 8  # as measures of their own among confounds
 LENGTHS = ("instruction_characters", "output_characters", "instruction_tokens", "output_tokens")
@@ -304,13 +305,13 @@ def diversity(vectors: np.ndarray) -> tuple[dict, np.ndarray]:
         Sample size, mean cosine similarity of two different records, Vendi score and mean distance to the nearest
         neighbour; and those distances (1 - cosine), float64 ``[k]``.
     """
-    vectors = vectors[similarity.has_direction(vectors)]
-    distances = nearest_distances(vectors)
+    vectors = vectors[similarity.has_direction(vectors)].astype(np.float64)
+    distances = nearest_distances(vectors).round(DECIMALS)
     figures = {
         "sample": len(vectors),
-        "mean_pairwise_similarity": float(similarity.mean_similarities(vectors).excluding.mean()),
-        "vendi_score": similarity.vendi_score(vectors),
-        "mean_nearest_neighbour_distance": float(distances.mean()),
+        "mean_pairwise_similarity": round(float(similarity.mean_similarities(vectors).excluding.mean()), DECIMALS),
+        "vendi_score": round(similarity.vendi_score(vectors), DECIMALS),
+        "mean_nearest_neighbour_distance": round(float(distances.mean()), DECIMALS),
     }
     return figures, distances
 

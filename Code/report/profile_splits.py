@@ -323,7 +323,7 @@ def main(argv: list[str] | None = None) -> int:
     document["encoders"] = {pool: {**one.feature.identity, "text": one.text} for pool, one in chosen.items()}
     document["notes"] += notes(found, chosen, benchmarks)
     measures = profiles.shared_measures(measured)
-    sets = {one.name: profiles.compare(found, one, measures) for one in found.sets}
+    sets = {one.name: profiles.compare(found, one, measures) for one in found.sets if len(one.members) > 1}
     folder = study.root / FOLDER
     write(folder, "profiles", document, [row_of(name, split) for name, split in document["splits"].items()])
     thresholds = {
