@@ -1,0 +1,204 @@
+"""Pages: one HTML file that needs nothing else, from parts that hold text; what the text says, a browser never obeys.
+
+Everything is escaped by the template engine; what scripts need lies in a JSON block that cannot end early, and they put
+it into the page as text alone. The policy in the page's head lets nothing run but the page's own script and style, by
+their hashes, and nothing be fetched. Characters that would not be seen, or that turn text around, are shown by number.
+"""
+
+import base64
+import hashlib
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import markupsafe
+
+UNSEEN = {"Cc", "Cf", "Co", "Cn", "Cs", "Zl", "Zp"}  # Unicode categories: control, format, private, none, separators
+KEPT = {"\n", "\t"}
+
+
+def visible(text: str) -> str:
+    """The text with characters that cannot be seen, or that change the order of others, as ⟨U+202E⟩."""
+    unseen = {one for one in set(text) - KEPT if unicodedata.category(one) in UNSEEN}
+    return text.translate({ord(one): f"⟨U+{ord(one):04X}⟩" for one in unseen}) if unseen else text
+
+
+def all_visible(value: object) -> object:
+    """The same with every string in it made visible, keys too."""
+    if isinstance(value, str):
+        return visible(value)
+    if isinstance(value, Mapping):
+        return {all_visible(key): all_visible(one) for key, one in value.items()}
+    return [all_visible(one) for one in value] if isinstance(value, list | tuple) else value
+
+
+def shortened(text: str, limit: int) -> str:
+    """At most ``limit`` characters, and a sign that there are more."""
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"
+
+
+@dataclass(frozen=True)
+class Text:
+    """A paragraph."""
+
+    text: str
+    kind: str = "text"
+
+
+@dataclass(frozen=True)
+class Notice:
+    """What is missing or must be known, and the command that helps."""
+
+    text: str
+    command: str = ""
+    kind: str = "notice"
+
+
+@dataclass(frozen=True)
+class Bullets:
+    """Sentences."""
+
+    items: Sequence[str]
+    kind: str = "bullets"
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of cells; strings stand left, numbers right.
+
+    Attributes:
+        folded: whether only the caption shows until it is opened.
+        cards: whether every row becomes a card on a narrow screen.
+    """
+
+    caption: str
+    header: Sequence[str]
+    rows: Sequence[Sequence[object]]
+    folded: bool = False
+    cards: bool = False
+    kind: str = "table"
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A drawing; ``numbers`` stands for it where it cannot be seen."""
+
+    name: str
+    title: str
+    says: str
+    svg: str
+    numbers: Table
+    kind: str = "figure"
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Figures side by side where there is room."""
+
+    figures: Sequence[Figure]
+    kind: str = "grid"
+
+
+@dataclass(frozen=True)
+class Explorer:
+    """The records of a pool as points; the script finds them in the data under ``pool``."""
+
+    pool: str
+    title: str
+    says: str
+    kind: str = "explorer"
+
+
+@dataclass(frozen=True)
+class Browser:
+    """Records of every split; the script finds them in the data."""
+
+    splits: Sequence[str]
+    kind: str = "browser"
+
+
+@dataclass(frozen=True)
+class Section:
+    """A heading with what stands under it."""
+
+    id: str
+    title: str
+    blocks: Sequence[object] = field(default_factory=list)
+    sections: "Sequence[Section]" = field(default_factory=list)
+
+
+def number(value: object) -> str:
+    """A figure for people: four significant digits, thousands apart; a dash where there is none."""
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int) or (float(value).is_integer() and abs(value) < 1e15):
+        return f"{value:,.0f}"
+    return f"{value:,.0f}" if abs(value) >= 1e4 else f"{value:.4g}"
+
+
+def cell(value: object) -> str:
+    return value if isinstance(value, str) else number(value)
+
+
+def breakable(text: str) -> "markupsafe.Markup":
+    """A name as markup that may go on in a new line behind every underscore."""
+    import markupsafe
+
+    return markupsafe.Markup("_<wbr>").join(visible(text).split("_"))
+
+
+def render(folder: Path, page: Mapping, data: Mapping) -> bytes:
+    """The page.
+
+    Args:
+        folder: of the template, the style and the script: page.html, page.css, page.js.
+        page: what the template shows.
+        data: what the script shows; strings, numbers, lists and mappings.
+    """
+    import jinja2
+
+    style, script = ((folder / name).read_text("utf-8") for name in ("page.css", "page.js"))
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(folder),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_finalized,
+    )
+    environment.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "allow_nan": False}
+    environment.filters |= {"cell": cell, "breakable": breakable}
+    environment.tests["number"] = lambda value: value is None or isinstance(value, int | float)
+    template = environment.get_template("page.html")
+    text = template.render(
+        page | {"style": style, "script": script, "policy": policy(style, script)} | {"data": all_visible(data)}
+    )
+    return text.encode()
+
+
+def _finalized(value: object) -> object:
+    """Every string that a template prints, made visible; what is markup already stays."""
+    return visible(value) if type(value) is str else value
+
+
+def policy(style: str, script: str) -> str:
+    """A content security policy that allows this style, this script, pictures in the page, and nothing else."""
+    allowed = {
+        "default-src": "'none'",
+        "img-src": "data:",
+        "style-src": _source(style),
+        "script-src": _source(script),
+        "base-uri": "'none'",
+        "form-action": "'none'",
+    }
+    return "; ".join(f"{name} {sources}" for name, sources in allowed.items())
+
+
+def _source(text: str) -> str:
+    digest = hashlib.sha256(text.encode()).digest()
+    return f"'sha256-{base64.b64encode(digest).decode()}'"
