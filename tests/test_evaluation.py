@@ -65,22 +65,26 @@ def root(tmp_path_factory):
 
 
 def inside(tmp_path, code, seconds=20):
-    """Run Python in a sandbox: its exit status, what it said, and what it left in the folder it may write to."""
+    """Run Perl in a sandbox: whether it ended well, what it said, and what it left in the folder it may write to."""
     folder = tmp_path / "work"
     folder.mkdir(exist_ok=True)
     folder.chmod(0o777)
     log = tmp_path / "log"
     log.unlink(missing_ok=True)
     view = sandbox.View({}, folder, {"PATH": "/usr/bin", "SECRET": ""}, "/tmp")
-    status = sandbox.run(["/usr/bin/perl", "-e", code], view, seconds, log)
-    return status, log.read_text(), {path.name: path.read_text() for path in folder.iterdir()}
+    try:
+        sandbox.run(["/usr/bin/perl", "-e", code], view, seconds, log)
+        well = True
+    except sandbox.DiedError:
+        well = False
+    return well, log.read_text(), {path.name: path.read_text() for path in folder.iterdir()}
 
 
 @needs_sandbox
 def test_what_is_written_to_the_folder_stays_and_nothing_else_does(tmp_path):
     code = f'open(F, ">", "{tmp_path}/work/kept") or die; print F "x"; close F; open(G, ">", "/tmp/lost") or die;'
-    status, said, left = inside(tmp_path, code)
-    assert (status, said, left) == (0, "", {"kept": "x"})
+    well, said, left = inside(tmp_path, code)
+    assert (well, said, left) == (True, "", {"kept": "x"})
     assert not Path("/tmp/lost").exists()
 
 
@@ -97,8 +101,8 @@ def test_what_is_written_to_the_folder_stays_and_nothing_else_does(tmp_path):
     ids=["host", "home", "system", "network", "parent"],
 )
 def test_code_in_a_sandbox_reaches_nothing_outside(tmp_path, code):
-    status, said, _ = inside(tmp_path, code)
-    assert status != 0
+    well, said, _ = inside(tmp_path, code)
+    assert not well
     assert said.endswith("no\n")
 
 
@@ -112,8 +116,8 @@ def test_processes_files_and_time_are_limited(tmp_path):
     _, _, left = inside(tmp_path, f'open(F, ">", "{tmp_path}/work/big"); print F "x" x 1e6 for 1..400')
     assert len(left["big"]) <= sandbox.FILE_BYTES
     began = time.monotonic()
-    status, _, _ = inside(tmp_path, "if (!fork()) { sleep 60 } sleep 60", seconds=1)
-    assert status < 0
+    well, _, _ = inside(tmp_path, "if (!fork()) { sleep 60 } sleep 60", seconds=1)
+    assert not well
     assert time.monotonic() - began < 30
 
 
@@ -194,6 +198,18 @@ def test_right_code_scores_one_wrong_code_zero_and_hostile_code_nothing(bigcode,
 
 @needs_harness
 @needs_sandbox
+def test_code_that_kills_the_harness_has_failed_and_the_others_go_on(bigcode, humaneval, tmp_path):
+    harness, task = humaneval
+    right = [[problem["solution"]] for problem in task.problems]
+    killer = "import os, posix\nposix.kill(os.getppid(), 9)\n" + right[2][0]
+    samples = [right[0], right[1], [killer], right[3]]
+    figures, passed, killers = bigcode.score_apart(task, samples, harness, tmp_path / "log", sandboxed=True)
+    assert passed == [[True], [True], [False], [True]]
+    assert (figures, killers) == ({}, 1)
+
+
+@needs_harness
+@needs_sandbox
 def test_a_run_is_generated_then_scored_and_left_alone(bigcode, root, humaneval, capsys):
     base = ["--root", str(root), "--demo", "--limit", "2", "--max-length", "220"]
     assert bigcode.main(base) == 0
@@ -223,6 +239,7 @@ def test_a_run_is_generated_then_scored_and_left_alone(bigcode, root, humaneval,
 @needs_harness
 def test_a_task_without_data_says_what_is_missing(bigcode, root, tmp_path, monkeypatch):
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setenv("HF_HOME", str(tmp_path))
     options = bigcode.parser().parse_args(["--data", str(tmp_path)])
     with pytest.raises(InputError, match=r"--task mbpp: its problems cannot be loaded; expected .* --data FOLDER"):
         bigcode.load_task(root, "mbpp", bigcode.find_harness(options), options)

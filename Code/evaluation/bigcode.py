@@ -33,6 +33,7 @@ HARNESS = "bigcode"
 TASKS = ("humaneval", "mbpp")  # by default; MultiPL-E's are multiple-java, multiple-js, multiple-cpp …
 N_SAMPLES, TEMPERATURE, TOP_P, MAX_LENGTH = 50, 0.2, 0.95, 512  # the BigCode leaderboard's
 SEED = 0  # the harness's own default
+BLANK = "raise SystemExit"  # in place of a sample that is not to be run
 INSTRUCTION = "Complete the following code."  # what the training's template is put around
 MEMORY_BYTES = 4_000_000_000  # of one checked program, beyond what it begins with
 PROBLEM_SECONDS = 20  # of one sample at most, on average; the harness itself allows 3 to 15
@@ -250,6 +251,40 @@ def score(task: Task, generations: Sequence[Sequence[str]], harness: Harness, lo
     return {name: value for name, value in figures.items() if math.isfinite(value)}, passed
 
 
+def score_apart(
+    task: Task, generations: Sequence[Sequence[str]], harness: Harness, log: Path, *, sandboxed: bool
+) -> tuple:
+    """As ``score``; samples that kill the harness itself are found by halves, and have failed.
+
+    Returns:
+        The harness's own figures, empty where it had to be run in parts; outcomes; how many samples killed it.
+    """
+    try:
+        return *score(task, generations, harness, log, sandboxed=sandboxed), 0
+    except sandbox.DiedError:
+        score(
+            task, [[BLANK] * len(one) for one in generations], harness, log, sandboxed=sandboxed
+        )  # else it is not they
+    passed = [[False] * len(one) for one in generations]
+    places = [(problem, sample) for problem, one in enumerate(generations) for sample in range(len(one))]
+    parts, killers = [places[: len(places) // 2], places[len(places) // 2 :]], 0
+    while parts:
+        part = parts.pop()
+        some = [
+            [text if (problem, sample) in part else BLANK for sample, text in enumerate(one)]
+            for problem, one in enumerate(generations)
+        ]
+        try:
+            _, found = score(task, some, harness, log, sandboxed=sandboxed)
+        except sandbox.DiedError:
+            killers += len(part) == 1
+            parts += [part[: len(part) // 2], part[len(part) // 2 :]] if len(part) > 1 else []
+            continue
+        for problem, sample in part:
+            passed[problem][sample] = found[problem][sample]
+    return {}, passed, killers
+
+
 def execute(words, task: Task, harness: Harness, folder: Path, log: Path, seconds: float, sandboxed: bool) -> None:
     """Run the harness over model-written code: in a sandbox, or bare if so told."""
     variables = {
@@ -269,9 +304,7 @@ def execute(words, task: Task, harness: Harness, folder: Path, log: Path, second
     if harness.checkout:
         readable[harness.checkout] = str(harness.checkout)
     variables |= {"PATH": f"{harness.environment.bin}:/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"}
-    status = sandbox.run(words, sandbox.View(readable, folder, variables, "/data"), seconds, log)
-    if status != 0:
-        raise sandbox.failed(status, log)
+    sandbox.run(words, sandbox.View(readable, folder, variables, "/data"), seconds, log)
 
 
 def python_folders(environment: environments.Environment) -> list[Path]:
@@ -334,7 +367,8 @@ def evaluate(root: Path, run: runs.Run, task: Task, settings: Settings, harness:
     log = generations.with_name("scoring.log")
     log.unlink(missing_ok=True)
     samples = json.loads(generations.read_bytes())
-    figures, passed = score(task, samples, harness, log, sandboxed=not options.unsandboxed)
+    figures, passed, killers = score_apart(task, samples, harness, log, sandboxed=not options.unsandboxed)
+    figures = figures or {"pass@1": sum(sum(one) / len(one) for one in passed) / len(passed)}
     outcome = outcomes.Outcome(
         run=run.name,
         question=run.question,
@@ -355,7 +389,8 @@ def evaluate(root: Path, run: runs.Run, task: Task, settings: Settings, harness:
         },
     )
     outcomes.write(root, outcome)
-    return f"pass@1 {figures['pass@1']:.3f}"
+    said = f"; {killers} samples killed the harness, and have failed" if killers else ""
+    return f"pass@1 {figures['pass@1']:.3f}{said}"
 
 
 def versions(harness: Harness) -> dict[str, str]:

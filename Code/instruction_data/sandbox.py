@@ -25,6 +25,10 @@ FILE_BYTES = 256_000_000  # of one file
 TEMPORARY_BYTES = 1_000_000_000  # of the whole temporary folder
 
 
+class DiedError(InputError):
+    """A sandboxed command that did not end well: what ran there may have killed it."""
+
+
 @dataclass(frozen=True)
 class View:
     """What the code in a sandbox sees.
@@ -42,28 +46,28 @@ class View:
     folder: str
 
 
-def run(words: Sequence[str], view: View, seconds: float, log: Path) -> int:
+def run(words: Sequence[str], view: View, seconds: float, log: Path) -> None:
     """Run a command in a sandbox, its output appended to a log.
 
     Args:
         seconds: after which it is killed, with all that it has started.
 
-    Returns:
-        Its exit status; negative where a signal ended it, or its time did.
-
     Raises:
+        DiedError: it ended with another status than 0, by a signal, or by its time.
         InputError: this machine cannot make a sandbox.
     """
     command = [*_walls(_variant(), view), *_limits(_variant()), *words]
     with open(log, "ab") as file:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=file, stderr=file, env={})
         try:
-            return process.wait(timeout=seconds)
+            status = process.wait(timeout=seconds)
         except subprocess.TimeoutExpired:
-            return _kill(process)
+            status = _kill(process)
         except BaseException:
             _kill(process)
             raise
+    if status != 0:
+        raise DiedError(f"the sandboxed command ended with status {status}. The end of {log}:\n{log_end(log)}")
 
 
 def _kill(process: subprocess.Popen) -> int:
@@ -137,7 +141,3 @@ def _limits(variant: str) -> list[str]:
         identity = [f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
         words += ["/usr/bin/setpriv", *identity, "--no-new-privs", "--inh-caps=-all", "--bounding-set=-all", "--"]
     return words
-
-
-def failed(status: int, log: Path) -> InputError:
-    return InputError(f"the sandboxed command ended with status {status}. The end of {log}:\n{log_end(log)}")
