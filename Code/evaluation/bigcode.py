@@ -461,13 +461,9 @@ def chosen_runs(root: Path, names: Sequence[str]) -> list[runs.Run]:
 
 
 def parser() -> argparse.ArgumentParser:
-    description, _, epilogue = __doc__.partition("\n\n")
-    result = argparse.ArgumentParser(
-        description=description, epilog=epilogue, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    result = command.described(__doc__)
     what = result.add_argument_group("what is evaluated")
-    what.add_argument("--root", type=Path, help="study root with finished runs (default: the repository)")
-    what.add_argument("--demo", action="store_true", help="the demo's root; HumanEval alone, one greedy sample, fp32")
+    command.add_root_flags(what, "the demo's root (build/demo); HumanEval alone, one greedy sample, fp32")
     what.add_argument("--run", action="append", default=[], metavar="NAME", help="repeatable (default: every run)")
     what.add_argument(
         "--task", action="append", metavar="TASK", help=f"of the harness; repeatable (default: {', '.join(TASKS)})"
@@ -511,7 +507,7 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: list[str] | None = None) -> int:
     options = parser().parse_args(argv)
     options.n_samples = options.n_samples or (1 if options.demo else N_SAMPLES)
-    root = (options.root or (command.DEMO_ROOT if options.demo else command.REPOSITORY)).resolve()
+    root = command.chosen_root(options)
     share, shares = options.shard
     chosen = chosen_runs(root, options.run)[share - 1 :: shares]
     names = options.task or (TASKS[:1] if options.demo else TASKS)

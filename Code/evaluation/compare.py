@@ -589,12 +589,8 @@ def say(root: Path, document: Mapping) -> None:
 
 
 def parser() -> argparse.ArgumentParser:
-    description, _, epilogue = __doc__.partition("\n\n")
-    result = argparse.ArgumentParser(
-        description=description, epilog=epilogue, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    result.add_argument("--root", type=Path, help="study root, with Results/ (default: the repository)")
-    result.add_argument("--demo", action="store_true", help="the demo's root (build/demo)")
+    result = command.described(__doc__)
+    command.add_root_flags(result)
     result.add_argument(
         "--seed",
         type=command.seed,
@@ -606,10 +602,7 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: list[str] | None = None) -> int:
     options = parser().parse_args(argv)
-    root = options.root or (command.DEMO_ROOT if options.demo else command.REPOSITORY)
-    if not root.is_dir():
-        raise InputError(f"{root}: found no such folder; expected a study root")
-    root = root.resolve()
+    root = command.chosen_root(options)
     document = compare(read(root), options.seed)
     write(root, document)
     say(root, document)

@@ -29,16 +29,43 @@ _NOT_IN_COMMAND = {"help", "root", "pool", "dry_run", "overwrite", "device"} | {
 }
 
 
+def described(doc: str) -> argparse.ArgumentParser:
+    """A parser without flags, described by a script's docstring."""
+    description, _, epilogue = doc.partition("\n\n")
+    return argparse.ArgumentParser(
+        description=description, epilog=epilogue, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+
+
+def add_root_flags(group: argparse._ActionsContainer, demo: str = "the demo's root (build/demo)") -> None:
+    """The flags of a script that works on what is published already.
+
+    Args:
+        demo: what ``--demo`` is short for.
+    """
+    group.add_argument("--root", type=Path, help="study root (default: the repository)")
+    group.add_argument("--demo", action="store_true", help=demo)
+
+
+def chosen_root(options: argparse.Namespace) -> Path:
+    """The study root that the flags name.
+
+    Raises:
+        InputError: there is none.
+    """
+    root = options.root or (DEMO_ROOT if options.demo else REPOSITORY)
+    if not root.is_dir():
+        raise InputError(f"{root}: found no such folder; expected a study root with a Datas folder")
+    return root.resolve()
+
+
 def parser(doc: str) -> argparse.ArgumentParser:
     """A parser with the flags every script has.
 
     Args:
         doc: the script's docstring; its first paragraph becomes the description, the rest the epilogue.
     """
-    description, _, epilogue = doc.partition("\n\n")
-    result = argparse.ArgumentParser(
-        description=description, epilog=epilogue, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    result = described(doc)
     _add_reading_flags(result.add_argument_group("what is read"))
     draw = result.add_argument_group("what is drawn")
     draw.add_argument(
@@ -307,19 +334,17 @@ def open_study(parser: argparse.ArgumentParser, argv: list[str] | None, script: 
         script: the script's ``__file__``.
     """
     options = parser.parse_args(argv)
-    root = options.root or (DEMO_ROOT if options.demo else REPOSITORY)
     if options.demo:
         from instruction_data import demo
 
+        root = options.root or DEMO_ROOT
         if options.dry_run and not demo.complete(root):
             print(f"would first make the demo's pools under {root}; without them there is no more to say")
             raise SystemExit(0)
         demo.ensure(root)
-    if not root.is_dir():
-        raise InputError(f"--root {root}: found no such folder; expected a study root with a Datas folder")
     path = Path(script).resolve()
     name = path.relative_to(REPOSITORY).as_posix() if path.is_relative_to(REPOSITORY) else path.name
-    return Study(root.resolve(), options, name, parser)
+    return Study(chosen_root(options), options, name, parser)
 
 
 def run(main: Callable[[], int]) -> int:

@@ -286,12 +286,8 @@ def wanted_splits(found: inventory.Inventory, names: list[str], pool_names: list
 
 
 def parser() -> argparse.ArgumentParser:
-    description, _, epilogue = __doc__.partition("\n\n")
-    result = argparse.ArgumentParser(
-        description=description, epilog=epilogue, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    result.add_argument("--root", type=Path, help="study root (default: the repository)")
-    result.add_argument("--demo", action="store_true", help="the demo's root, build/demo")
+    result = command.described(__doc__)
+    command.add_root_flags(result)
     leakage.add_flags(result)
     clean = result.add_argument_group("cleaning")
     clean.add_argument("--decontaminate", action="store_true", help="write splits without contaminated records")

@@ -266,14 +266,8 @@ def print_warnings(sets: Mapping[str, Mapping]) -> None:
 
 
 def parser() -> argparse.ArgumentParser:
-    description, _, epilogue = __doc__.partition("\n\n")
-    result = argparse.ArgumentParser(
-        description=description, epilog=epilogue, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    result.add_argument("--root", type=Path, help="study root (default: the repository)")
-    result.add_argument(
-        "--demo", action="store_true", help="the demo's root (build/demo) and the small embedded models"
-    )
+    result = command.described(__doc__)
+    command.add_root_flags(result, "the demo's root (build/demo) and the small embedded models")
     result.add_argument("--seed", type=command.seed, default=command.SEED, help="of the samples (default: %(default)s)")
     result.add_argument(
         "--sample",

@@ -464,17 +464,9 @@ def print_commands(root: Path, plans: Sequence[Plan]) -> None:
 
 
 def parser() -> argparse.ArgumentParser:
-    description, _, epilogue = __doc__.partition("\n\n")
-    result = argparse.ArgumentParser(
-        description=description, epilog=epilogue, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    result = command.described(__doc__)
     what = result.add_argument_group("what is trained on what")
-    what.add_argument("--root", type=Path, help="study root with published splits (default: the repository)")
-    what.add_argument(
-        "--demo",
-        action="store_true",
-        help="the demo's root (build/demo), the embedded SmolLM2-135M and the demo recipe",
-    )
+    command.add_root_flags(what, "the demo's root (build/demo), the embedded SmolLM2-135M and the demo recipe")
     what.add_argument("--split", action="append", default=[], metavar="NAME", help="repeatable (default: every split)")
     what.add_argument("--question", action="append", default=[], metavar="RQ", help="all its splits; repeatable")
     what.add_argument(
@@ -503,7 +495,7 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: list[str] | None = None) -> int:
     options = parser().parse_args(argv)
-    root = (options.root or (command.DEMO_ROOT if options.demo else command.REPOSITORY)).resolve()
+    root = command.chosen_root(options)
     plans = make_plans(root, options)
     if options.dry_run:
         print_commands(root, plans)
