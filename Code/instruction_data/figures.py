@@ -64,9 +64,16 @@ class Drawing:
 
     def save(self, folder: Path) -> bytes:
         """Write the files and return the SVG."""
+        settle(self.figure)
         for ending in FORMATS:
             replace(folder / f"{self.name}.{ending}", encoded(self.figure, ending, self.name))
         return (folder / f"{self.name}.svg").read_bytes()
+
+
+def settle(figure: "Figure") -> None:
+    """Find the places of everything in a figure, once for all its files."""
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
 
 
 def encoded(figure: "Figure", ending: str, name: str) -> bytes:
@@ -142,9 +149,11 @@ def _axes(height: float) -> tuple["Figure", "Axes"]:
     return figure, figure.add_subplot()
 
 
-def _row_axes(labels: Sequence[str], per_row: float = ROW, more: float = 0.75) -> tuple["Figure", "Axes"]:
+def _row_axes(
+    labels: Sequence[str], per_row: float = ROW, more: float = 0.75, letters: int = 24
+) -> tuple["Figure", "Axes"]:
     """Axes with a row for every label, the first on top."""
-    wrapped = [textwrap.fill(label, 24, break_long_words=False) for label in labels]
+    wrapped = [textwrap.fill(label, letters, break_long_words=False) for label in labels]
     lines = sum(label.count("\n") for label in wrapped)
     figure, axes = _axes(more + per_row * len(labels) + 0.1 * lines)
     axes.set_yticks(range(len(labels)), wrapped)
@@ -274,12 +283,23 @@ def composition(groups: Mapping[str, Mapping[str, int]], label: str) -> "Figure"
 
 
 @_styled
-def points(x: np.ndarray, y: np.ndarray, groups: Sequence[str], of: np.ndarray, labels: tuple[str, str]) -> "Figure":
-    """A point per record, coloured by group; the points of the files are a picture, the rest is lines and text.
+def points(
+    x: np.ndarray,
+    y: np.ndarray,
+    groups: Sequence[str],
+    of: np.ndarray,
+    labels: tuple[str, str],
+    *,
+    log: bool = False,
+    picture: bool = False,
+) -> "Figure":
+    """A point per record, coloured by group.
 
     Args:
         of: int ``[n]``, the group of every point, −1 for none.
-        labels: of the axes; none for a map, whose axes mean nothing.
+        labels: of the axes; empty for a map, whose axes mean nothing.
+        log: whether x is on a logarithmic axis.
+        picture: whether the points are a picture in the file, as suits thousands, and not each a drawing.
     """
     figure, axes = _axes(3.4)
     many = len(groups) > len(ORDERED)
@@ -287,7 +307,9 @@ def points(x: np.ndarray, y: np.ndarray, groups: Sequence[str], of: np.ndarray, 
     for number, (name, colour) in enumerate(zip(groups, colours, strict=True)):
         marker = MARKERS[number % len(MARKERS)]
         mine = of == number
-        axes.plot(x[mine], y[mine], marker, color=colour, markersize=2.6, alpha=0.75, label=name, rasterized=True)
+        axes.plot(x[mine], y[mine], marker, color=colour, markersize=2.6, alpha=0.75, label=name, rasterized=picture)
+    if log:
+        _log_scale(axes)
     axes.set_xlabel(labels[0])
     axes.set_ylabel(labels[1])
     if not any(labels):
@@ -307,7 +329,7 @@ def balance(values: Mapping[str, float], errors: Sequence[float], designed: Sequ
         designed: whether the splits were made to differ in it.
         bound: the size from which on a difference counts as large.
     """
-    figure, axes = _row_axes(list(values), per_row=0.24, more=0.8)
+    figure, axes = _row_axes(list(values), more=0.8, letters=30)
     axes.axvspan(-bound, bound, color=GRID, alpha=0.6, linewidth=0, zorder=0)
     axes.axvline(0, color=MUTED, linewidth=0.8)
     kinds = {
@@ -343,7 +365,7 @@ def intervals(values: Mapping[str, tuple[float, float, float]], label: str) -> "
 
 @_styled
 def overlap(names: Sequence[str], matrix: np.ndarray) -> "Figure":
-    """A square per two splits, the darker the more they share.
+    """A square per two splits, the fuller its colour the more they share.
 
     Args:
         matrix: float ``[k, k]``, 0 … 1.

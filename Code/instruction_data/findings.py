@@ -27,6 +27,7 @@ DOCUMENTS = {  # name -> file below the study root, the command that makes it
 }
 DIFFERENCES_SAID = 2
 MOSTLY = 0.98
+EACH_PROBLEM = 3  # records shown of it
 
 
 @dataclass(frozen=True)
@@ -205,24 +206,38 @@ def groups_of(comparison: Mapping, question: str, pool: str) -> list[Mapping]:
     ]
 
 
-def verdict(groups: Sequence[Mapping]) -> str:
-    """What the results of a question and pool say, in a sentence or two each."""
-    said = []
-    for group in groups:
-        telling = [one for one in group["sentences"] if one.startswith(("Supported", "Not supported"))]
-        said += (telling or group["sentences"])[:2]
-    return "\n".join(said) or "no results yet"
+def verdict(groups: Sequence[Mapping], one: Set) -> str:
+    """Which differences in the results of a set are more than chance, in a line each."""
+    pairs = [(task, pair) for group in groups for task in group["tasks"] for pair in task["differences"]]
+    supported = sorted((each for each in pairs if each[1]["supported"]), key=lambda each: each[1]["p"])
+    if not supported:
+        return f"none of {len(pairs)} differences can be told from chance" if pairs else "no results yet"
+    lines = []
+    for task, pair in supported[:DIFFERENCES_SAID]:
+        a, b = (
+            short(pair[side], one) if pair[side] in one.members else pair[side] for side in ("condition", "against")
+        )
+        difference, low, high = (100 * pair[key] for key in ("difference", "low", "high"))
+        lines.append(f"{task['label']}: {a} minus {b} {difference:+.1f} points ({low:+.1f} to {high:+.1f})")
+    more = len(supported) - len(lines)
+    return "\n".join(lines + ([f"and {more} more"] if more else []))
 
 
 def worst(contamination: Mapping, benchmark: str, most: int) -> list[Mapping]:
-    """The records of all splits and pools that overlap most with a benchmark, each once, with the splits it is in."""
+    """The records of all splits and pools that overlap most with a benchmark, each once, with the splits it is in;
+    of one problem a few."""
     seen: dict[tuple[str, str], dict] = {}
     for part in ("pools", "splits"):
         for name, found in contamination[part].items():
             for row in found.get(benchmark, {}).get("worst", ()):
                 seen.setdefault((row["record_sha256"], row["problem"]), {**row, "splits": []})["splits"].append(name)
     order = sorted(seen.values(), key=lambda row: (row["rule"] == "tli", -row["tli"], row["record_sha256"]))
-    return order[:most]
+    count: dict[str, int] = {}
+    kept = []
+    for row in order:
+        count[row["problem"]] = count.get(row["problem"], 0) + 1
+        kept += [row] if count[row["problem"]] <= EACH_PROBLEM else []
+    return kept[:most]
 
 
 def provenance(findings: Findings) -> Iterator[tuple[str, Mapping]]:

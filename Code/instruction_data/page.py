@@ -84,13 +84,14 @@ class Table:
 
 @dataclass(frozen=True)
 class Figure:
-    """A drawing; ``numbers`` stands for it where it cannot be seen."""
+    """A drawing; ``numbers`` stands for it where it cannot be seen, and what is ``wide`` may be scrolled sideways."""
 
     name: str
     title: str
     says: str
     svg: str
     numbers: Table
+    wide: bool = False
     kind: str = "figure"
 
 

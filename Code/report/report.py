@@ -34,6 +34,7 @@ QUESTIONS = {  # what each asks, and the script that makes its splits
 }
 TEMPLATES = Path(__file__).resolve().parent / "templates"
 MAPPED = 3_000  # records of a pool on its map
+SCATTERED = 1_000  # records in a drawing, where each is a part of the page
 MAP_TEXT = 400  # characters of a record's texts there
 BROWSED = 10  # records of a split in the browser
 BROWSED_TEXT = 1_500  # characters of each of their fields
@@ -42,6 +43,7 @@ DESIGNED = 4  # of them those that the splits were made by
 WARNINGS = 5
 OFFENDERS = 15
 OVERLAPPED = 60  # splits in one figure
+RULES = {"substring": "Records hit", "tli": "TLI", "tli_record": "TLI, whole record"}
 TITLE = "What differs between the training sets"
 
 
@@ -58,11 +60,11 @@ class Report:
     def folder(self) -> Path:
         return self.root / "figures"
 
-    def drawn(self, drawing: figures.Drawing) -> page.Figure:
+    def drawn(self, drawing: figures.Drawing, *, wide: bool = False) -> page.Figure:
         """A figure as a part of the page, its files written."""
         svg = figures.inline(drawing.save(self.folder), drawing.name)
         numbers = page.Table(f"The numbers of: {drawing.title}", drawing.header, drawing.rows)
-        return page.Figure(drawing.name, drawing.title, drawing.says, svg, numbers)
+        return page.Figure(drawing.name, drawing.title, drawing.says, svg, numbers, wide)
 
     def hint(self, script: str) -> str:
         """A command for this root."""
@@ -94,8 +96,12 @@ def in_short(report: Report) -> page.Section:
             one = known.main_set(question, pool)
             if one:
                 rows.append([f"{title(question)} · {pool}", *short_answers(known, one)])
+    sentence = (
+        "Each question varies one property of the data. For each, this is how far the two ends lie apart in it, what "
+        "else differs between them that was not meant to (in standard deviations, sd), and what came of it."
+    )
     header = ("Question · pool", "Made to differ in", "Differs in besides", "Benchmark problems inside", "Results")
-    blocks: list[object] = [page.Table("Each question in one row", header, rows, cards=True)]
+    blocks: list[object] = [page.Text(sentence), page.Table("Each question in one row", header, rows, cards=True)]
     for name, what in (("profiles", "Profiles and confounds are"), ("contamination", "Benchmark problems are")):
         if name not in known.documents:
             blocks.append(report.missing(name, what))
@@ -117,7 +123,7 @@ def short_answers(known: Findings, one: Set) -> list[str]:
     if "contamination" in documents:
         held = findings.benchmarks_in(one, documents["contamination"])
     if "comparison" in documents:
-        results = findings.verdict(findings.groups_of(documents["comparison"], one.question, one.pool))
+        results = findings.verdict(findings.groups_of(documents["comparison"], one.question, one.pool), one)
     return [findings.made_to_differ(one), besides, held, results]
 
 
@@ -172,7 +178,7 @@ def category_figure(report: Report, pool: str) -> list[page.Figure]:
 
 def profile_table(caption: str, profiles: Mapping[str, Mapping], **options: bool) -> page.Table:
     """A row per pool or split: what it is like."""
-    header = ("", "records", "median tokens, instruction", "median tokens, output", "commonest language")
+    header = ("", "records", "tokens in, median", "tokens out, median", "commonest language")
     header += ("Python that compiles", "exact copies", "near copies", "mean pairwise similarity", "Vendi score")
     return page.Table(caption, header, [profile_row(name, one) for name, one in profiles.items()], **options)
 
@@ -273,10 +279,10 @@ def complexity_scatter(report: Report, one: Set) -> Iterator[page.Figure]:
     of = membership(one, len(report.findings.found))
     score, perplexity = one.properties["score"], one.properties["perplexity"]
     there = np.flatnonzero(np.isfinite(score) & np.isfinite(perplexity) & (perplexity > 0))
-    chosen = there[report.draw(len(there), MAPPED, f"scatter {one.name}")]
+    chosen = there[report.draw(len(there), SCATTERED, f"scatter {one.name}")]
     names = [short(name, one) for name in one.members]
     figure = figures.points(
-        np.log10(perplexity[chosen]), score[chosen], names, of[chosen], ("log10 of perplexity", "complexity score")
+        perplexity[chosen], score[chosen], names, of[chosen], ("perplexity", "complexity score"), log=True
     )
     rows = [
         [name, *(float(np.nanmedian(values[part])) for values in (score, perplexity))]
@@ -443,22 +449,25 @@ def result_blocks(report: Report, question: str, pool: str) -> list[object]:
         blocks.append(page.Bullets(group["sentences"]))
         tasks = list(enumerate(group["tasks"]))
         names = [f"{question}_{pool.upper()}_results_{place + 1}_{number_ + 1}" for number_, _ in tasks]
-        blocks.append(
-            page.Grid([result_figure(report, name, task) for name, (_, task) in zip(names, tasks, strict=True)])
-        )
+        main = report.findings.main_set(question, pool)
+        drawn = [result_figure(report, name, task, main) for name, (_, task) in zip(names, tasks, strict=True)]
+        blocks.append(page.Grid(drawn))
         blocks += [differences_table(task) for task in group["tasks"] if task["differences"]]
     return blocks or [page.Text("No model trained on these has been scored yet.")]
 
 
-def result_figure(report: Report, name: str, task: Mapping) -> page.Figure:
-    rates = {one["condition"]: one["pass_at"]["1"] for one in task["conditions"]}
+def result_figure(report: Report, name: str, task: Mapping, main: Set | None) -> page.Figure:
+    order = list(main.members) if main else []
+    conditions = sorted(task["conditions"], key=lambda one: (*order, one["condition"]).index(one["condition"]))
+    names = [short(one["condition"], main) if one["condition"] in order else one["condition"] for one in conditions]
+    rates = {shown: one["pass_at"]["1"] for shown, one in zip(names, conditions, strict=True)}
     values = {condition: (rate["estimate"], rate["low"], rate["high"]) for condition, rate in rates.items()}
     says = f"Share of {task['problems']} problems solved (pass@1), with 95 % intervals over {task['intervals_over']}."
     if task["noise"]:
         says += f" Read nothing into it: {task['noise']}."
     rows = [
-        [one["condition"], one["replicates"], *(f"{100 * value:.1f}" for value in values[one["condition"]])]
-        for one in task["conditions"]
+        [shown, one["replicates"], *(f"{100 * value:.1f}" for value in values[shown])]
+        for shown, one in zip(names, conditions, strict=True)
     ]
     header = ("training set", "replicates", "pass@1 (%)", "low", "high")
     drawing = figures.Drawing(name, f"{task['label']}.", says, figures.intervals(values, "pass@1 (%)"), header, rows)
@@ -486,7 +495,9 @@ def offenders_section(report: Report) -> page.Section:
     document = report.findings.documents.get("contamination")
     if not document:
         return page.Section("offenders", "Benchmark problems", [report.missing("contamination", "They are")])
-    blocks: list[object] = [page.Bullets([f"{name}: {rule}." for name, rule in document["rules"].items()])]
+    blocks: list[object] = [
+        page.Bullets([f"{RULES.get(name, name)}: {rule}." for name, rule in document["rules"].items()])
+    ]
     for benchmark in document["benchmarks"]:
         rows = [
             [row["problem"], row["rule"], f"{row['tli']:.1%}", row["matched"] or "–", row["text"], len(row["splits"])]
@@ -503,13 +514,13 @@ def overlap_section(report: Report) -> page.Section:
     names = list(members)[:OVERLAPPED]
     matrix = jaccard([members[name] for name in names])
     rows = [[name, *(f"{value:.2f}" for value in line)] for name, line in zip(names, matrix, strict=True)]
-    says = "Records that two training sets share, of those that either has; the darker the more."
+    says = "Records that two training sets share, of those that either has: the fuller the colour, the more."
     if len(members) > len(names):
         says += f" The first {len(names)} of {len(members)}."
     drawing = figures.Drawing(
         "overlap", "Overlap of the training sets.", says, figures.overlap(names, matrix), ("", *names), rows
     )
-    return page.Section("overlap", "Overlap", [report.drawn(drawing)])
+    return page.Section("overlap", "Overlap", [report.drawn(drawing, wide=True)])
 
 
 def jaccard(parts: Sequence[np.ndarray]) -> np.ndarray:
@@ -542,9 +553,10 @@ def origin_section(report: Report) -> page.Section:
         for name, content in known.documents.items()
     ]
     blocks: list[object] = [
-        page.Text(
-            "Every file behind this page is listed with its SHA-256 in a manifest; `python -m "
-            "instruction_data.publish verify` re-hashes them all. The same inputs give the same page, byte by byte."
+        page.Notice(
+            "Every file behind this page is listed with its SHA-256 in a manifest. The same inputs give the same page, "
+            "byte by byte. This hashes all files again and compares:",
+            "python -m instruction_data.publish verify" + (" build/demo" if report.demo else ""),
         ),
         page.Table("Training sets", header, rows, cards=True),
         page.Table("Derived from them", ("file", "command", "settings"), derived, cards=True),
@@ -701,7 +713,7 @@ def save_map(report: Report, pool: str, shown: Mapping, name: str, grouping: Map
     """The map as files for papers; the page draws its own."""
     x, y = (np.array([np.nan if value is None else value for value in shown[axis]]) for axis in ("x", "y"))
     labels = (shown["xlabel"], shown["ylabel"])
-    figure = figures.points(x, y, grouping["groups"], np.array(grouping["of"]), labels)
+    figure = figures.points(x, y, grouping["groups"], np.array(grouping["of"]), labels, picture=True)
     file = "_".join(f"{pool} map {name}".replace(",", "").split())
     figures.Drawing(file, f"Map of {pool}", shown["note"], figure, (), ()).save(report.folder)
 
@@ -769,9 +781,8 @@ def lead(known: Findings) -> str:
     count = sum(len(one.members) for one in known.found.sets)
     pools = ", ".join(explored_pools(known))
     return (
-        f"{count} training sets from the pools {pools}, for {len(known.questions)} research questions. Each question "
-        "varies one property of the data. Here is how far it varies, what else came to differ with it, and what models "
-        "trained on the sets scored."
+        f"{count} training sets from the pools {pools}, for {len(known.questions)} research questions: do their "
+        "models differ because the sets do, and in what do the sets differ?"
     )
 
 
