@@ -787,27 +787,23 @@ def lead(known: Findings) -> str:
 
 
 def parser() -> argparse.ArgumentParser:
-    description, _, epilogue = __doc__.partition("\n\n")
-    result = argparse.ArgumentParser(
-        description=description, epilog=epilogue, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    result.add_argument("--root", type=Path, help="study root (default: the repository)")
-    result.add_argument("--demo", action="store_true", help="the demo's root (build/demo)")
+    result = command.described(__doc__)
+    command.add_root_flags(result)
     result.add_argument("--output", type=Path, metavar="FILE", help="the page (default: report.html under the root)")
     result.add_argument(
         "--seed", type=command.seed, default=command.SEED, help="of samples and maps (default: %(default)s)"
     )
-    result.set_defaults(dry_run=False)
     return result
 
 
 def main(argv: list[str] | None = None) -> int:
-    study = command.open_study(parser(), argv, __file__)
-    options = study.options
-    known = findings.read(study.root, study.cache)
-    report = Report(known, study.root, options.seed, options.demo)
+    options = parser().parse_args(argv)
+    root = command.chosen_root(options)
+    cache = root / ".cache"
+    cache.mkdir(exist_ok=True)
+    report = Report(findings.read(root, cache), root, options.seed, options.demo)
     shown, data = compose(report)
-    output = options.output or study.root / "report.html"
+    output = options.output or root / "report.html"
     output.parent.mkdir(parents=True, exist_ok=True)
     publish.replace(output, page.render(TEMPLATES, shown, data))
     print(f"{output}: {output.stat().st_size / 1e6:,.1f} MB; figures in {report.folder}")
