@@ -1,5 +1,6 @@
 """The page: what it says, that it looks and works as it should in a real browser, and that no record can touch it."""
 
+import itertools
 import json
 import re
 import shutil
@@ -351,6 +352,9 @@ class TestInChromium:
         assert browser.run(labelled)
         links = "[...document.querySelectorAll('nav a')].every(one => document.querySelector(one.getAttribute('href')))"
         assert browser.run(links)
+        assert browser.run("[...document.querySelectorAll('th')].every(one => one.textContent.trim())")
+        levels = browser.run("[...document.querySelectorAll('h1,h2,h3,h4,h5,h6')].map(one => Number(one.tagName[1]))")
+        assert levels[0] == 1 and all(after <= before + 1 for before, after in itertools.pairwise(levels))
         ids = browser.run("[...document.querySelectorAll('[id]')].map(one => one.id)")
         assert len(ids) == len(set(ids))
 

@@ -178,7 +178,7 @@ def category_figure(report: Report, pool: str) -> list[page.Figure]:
 
 def profile_table(caption: str, profiles: Mapping[str, Mapping], **options: bool) -> page.Table:
     """A row per pool or split: what it is like."""
-    header = ("", "records", "tokens in, median", "tokens out, median", "commonest language")
+    header = ("name", "records", "tokens in, median", "tokens out, median", "commonest language")
     header += ("Python that compiles", "exact copies", "near copies", "mean pairwise similarity", "Vendi score")
     return page.Table(caption, header, [profile_row(name, one) for name, one in profiles.items()], **options)
 
@@ -242,7 +242,7 @@ def splits_table(report: Report, sets: Sequence[Set]) -> page.Table:
         for name, split in one.manifest["splits"].items():
             summary = ", ".join(f"{figure} {number(value)}" for figure, value in split["summary"].items())
             rows.append([name, split["records"], summary])
-    return page.Table("Training sets", ("", "records", "what tells it apart"), rows)
+    return page.Table("Training sets", ("name", "records", "what tells it apart"), rows)
 
 
 def property_figures(report: Report, one: Set) -> Iterator[page.Figure]:
@@ -401,13 +401,13 @@ def confound_blocks(report: Report, one: Set) -> list[object]:
         ]
         for row in findings.extremes(found)
     ]
-    header = ("measure", "a", "b", "mean a", "mean b", "difference (sd)", "")
+    header = ("measure", "a", "b", "mean a", "mean b", "difference (sd)", "kind")
     blocks.append(page.Table("All differences between the two ends", header, differences, folded=True))
     related = [
         [f"{report.label(row['property'])} with {row['label']}", row["n"], row["rho"], mark(row)]
         for row in sorted(found["correlations"], key=lambda row: -abs(row["rho"] or 0))
     ]
-    header = ("property with measure", "records", "Spearman's rho", "")
+    header = ("property with measure", "records", "Spearman's rho", "kind")
     blocks.append(page.Table("Rank correlations of what the splits were made by", header, related, folded=True))
     return blocks
 
@@ -484,7 +484,7 @@ def differences_table(task: Mapping) -> page.Table:
         ]
         for pair in sorted(task["differences"], key=lambda pair: pair["p"])
     ]
-    header = ("difference", "points", "low", "high", "p", "p corrected", "")
+    header = ("difference", "points", "low", "high", "p", "p corrected", "verdict")
     return page.Table(f"Differences on {task['label']}", header, rows, folded=True)
 
 
@@ -518,7 +518,7 @@ def overlap_section(report: Report) -> page.Section:
     if len(members) > len(names):
         says += f" The first {len(names)} of {len(members)}."
     drawing = figures.Drawing(
-        "overlap", "Overlap of the training sets.", says, figures.overlap(names, matrix), ("", *names), rows
+        "overlap", "Overlap of the training sets.", says, figures.overlap(names, matrix), ("training set", *names), rows
     )
     return page.Section("overlap", "Overlap", [report.drawn(drawing, wide=True)])
 

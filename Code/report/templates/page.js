@@ -24,9 +24,9 @@ function matching(texts, query) {
   return texts.flatMap((text, index) => (words.every((word) => text.includes(word)) ? [index] : []));
 }
 
-function showText(parent, title, text, tag) {
+function showText(parent, title, text) {
   if (!text) return;
-  element(tag, title, parent);
+  element("p", title, parent).className = "part";
   element("pre", text, parent);
 }
 
@@ -195,8 +195,8 @@ class Explorer {
       element("dt", name, list);
       element("dd", value, list);
     }
-    showText(panel, "Instruction", record.instruction, "h5");
-    showText(panel, "Output", record.output, "h5");
+    showText(panel, "Instruction", record.instruction);
+    showText(panel, "Output", record.output);
     panel.scrollTop = 0;
   }
 
@@ -307,9 +307,9 @@ class Browser {
   item(record) {
     const item = element("li");
     element("p", `place ${record.place} in the file, from ${record.source}, sha256 ${record.sha256}`, item);
-    showText(item, "Instruction", record.instruction, "h5");
-    showText(item, "Input", record.input, "h5");
-    showText(item, "Output", record.output, "h5");
+    showText(item, "Instruction", record.instruction);
+    showText(item, "Input", record.input);
+    showText(item, "Output", record.output);
     return item;
   }
 }
