@@ -1,23 +1,30 @@
 # make demo        the five scripts on small pools made from this Python's standard library
+# make report      profiles, contamination and one page of the splits under Datas/: report.html
 # make experiment  the demo's way to an answer: two splits, two seeds, trained, scored and compared
 # make trainer     an environment with LLaMA-Factory, .venv-trainer
 # make harness     an environment with the BigCode Evaluation Harness, .venv-harness
 # make test        all tests, in all three environments
 # make check       lint and format, as CI does
 # make bench       speed and memory against other ways, side by side; build/bench.json
+# make lock        renew the lock files from the pins
+# make audit       known holes in the packages of the lock files
 # make clean       remove the environments, the demo and caches
 
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+LOCKER := build/locker
+LOCK = $(LOCKER)/bin/uv pip compile --quiet --generate-hashes --no-deps --no-header --no-annotate --python-version 3.11
+TORCH := pip install --quiet --disable-pip-version-check torch==2.13.0
+INSTALL := pip install --quiet --disable-pip-version-check --no-deps --require-hashes
 SCRIPTS := Code/RQ1/domain_composition.py Code/RQ2/semantic_diversity.py Code/RQ3/problem_complexity.py \
            Code/RQ4/task_category.py Code/RQ4/type_coverage.py
 
 TRAINER := .venv-trainer
 EVALUATOR := .venv-harness
 
-.PHONY: demo experiment trainer harness test check bench clean
+.PHONY: demo report experiment trainer harness test check bench lock audit clean
 .DELETE_ON_ERROR:
 
 demo: $(READY)
@@ -25,8 +32,17 @@ demo: $(READY)
 	  echo "== $$script --demo"; $(BIN)/python $$script --demo || exit $$?; \
 	done
 	@echo "== all splits"
+	@for script in Code/report/profile_splits.py Code/report/contamination.py; do \
+	  $(BIN)/python $$script --demo > build/demo/$$(basename $$script .py).txt || exit $$?; \
+	done
+	@$(BIN)/python Code/report/report.py --demo
 	@$(BIN)/python -m instruction_data.publish verify build/demo
 	@$(BIN)/python -m instruction_data.publish show --root build/demo
+
+report: $(READY)
+	$(BIN)/python Code/report/profile_splits.py
+	$(BIN)/python Code/report/contamination.py
+	$(BIN)/python Code/report/report.py
 
 experiment: $(READY) trainer harness
 	$(BIN)/python Code/RQ2/semantic_diversity.py --demo --pool oss
@@ -38,7 +54,7 @@ trainer: $(TRAINER)/.ready
 harness: $(EVALUATOR)/.ready
 
 test: $(READY) trainer harness
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: $(READY)
 	$(BIN)/ruff check
@@ -48,23 +64,46 @@ bench: $(READY)
 	$(BIN)/python benchmarks/run.py
 
 # One environment for everything; made again when a list of packages changes.
-$(READY): requirements.txt requirements-dev.txt requirements-demo.txt pyproject.toml
+$(READY): requirements.lock requirements-demo.txt pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-demo.txt
+	$(BIN)/$(TORCH)
+	$(BIN)/$(INSTALL) -r requirements.lock -r requirements-demo.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	touch $@
 
 # LLaMA-Factory imports torchaudio even where there is only text: an empty package of that name will do.
-$(TRAINER)/.ready: Code/training/requirements.txt
+$(TRAINER)/.ready: Code/training/requirements.lock
 	test -x $(TRAINER)/bin/python || $(PYTHON) -m venv $(TRAINER)
-	$(TRAINER)/bin/pip install --quiet --disable-pip-version-check --no-deps -r $<
+	$(TRAINER)/bin/$(TORCH)
+	$(TRAINER)/bin/$(INSTALL) -r $<
 	$(TRAINER)/bin/python -c "import pathlib, sysconfig as s; p = pathlib.Path(s.get_path('purelib'), 'torchaudio'); \
 	  p.mkdir(exist_ok=True); (p / '__init__.py').touch()"
 	touch $@
 
-$(EVALUATOR)/.ready: Code/evaluation/requirements.txt
+$(EVALUATOR)/.ready: Code/evaluation/requirements.lock
 	test -x $(EVALUATOR)/bin/python || $(PYTHON) -m venv $(EVALUATOR)
-	$(EVALUATOR)/bin/pip install --quiet --disable-pip-version-check --no-deps -r $<
+	$(EVALUATOR)/bin/$(TORCH)
+	$(EVALUATOR)/bin/$(INSTALL) -r $<
+	touch $@
+
+# The pins of the requirements files with a hash for every file of every package; PyTorch aside, since it brings CUDA
+# libraries of its own choice where there are any, and is installed by its version.
+LOCKS := requirements.lock Code/training/requirements.lock Code/evaluation/requirements.lock
+lock: $(LOCKER)/.ready
+	@mkdir -p build
+	grep -hvE '^(-|torch==)' requirements.txt requirements-dev.txt > build/lock.in
+	$(LOCK) build/lock.in -o requirements.lock
+	for tool in training evaluation; do \
+	  grep -v '^torch==' Code/$$tool/requirements.txt > build/lock.in; \
+	  $(LOCK) build/lock.in -o Code/$$tool/requirements.lock || exit $$?; \
+	done
+
+audit: $(LOCKER)/.ready
+	for lock in $(LOCKS); do $(LOCKER)/bin/pip-audit --disable-pip --require-hashes -r $$lock || exit $$?; done
+
+$(LOCKER)/.ready:
+	$(PYTHON) -m venv $(LOCKER)
+	$(LOCKER)/bin/pip install --quiet --disable-pip-version-check uv==0.13.9 pip-audit==2.10.1
 	touch $@
 
 clean:

@@ -7,7 +7,7 @@ import sys
 from types import SimpleNamespace
 
 import pytest
-from conftest import CODE, SCRIPTS, load_script
+from conftest import CODE, SCRIPTS, TOOLS, load_script
 
 from instruction_data import command, demo, manifests
 
@@ -34,17 +34,17 @@ def test_a_question_of_ones_own_is_one_file_of_under_60_lines(tmp_path, monkeypa
 def test_every_command_names_what_exists():
     commands = re.findall(r"^(?:python|make) .*", README.replace(EXAMPLE, ""), re.MULTILINE)
     scripts = {path for line in commands for path in re.findall(r"Code/\S+\.py", line)}
-    assert scripts == {f"Code/{name}" for name in SCRIPTS}
+    assert scripts == {f"Code/{name}" for name in (*SCRIPTS, *TOOLS)}
     targets = {line.split()[1] for line in commands if line.startswith("make")}
     makefile = (CODE.parent / "Makefile").read_text()
-    assert targets == {"demo", "test"}  # the two commands; the others are named in the text
-    targets |= set(re.findall(r"`make (\w+)`", README))
-    assert targets >= {"demo", "test", "check", "bench"}
+    assert targets == {"demo", "test", "experiment"}  # the others are named in the text
+    targets |= {target for names in re.findall(r"`make ([a-z ]+)`", README) for target in names.split()}
+    assert targets >= {"demo", "test", "check", "bench", "experiment", "trainer", "harness"}
     assert all(f"\n{target}: " in makefile for target in targets)
 
 
 def test_every_flag_that_is_named_exists():
-    parsers = [load_script(name).parser() for name in SCRIPTS]
+    parsers = [load_script(name).parser() for name in (*SCRIPTS, *TOOLS)]
     flags = {flag for parser in parsers for action in parser._actions for flag in action.option_strings}
     elsewhere = {"--include", "--exclude", "--head", "--address"}  # git's and Ray's
     assert set(re.findall(r"--[a-z][a-z-]+", README)) <= flags | elsewhere
@@ -73,3 +73,17 @@ def test_every_benchmark_runs_where_none_is_named(monkeypatch, tmp_path, capsys)
     monkeypatch.setattr(sys, "argv", ["run.py"])
     assert run.main() == 0
     assert tuple(begun) == run.ALL
+
+
+@pytest.mark.parametrize("tool", ["", "Code/training/", "Code/evaluation/"])
+def test_every_pin_is_locked_with_hashes(tool):
+    root = CODE.parent
+    names = ["requirements.txt", "requirements-dev.txt"] if not tool else [f"{tool}requirements.txt"]
+    pins = {line for name in names for line in (root / name).read_text().splitlines() if "==" in line}
+    locked = re.findall(
+        r"^(\S+==\S+) \\\n((?: +--hash=sha256:[0-9a-f]{64}(?: \\)?\n)+)",
+        (root / f"{tool}requirements.lock").read_text(),
+        re.M,
+    )
+    assert {pin for pin, _ in locked} == {pin for pin in pins if not pin.startswith("torch==")}
+    assert len({pin for pin in pins if pin.startswith("torch==")}) == 1

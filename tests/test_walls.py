@@ -22,8 +22,10 @@ HEAVY = {
     "scipy",
     "jinja2",
     "matplotlib",
-    "plotly",
     "datasketch",
+    "magika",
+    "ahocorasick",
+    "pygments",
 }
 ALL = (*SCRIPTS, *TOOLS)
 
