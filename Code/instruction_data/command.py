@@ -1,6 +1,7 @@
 """The command line that all scripts share: flags, study root, errors for readers."""
 
 import argparse
+import io
 import shlex
 import sys
 from collections.abc import Callable
@@ -10,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from instruction_data import engines, features, pools
-from instruction_data.errors import InputError
+from instruction_data import control_tokens, engines, features, pools
+from instruction_data.errors import InputError, printable, quoted
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 DEMO_ROOT = REPOSITORY / "build" / "demo"
@@ -55,7 +56,7 @@ def chosen_root(options: argparse.Namespace) -> Path:
     """
     root = options.root or (DEMO_ROOT if options.demo else REPOSITORY)
     if not root.is_dir():
-        raise InputError(f"{root}: found no such folder; expected a study root with a Datas folder")
+        raise InputError(f"--root {root}: found no such folder; expected a study root with a Datas folder")
     return root.resolve()
 
 
@@ -112,6 +113,12 @@ def _add_reading_flags(group: argparse._ArgumentGroup) -> None:
     )
     group.add_argument(
         "--skip-bad", action="store_true", help="go on without unusable records; they are reported and counted"
+    )
+    group.add_argument(
+        control_tokens.FLAG,
+        action="store_true",
+        help="put a space into every control token of chat templates (<|im_start|> becomes < |im_start|>), which a "
+        "trainer would not read as text",
     )
     group.add_argument(
         "--limit", type=positive, metavar="N", help="only the first N records of every pool, for a quick look"
@@ -231,6 +238,7 @@ class Study:
             limit=self.options.limit,
             skip_bad=self.options.skip_bad,
             drop_input=drop_input,
+            neutralise=self.options.neutralise_control_tokens,
             spool_folder=None if self.options.dry_run else self.cache,
         )
 
@@ -281,13 +289,13 @@ class Study:
         for pool in sources:
             size, state = self._size(pool)
             sizes.append(size)
-            print(f"would read   {pool.path}: {size:,} records{state}")
+            print(f"would read   {printable(pool.path)}: {size:,} records{state}")
         if computed:
             print(f"would compute {computed}")
         for name, records in count(*sizes).items():
             there = " (there already)" if (self.root / folder / f"{name}.json").exists() else ""
             print(f"would write  {folder}/{name}.json: about {records:,} records{there}")
-        print(f"             and the scores and the manifest beside them, under {self.root}\n")
+        print(f"             and the scores and the manifest beside them, under {printable(str(self.root))}\n")
 
     def _size(self, pool: pools.Pool) -> tuple[int, str]:
         try:
@@ -309,9 +317,12 @@ class Study:
             value = getattr(self.options, action.dest, None)
             if action.dest in _NOT_IN_COMMAND or value == action.default or value is None:
                 continue
-            words.append(action.option_strings[0])
-            if value is not True:
-                words += _flag_words(value)
+            given = [] if value is True else _flag_words(value)
+            flag = action.option_strings[0]
+            if len(given) == 1 and given[0].startswith("-"):
+                words.append(f"{flag}={given[0]}")  # else it would be taken for a flag
+            else:
+                words += [flag, *given]
         return shlex.join(_without_folder(word) for word in words)
 
 
@@ -324,7 +335,7 @@ def _flag_words(value: object) -> list[str]:
 def _without_folder(word: str) -> str:
     """A manifest bears no absolute path: PATH and NAME=PATH keep the file's name alone."""
     name, separator, path = word.rpartition("=")
-    return f"{name}{separator}{Path(path).name}" if Path(path).expanduser().is_absolute() else word
+    return f"{name}{separator}{Path(path).name}" if path.startswith("~/") or Path(path).is_absolute() else word
 
 
 def open_study(parser: argparse.ArgumentParser, argv: list[str] | None, script: str) -> Study:
@@ -333,6 +344,9 @@ def open_study(parser: argparse.ArgumentParser, argv: list[str] | None, script: 
     Args:
         script: the script's ``__file__``.
     """
+    for word in sys.argv[1:] if argv is None else argv:
+        if not pools.is_unicode(word):
+            raise InputError(f"{quoted(word)}: found a flag or name that is not UTF-8; manifests could not hold it")
     options = parser.parse_args(argv)
     if options.demo:
         from instruction_data import demo
@@ -349,6 +363,9 @@ def open_study(parser: argparse.ArgumentParser, argv: list[str] | None, script: 
 
 def run(main: Callable[[], int]) -> int:
     """Run a script's main and turn its end into an exit status; the reader's errors come without a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # what the terminal's encoding lacks stops no run
     try:
         return main()
     except InputError as error:
@@ -361,5 +378,6 @@ def run(main: Callable[[], int]) -> int:
         sys.stderr.close()
         return 141
     except OSError as error:
-        print(f"error: {error.strerror or error}: {error.filename or ''}".rstrip(": "), file=sys.stderr)
+        found = InputError(f"error: {error.strerror or error}: {error.filename or ''}".rstrip(": "))
+        print(found, file=sys.stderr)
         return 1
