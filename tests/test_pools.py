@@ -150,7 +150,7 @@ def test_beyond_a_hundred_bad_records_all_lines_are_still_named(tmp_path, write_
     with pytest.raises(InputError) as caught:
         read(tmp_path)
     rest = str(caught.value).split("and at lines ")[1].splitlines()[0]
-    assert rest.split(", ") == [str(line) for line in range(102, 252)]
+    assert rest == "102-251"
 
 
 def test_an_array_that_breaks_off_is_not_skippable(tmp_path, write_pool):

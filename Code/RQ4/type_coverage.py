@@ -56,7 +56,10 @@ def read_categories(path: Path, records: Records) -> dict[str, list]:
     for entry in formats.entries(path):
         if isinstance(entry.value, formats.Problem):
             raise InputError(f"{path}:{entry.line}: found {entry.value.found}; expected {entry.value.expected}")
-        by_row[entry.value.get("row")] = entry
+        row = entry.value.get("row")
+        if type(row) is not int or row in by_row:
+            raise InputError(f"{path}:{entry.line}: found the row {quoted(row)}; expected one line for every row")
+        by_row[row] = entry
     columns: dict[str, list] = {"category": [], "category_similarity": []}
     for row, record in zip(records.rows.tolist(), records, strict=True):
         value = _line_of(path, by_row, row, record.instruction)
@@ -95,7 +98,12 @@ def _line_of(path: Path, by_row: dict, row: int, instruction: str) -> dict:
             f"{path}:{entry.line}: found the instruction {quoted(entry.value.get('instruction'))}; expected that of "
             f"row {row} of the pool, {quoted(instruction)}: it was made from another pool: run task_category.py again"
         )
-    return entry.value
+    category, similar = entry.value.get("assigned_category"), entry.value.get("category_similarity", 0)
+    if not isinstance(category, str | None) or not (similar is None or type(similar) is float):
+        raise InputError(
+            f"{path}:{entry.line}: found the category {quoted(category)} at {quoted(similar)}; expected text, a number"
+        )
+    return {"assigned_category": category, "category_similarity": similar}
 
 
 def feasible(total: int, shares: Sequence[int], algorithmic: int, practical: int) -> bool:

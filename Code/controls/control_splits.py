@@ -30,7 +30,7 @@ from pathlib import Path
 
 import numpy as np
 
-from instruction_data import command, inventory, languages, manifests, pools, publish, splits
+from instruction_data import command, control_tokens, formats, inventory, languages, manifests, pools, publish, splits
 from instruction_data.errors import InputError
 from instruction_data.pools import Pool, Records
 
@@ -230,7 +230,13 @@ class Sources:
                 "same pool for a control: leave --limit out, which takes the split's"
             )
         drop = name != origin.manifest["pool"] and bool(origin.manifest["settings"].get("drop_input"))
-        key = (name, limit, bool(entry["skipped"]), drop)
+        neutralise = bool(origin.manifest["settings"].get(control_tokens.SETTING))
+        if study.options.neutralise_control_tokens and not neutralise:
+            raise InputError(
+                f"{control_tokens.FLAG}: found {origin.name} made without it; expected the same records for a control: "
+                "make the split with it, and its controls follow"
+            )
+        key = (name, limit, bool(entry["skipped"]), drop, neutralise)
         if key not in self._records:
             self._records[key] = pools.read(
                 self.pool(origin, name),
@@ -238,6 +244,7 @@ class Sources:
                 limit=limit,
                 skip_bad=bool(entry["skipped"]),
                 drop_input=drop,
+                neutralise=neutralise,
                 spool_folder=study.cache,
             )
         if self._records[key].sha256 != entry["sha256"]:
@@ -270,12 +277,8 @@ def members(root: Path, origin: Origin, sources: Sequence[Records]) -> list[np.n
     Raises:
         InputError: the table of scores is missing or damaged, or names records that the pools do not have.
     """
-    import pandas
-
     path = scores_file(root, origin)
-    table = pandas.read_parquet(path)
-    if origin.name not in table.columns:
-        raise InputError(f"{path}: found no column {origin.name}; expected the place of every record in that split")
+    table = formats.table(path, {"pool": "O", "row": "iu", "record_sha256": "O", origin.name: "iu"})
     table = table[table[origin.name].notna()]
     result = []
     for records in sources:
@@ -332,10 +335,10 @@ def categories(path: Path, records: Records) -> list[str | None]:
     Raises:
         InputError: the table lacks a record, or was made from another pool.
     """
-    import pandas
-
-    table = pandas.read_parquet(path)
+    table = formats.table(path, {"row": "iu", "record_sha256": "O"})
     names = [column for column in table.columns if column not in ("row", "record_sha256")]
+    if not names or any(table[name].dtype.kind != "f" for name in names):
+        raise InputError(f"{path}: found columns that are no similarities; expected numbers: make it again")
     similar = table[names].to_numpy()
     known = np.isfinite(similar).all(axis=1)
     best = np.where(known, np.nan_to_num(similar).argmax(axis=1), -1)

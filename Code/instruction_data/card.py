@@ -47,7 +47,7 @@ def text(path: Path, splits: Mapping[str, Mapping]) -> str:
 
     try:
         card = DatasetCard(path.read_text("utf-8") if path.exists() else BODY)
-    except (ValueError, TypeError, yaml.YAMLError) as error:
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError, yaml.YAMLError) as error:
         raise InputError(
             f"{path}: found no data set card ({error}); expected YAML between --- lines: mend it"
         ) from error

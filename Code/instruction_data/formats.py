@@ -9,20 +9,26 @@ import gzip
 import json
 import re
 import zlib
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import orjson
 
 from instruction_data.errors import InputError, quoted
+
+if TYPE_CHECKING:
+    import pandas
 
 POINTER_HEAD = b"version https://git-lfs.github.com/spec/v1"
 GZIP_HEAD = b"\x1f\x8b"
 PARQUET_HEAD = b"PAR1"
 UTF16_HEADS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 CHUNK = 1 << 20  # bytes of a JSON array decoded at a time
+ENTRY_BYTES = 1 << 26  # of one object at most: it is held in memory, several times over; real ones have thousands
+GZIP_RATIO = 200  # text takes at most so many times the bytes of its gzip; real text 3 to 10 times
+ROWS = 64  # of a Parquet file decoded at a time
 
 _SPACE = re.compile(r"[ \t\r\n]*")
 
@@ -51,7 +57,11 @@ def pointer_of(path: Path) -> dict[str, str] | None:
     if not head.startswith(POINTER_HEAD):
         return None
     fields = dict(line.split(" ", 1) for line in head.decode("utf-8", "replace").splitlines() if " " in line)
-    return {"oid": fields.get("oid", "").removeprefix("sha256:"), "size": fields.get("size", "?")}
+    size = fields.get("size", "")
+    return {
+        "oid": fields.get("oid", "").removeprefix("sha256:"),
+        "size": size if re.fullmatch("[0-9]{1,15}", size) else "?",
+    }
 
 
 def entries(path: Path, names: Collection[str] | None = None, *, concatenated: bool = False) -> Iterator[Entry]:
@@ -76,8 +86,15 @@ def entries(path: Path, names: Collection[str] | None = None, *, concatenated: b
             yield from _parquet_rows(path, names)
             return
         stream = gzip.GzipFile(fileobj=file) if head[:2] == GZIP_HEAD else file
+        most = GZIP_RATIO * path.stat().st_size + ENTRY_BYTES
         try:
-            yield from _json_entries(path, stream, concatenated)
+            for entry in _json_entries(path, stream, concatenated):
+                if stream is not file and stream.tell() > most:
+                    raise InputError(
+                        f"{path}:{entry.line}: found gzip data of more than {GZIP_RATIO} times its size; expected "
+                        "text. If it is meant: gunzip it"
+                    )
+                yield entry
         except (EOFError, gzip.BadGzipFile, zlib.error) as error:
             raise InputError(f"{path}: found damaged gzip data ({error}); expected a complete gzip file") from error
 
@@ -102,9 +119,16 @@ def _json_entries(path: Path, stream: BinaryIO, concatenated: bool) -> Iterator[
 
 
 def _line_entries(stream: BinaryIO) -> Iterator[Entry]:
-    for number, line in enumerate(stream, start=1):
+    for number, line in enumerate(iter(lambda: stream.readline(ENTRY_BYTES + 1), b""), start=1):
+        if len(line) > ENTRY_BYTES:
+            yield Entry(number, _too_large(last=True))
+            return
         if not line.isspace():
             yield Entry(number, _parse_line(line))
+
+
+def _too_large(*, last: bool) -> Problem:
+    return Problem(f"a value of more than {ENTRY_BYTES:,} bytes", "one record (nothing is read beyond this)", last)
 
 
 def _parse_line(line: bytes) -> "dict | Problem":
@@ -143,6 +167,9 @@ def _array_entries(stream: BinaryIO) -> Iterator[Entry]:
             found = "the end of the file" if not text.peek() else f"malformed JSON ({quoted(str(error), 120)})"
             yield Entry(line, Problem(found, f"{expected} (an array cannot be read beyond this)", last=True))
             return
+        if value is TOO_LARGE:
+            yield Entry(line, _too_large(last=True))
+            return
         yield Entry(line, value if isinstance(value, dict) else _not_an_object(value))
         if not text.take(","):
             break
@@ -165,7 +192,13 @@ def _concatenated_entries(stream: BinaryIO) -> Iterator[Entry]:
             found = f"malformed JSON, or a truncated object ({quoted(str(error), 120)})"
             yield Entry(line, Problem(found, "a JSON object (nothing can be read beyond this)", last=True))
             return
+        if value is TOO_LARGE:
+            yield Entry(line, _too_large(last=True))
+            return
         yield Entry(line, value if isinstance(value, dict) else _not_an_object(value))
+
+
+TOO_LARGE = object()  # stands for a value that is not decoded
 
 
 class _Text:
@@ -197,7 +230,7 @@ class _Text:
         return found
 
     def value(self) -> object:
-        """The next JSON value; ValueError if there is none."""
+        """The next JSON value, or TOO_LARGE; ValueError if there is none."""
         self.peek()
         size = CHUNK
         while True:
@@ -209,6 +242,8 @@ class _Text:
             except ValueError:
                 if self._ended:
                     raise
+            if len(self._text) - self._at > ENTRY_BYTES:
+                return TOO_LARGE
             self._fill(size)
             size *= 2
 
@@ -229,16 +264,55 @@ def _parquet_rows(path: Path, names: Collection[str] | None) -> Iterator[Entry]:
 
     row = 0
     try:
-        with pyarrow.parquet.ParquetFile(path) as file:
+        with pyarrow.parquet.ParquetFile(path, read_dictionary=_text_columns(path)) as file:
             wanted = None if names is None else [name for name in file.schema_arrow.names if name in names]
             for batch in file.iter_batches(batch_size=4096, columns=wanted):
-                for value in _batch_rows(batch):
-                    row += 1
-                    yield Entry(row, value)
+                for start in range(0, len(batch), ROWS):
+                    for value in _batch_rows(batch.slice(start, ROWS)):
+                        row += 1
+                        yield Entry(row, value)
     except (pyarrow.ArrowException, OSError) as error:
-        raise InputError(f"{path}: found damaged Parquet ({error}); expected a complete Parquet file") from error
+        raise _damaged(path, error) from error
     if not row:
         raise InputError(f"{path}: found a Parquet file without rows; expected at least one record")
+
+
+def _text_columns(path: Path) -> list[str]:
+    """Columns that are to be kept as their file has them: each text once, however many rows repeat it."""
+    import pyarrow
+    import pyarrow.parquet
+
+    schema = pyarrow.parquet.read_schema(path)
+    return [field.name for field in schema if pyarrow.types.is_string(field.type)]
+
+
+def _damaged(path: Path, error: Exception) -> InputError:
+    return InputError(f"{path}: found damaged Parquet ({quoted(str(error), 200)}); expected a complete Parquet file")
+
+
+def table(path: Path, columns: Mapping[str, str]) -> "pandas.DataFrame":
+    """A table of numbers and hashes that a script published, as Parquet.
+
+    Args:
+        columns: name -> kinds of its values, as letters of numpy's: ``"iu"`` whole numbers, ``"f"`` others, ``"O"``
+            text; those that must be there.
+
+    Raises:
+        InputError: the file is no Parquet, or lacks a column of that kind.
+    """
+    import pandas
+    import pyarrow
+
+    try:
+        found = pandas.read_parquet(path)
+    except (pyarrow.ArrowException, OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise _damaged(path, error) from error
+    for name, kinds in columns.items():
+        if list(found.columns).count(name) != 1 or found[name].dtype.kind not in kinds:
+            raise InputError(
+                f"{path}: found no column {quoted(name)} of its kind; expected one, as the scripts write it"
+            )
+    return found
 
 
 def _batch_rows(batch) -> "list[dict | Problem]":

@@ -5,12 +5,14 @@ A manifest describes one set of published files: what was read, what was asked f
 """
 
 import hashlib
+import shlex
 from collections.abc import Iterator, Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import orjson
 
-from instruction_data.errors import InputError, quoted
+from instruction_data import names
+from instruction_data.errors import InputError, printable, quoted
 
 SUFFIX = "_manifest.json"
 FORMAT = 1
@@ -36,19 +38,70 @@ def read(path: Path) -> dict:
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
         found = manifest.get("format") if isinstance(manifest, dict) else type(manifest).__name__
         raise InputError(f"{path}: found format {quoted(found)}; expected a manifest of format {FORMAT}")
-    try:
-        listed = files(manifest)
-        known = [manifest["inputs"], *(split["summary"] for split in manifest["splits"].values())]
-        whole = all(isinstance(part, str) for pair in listed.items() for part in pair)
-        whole = whole and all(isinstance(one, dict) for one in known)
-        whole = whole and all(isinstance(split["records"], int) for split in manifest["splits"].values())
-    except (KeyError, TypeError, AttributeError):
-        whole = False
-    if not whole:
+    wrong = _wrong_part(manifest)
+    if wrong:
         raise InputError(
-            f"{path}: found parts missing or of the wrong kind; expected a manifest as the scripts write it"
+            f"{path}: found parts missing or of the wrong kind ({wrong}); expected a manifest as the scripts write it"
         )
     return manifest
+
+
+def _wrong_part(manifest: dict) -> str:
+    """The part that is missing, of the wrong kind, or could lead out of the study root; empty if there is none."""
+    parts = {
+        "question": lambda part: not names.fault(part),
+        "pool": lambda part: not names.fault(part),
+        "command": _is_one_command,
+        "pools": lambda part: all(map(_is_pool, part.values())),
+        "inputs": lambda part: all(map(names.is_relative, part)) and all(isinstance(one, str) for one in part.values()),
+        "settings": lambda part: isinstance(part, dict),
+        "models": lambda part: all(isinstance(one, dict) for one in part.values()),
+        "splits": lambda part: all(_is_split(name, one) for name, one in part.items()),
+        "files": lambda part: all(_is_published(file) and isinstance(one["sha256"], str) for file, one in part.items()),
+    }
+    for name, is_right in parts.items():
+        try:
+            if not is_right(manifest[name]):
+                return name
+        except (KeyError, TypeError, AttributeError):
+            return name
+    return ""
+
+
+def _is_one_command(text: str) -> bool:
+    """Whether a shell would take the text for one command and its words: people are told to copy it."""
+    try:
+        return shlex.join(shlex.split(text)) == text
+    except ValueError:
+        return False
+
+
+def _is_pool(entry: dict) -> bool:
+    counts = entry["records"], entry["skipped"]
+    return names.is_relative(entry["path"]) and isinstance(entry["sha256"], str) and all(map(_is_count, counts))
+
+
+def _is_split(name: str, entry: dict) -> bool:
+    figures = entry["summary"].values()
+    return (
+        not names.fault(name)
+        and _is_published(entry["file"])
+        and isinstance(entry["sha256"], str)
+        and _is_count(entry["records"])
+        and all(map(_is_count, entry["sources"].values()))
+        and all(figure is None or type(figure) in (int, float) for figure in figures)
+    )
+
+
+def _is_count(value: object) -> bool:
+    return type(value) is int and value >= 0
+
+
+def _is_published(file: str) -> bool:
+    """Whether a path is one where sets are published: such files are read, and replaced with their manifest."""
+    path = PurePosixPath(file)
+    known = path.match("Datas/RQ*/*/*") if len(path.parts) == 4 else len(path.parts) == 3 and path.match("Code/RQ4/*")
+    return known and not any(map(names.fault, path.parts)) and path.suffix not in SCRIPTS_OWN
 
 
 def every(root: Path) -> Iterator[tuple[Path, dict]]:
@@ -105,7 +158,7 @@ def verify(root: Path) -> list[str]:
             wrong += _compare(root, file, sha256, f"outdated    {path.relative_to(root)}: its")
     for path in _published_files(root):
         if path not in known:
-            wrong.append(f"not listed  {path.relative_to(root)}")
+            wrong.append(f"not listed  {printable(str(path.relative_to(root)))}")
     return wrong
 
 
@@ -122,6 +175,6 @@ def _published_files(root: Path) -> list[Path]:
 
 def _compare(root: Path, file: str, sha256: str, word: str) -> list[str]:
     if not (root / file).is_file():
-        return [f"missing     {file}"]
+        return [f"missing     {printable(file)}"]
     found = file_sha256(root / file)
-    return [] if found == sha256 else [f"{word:<11} {file}: found {found}; expected {sha256}"]
+    return [] if found == sha256 else [f"{word:<11} {printable(file)}: found {found}; expected {quoted(sha256, 70)}"]

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import orjson
 
+from instruction_data import names
 from instruction_data.errors import InputError, quoted
 from instruction_data.publish import replace
 
@@ -56,6 +57,13 @@ class Outcome:
 
 
 def path(root: Path, harness: str, task: str, run: str) -> Path:
+    """Where an outcome lies.
+
+    Raises:
+        InputError: one of the names is none that a path can have.
+    """
+    for what, name in {"harness": harness, "task": task, "run": run}.items():
+        names.checked(name, what)
     return root / FOLDER / harness / task / f"{run}.json"
 
 
@@ -63,6 +71,7 @@ def write(root: Path, outcome: Outcome) -> Path:
     """Write an outcome, whole or not at all."""
     _check(outcome, outcome.run)
     place = path(root, outcome.harness, outcome.task, outcome.run)
+    names.below(root, place.parent)
     place.parent.mkdir(parents=True, exist_ok=True)
     document = {"format": FORMAT, **asdict(outcome)}
     replace(place, orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
@@ -87,7 +96,7 @@ def read(place: Path) -> Outcome:
     """
     try:
         document = orjson.loads(place.read_bytes())
-    except orjson.JSONDecodeError as error:
+    except (OSError, orjson.JSONDecodeError) as error:
         raise InputError(f"{place}: found malformed JSON ({error}); expected the outcome of a run") from error
     if not isinstance(document, dict) or document.pop("format", None) != FORMAT:
         raise InputError(f"{place}: found no outcome of format {FORMAT}; expected one as the evaluation writes it")
@@ -104,6 +113,14 @@ def _check(outcome: Outcome, where: str) -> None:
         value, wanted = getattr(outcome, name), {str: str, int: int}.get(kind, Mapping)
         if not isinstance(value, wanted) or isinstance(value, bool):
             raise InputError(f"{where}: found {quoted(value)} as {name}; expected {wanted.__name__.lower()}")
+    for name in ("run", "harness", "task"):  # the parts of its path
+        names.checked(getattr(outcome, name), f"{where}: {name}")
+    for file, sha256 in outcome.files.items():
+        if not names.is_relative(file) or not isinstance(sha256, str):
+            raise InputError(f"{where}: found the file {quoted(file)}; expected one below the study root, its SHA-256")
+    for name, value in outcome.reported.items():
+        if type(value) not in (int, float):
+            raise InputError(f"{where}: found {quoted(value)} as {quoted(name)}; expected a number")
     counts = set()
     for problem, passed in outcome.problems.items():
         if not isinstance(passed, list | tuple) or not all(isinstance(one, bool) for one in passed):

@@ -14,6 +14,7 @@ import re
 import sys
 import tempfile
 import tomllib
+from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -21,15 +22,17 @@ from pathlib import Path
 import numpy as np
 import orjson
 
-from instruction_data import formats
-from instruction_data.errors import InputError, quoted
+from instruction_data import control_tokens, formats, names
+from instruction_data.errors import InputError, printable, quoted
 from instruction_data.manifests import file_sha256
 
 TABLE_FILE = "pools.toml"  # under the study root: the user's own rows
+TABLE_BYTES = 1 << 20  # at most
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 WAYS_WITH_BAD = """
 Mend them, or go on without them with --skip-bad; empty outputs that are meant: empty_output = true in pools.toml."""
 PROBLEMS_SHOWN = 100  # bad records listed one by one; of those beyond, the line numbers
+RANGES_SHOWN = 10_000  # of these
 SPOOLED_AT_ONCE = 512  # records joined in memory for one write
 
 
@@ -64,7 +67,12 @@ class Pool:
         return self.instruction, self.input, self.output
 
     def file(self, root: Path) -> Path:
-        return root / Path(self.path).expanduser()
+        try:
+            return root / Path(self.path).expanduser()
+        except RuntimeError as error:
+            raise InputError(
+                f"pool {self.name!r}: found the path {quoted(self.path)}; expected a path ({error})"
+            ) from error
 
 
 # Names, forms, counts and checksums: PROTOCOL of the study and the data sets' public cards. Revisions are the commits
@@ -146,22 +154,29 @@ class Records(Sequence[Record]):
         sha256: of the pool file, in hex.
         rows: int64 ``[n]``, the position of each record among all entries of the file, from 0.
         hashes: list of ``n`` SHA-256 (hex) of the canonical records.
-        skipped: the entries that were left out as unusable.
+        skipped: the lines of the entries that were left out as unusable; in Parquet the rows, from 1.
+        control_tokens: position -> the control tokens of chat templates in that record.
+        neutralised: whether such tokens were broken up when it was read.
     """
 
-    def __init__(self, pool: Pool, sha256: str, spool_folder: Path | None = None):
+    def __init__(self, pool: Pool, sha256: str, spool_folder: Path | None = None, *, neutralised: bool = False):
         self.pool = pool
         self.sha256 = sha256
         self.hashes: list[str] = []
-        self.skipped: list[tuple[int, formats.Problem]] = []
-        self._rows: list[int] = []
-        self._ends: list[int] = [0]
+        self.skipped: Sequence[int] = ()
+        self.control_tokens: dict[int, tuple[str, ...]] = {}
+        self.neutralised = neutralised
+        self._rows = array("q")
+        self._ends = array("q", [0])
         self._spool = tempfile.TemporaryFile(dir=spool_folder)  # noqa: SIM115 - lives as long as the records
         self._file = self._spool.fileno()
         self._unwritten: list[bytes] = []
 
     def append(self, row: int, record: Record) -> None:
         data = record.canonical()
+        tokens = control_tokens.found(data)
+        if tokens:
+            self.control_tokens[len(self)] = tokens
         self._unwritten.append(data)
         if len(self._unwritten) == SPOOLED_AT_ONCE:
             self._flush()
@@ -207,7 +222,7 @@ class Records(Sequence[Record]):
             "known_as": self.pool.known.get(self.sha256),
             "records": len(self),
             "skipped": len(self.skipped),
-            "skipped_lines": [line for line, _ in self.skipped],
+            "skipped_lines": list(self.skipped),
         }
 
 
@@ -221,9 +236,11 @@ def table(root: Path) -> dict[str, Pool]:
     path = root / TABLE_FILE
     if not path.exists():
         return pools
+    if path.stat().st_size > TABLE_BYTES:
+        raise InputError(f"{path}: found {path.stat().st_size:,} bytes; expected at most {TABLE_BYTES:,}")
     try:
-        rows = tomllib.loads(path.read_text("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        rows = tomllib.loads(path.read_text("utf-8-sig"))
+    except (ValueError, RecursionError) as error:  # not TOML, not UTF-8, a number of too many digits; nested too deep
         raise InputError(f"{path}: found {error}; expected TOML with one [name] section a pool") from error
     own = [_row_pool(path, name, row) for name, row in rows.items()]
     if len({pool.name for pool in own}) < len(own):
@@ -234,13 +251,16 @@ def table(root: Path) -> dict[str, Pool]:
 def _row_pool(path: Path, name: str, row: object) -> Pool:
     allowed = {"path": str, "instruction": str, "input": str, "output": str, "domain": str, "empty_output": bool}
     if not isinstance(row, dict) or "path" not in row:
-        raise InputError(f'{path}: [{name}]: found no path; expected a section with at least path = "…"')
+        raise InputError(f'{path}: [{name[:60]}]: found no path; expected a section with at least path = "…"')
     for key, value in row.items():
         if key not in allowed:
-            raise InputError(f"{path}: [{name}]: found {quoted(key)}; expected one of {', '.join(allowed)}")
+            raise InputError(f"{path}: [{name[:60]}]: found {quoted(key)}; expected one of {', '.join(allowed)}")
         if not isinstance(value, allowed[key]):
-            raise InputError(f"{path}: [{name}] {key}: found {quoted(value)}; expected a {allowed[key].__name__}")
-    return Pool(name=checked_name(name), **row)
+            raise InputError(f"{path}: [{name[:60]}] {key}: found {quoted(value)}; expected a {allowed[key].__name__}")
+    try:
+        return Pool(name=checked_name(name), **row)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
 
 
 def checked_name(name: str) -> str:
@@ -249,6 +269,8 @@ def checked_name(name: str) -> str:
         raise InputError(
             f"pool name: found {quoted(name)}; expected up to 40 letters, digits, '-' or '_', a letter or digit first"
         )
+    if names.reserved(name):
+        raise InputError(f"pool name: found {quoted(name)}, a device on Windows; expected another name")
     return name.lower()
 
 
@@ -279,6 +301,7 @@ def read(
     limit: int | None = None,
     skip_bad: bool = False,
     drop_input: bool = False,
+    neutralise: bool = False,
     spool_folder: Path | None = None,
 ) -> Records:
     """Read the records of a pool.
@@ -287,6 +310,7 @@ def read(
         limit: the first N entries only.
         skip_bad: leave out unusable entries (``Records.skipped``) instead of failing.
         drop_input: read every input as empty.
+        neutralise: break up the control tokens of chat templates in every text.
         spool_folder: where the temporary file of texts goes; by default the system's.
 
     Raises:
@@ -294,22 +318,68 @@ def read(
             or holds unusable entries; every one of them is named with its line.
     """
     path = pool.file(root)
+    if not is_unicode(pool.path):
+        raise InputError(f"{path}: found a name that is not UTF-8; expected one: manifests could not hold it")
     require_content(pool, path)
     before = _fingerprint(path)
-    records = Records(pool, file_sha256(path), spool_folder)
-    bad = []
+    records, bad = Records(pool, file_sha256(path), spool_folder, neutralised=neutralise), Unusable()
     for row, entry in enumerate(_limited(formats.entries(path, pool.fields), limit)):
         record = _record(entry.value, pool)
         try:
             if isinstance(record, Record):
-                records.append(row, replace(record, input="") if drop_input else record)
+                records.append(row, _changed(record, drop_input, neutralise))
             else:
-                bad.append((entry.line, record))
+                bad.append(entry.line, record)
         except orjson.JSONEncodeError:
-            bad.append((entry.line, _not_unicode(record, pool)))
+            bad.append(entry.line, _not_unicode(record, pool))
     if _fingerprint(path) != before:
         raise InputError(f"{path}: found it changed while it was read; expected a file at rest: run again")
     return _judged(records, bad, path, skip_bad)
+
+
+class Unusable:
+    """The entries of a file that are no records: all their lines, and why of the first."""
+
+    def __init__(self):
+        self.lines = array("q")
+        self.why: list[formats.Problem] = []
+        self.ended = False  # whether nothing behind the last could be read
+
+    def append(self, line: int, why: formats.Problem) -> None:
+        self.lines.append(line)
+        self.ended = why.last
+        if len(self.why) < PROBLEMS_SHOWN or why.last:
+            self.why.append(why)
+
+    def listed(self, path: Path) -> str:
+        """Line by line the first ones and whatever ended the reading; of the others the lines."""
+        shown = list(zip(self.lines, self.why[:PROBLEMS_SHOWN], strict=False))
+        rest = self.lines[len(shown) :]
+        if self.ended and rest:
+            shown.append((rest.pop(), self.why[-1]))
+        said = [f"{path}:{line}: found {why.found}; expected {why.expected}" for line, why in shown]
+        return "\n".join(said + ([f"and at lines {_ranges(rest)}"] if rest else []))
+
+
+def _ranges(lines: Sequence[int]) -> str:
+    """Ascending numbers, those that follow one another joined: 3, 7-9."""
+    ends = [place for place in range(1, len(lines)) if lines[place] != lines[place - 1] + 1]
+    parts = list(zip([0, *ends], [*ends, len(lines)], strict=True))
+    said = ", ".join(
+        f"{lines[start]}-{lines[end - 1]}" if end - start > 1 else str(lines[start])
+        for start, end in parts[:RANGES_SHOWN]
+    )
+    left = len(lines) - parts[min(len(parts), RANGES_SHOWN) - 1][1]
+    return said + (f" and {left:,} more" if left else "")
+
+
+def _changed(record: Record, drop_input: bool, neutralise: bool) -> Record:
+    if drop_input:
+        record = replace(record, input="")
+    if neutralise:
+        texts = (record.instruction, record.input, record.output)
+        record = Record(*map(control_tokens.neutralised, texts))
+    return record
 
 
 def _limited(entries: Iterable[formats.Entry], limit: int | None) -> Iterator[formats.Entry]:
@@ -324,22 +394,18 @@ def _fingerprint(path: Path) -> tuple[int, int, int]:
     return state.st_ino, state.st_size, state.st_mtime_ns
 
 
-def _judged(records: Records, bad: list[tuple[int, formats.Problem]], path: Path, skip_bad: bool) -> Records:
-    if bad and (not skip_bad or bad[-1][1].last):
-        hint = "" if bad[-1][1].last else WAYS_WITH_BAD
-        raise InputError(f"{path}: {len(bad):,} unusable records\n{_listed(bad, path)}{hint}")
+def _judged(records: Records, bad: Unusable, path: Path, skip_bad: bool) -> Records:
+    count = len(bad.lines)
+    if count and (not skip_bad or bad.ended):
+        hint = "" if bad.ended else WAYS_WITH_BAD
+        raise InputError(f"{path}: {count:,} unusable records\n{bad.listed(path)}{hint}")
     if not len(records):
         raise InputError(f"{path}: found no usable record; expected at least one")
-    if bad:
-        print(f"{path}: going on without {len(bad):,} unusable records\n{_listed(bad, path)}", file=sys.stderr)
-    records.skipped = bad
+    if count:
+        said = InputError(f"{path}: going on without {count:,} unusable records\n{bad.listed(path)}")
+        print(said, file=sys.stderr)
+    records.skipped = bad.lines
     return records
-
-
-def _listed(bad: list[tuple[int, formats.Problem]], path: Path) -> str:
-    shown = [f"{path}:{line}: found {why.found}; expected {why.expected}" for line, why in bad[:PROBLEMS_SHOWN]]
-    rest = [str(line) for line, _ in bad[PROBLEMS_SHOWN:]]
-    return "\n".join(shown + ([f"and at lines {', '.join(rest)}"] if rest else []))
 
 
 def _record(value: "dict | formats.Problem", pool: Pool) -> "Record | formats.Problem":
@@ -368,6 +434,15 @@ def _text(value: dict, name: str, *, optional: bool, empty: bool) -> "str | form
     if not (optional or empty) and (not text or text.isspace()):
         return formats.Problem(f"an empty {quoted(name)}", "text there")
     return text
+
+
+def is_unicode(text: str) -> bool:
+    """Whether UTF-8 can carry the text: names of files need not be in it."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _not_unicode(record: Record, pool: Pool) -> formats.Problem:
@@ -432,10 +507,11 @@ def print_table(root: Path) -> None:
         if not path.is_file():
             state = "missing"
         elif pointer := formats.pointer_of(path):
-            state = f"Git LFS pointer, {int(pointer['size']) / 1e6:,.0f} MB"
+            size = f"{int(pointer['size']) / 1e6:,.0f}" if pointer["size"].isdecimal() else "?"
+            state = f"Git LFS pointer, {size} MB"
         else:
             state = f"{path.stat().st_size / 1e6:,.1f} MB"
-        print(f"{pool.name:<12} {pool.domain:<8} {state:<28} {pool.path}")
+        print(f"{pool.name:<12} {printable(pool.domain):<8} {state:<28} {printable(pool.path)}")
 
 
 if __name__ == "__main__":

@@ -26,8 +26,8 @@ import filelock
 import numpy as np
 import orjson
 
-from instruction_data import manifests
-from instruction_data.errors import InputError, quoted
+from instruction_data import control_tokens, manifests, names
+from instruction_data.errors import InputError, printable, quoted
 from instruction_data.pools import Pool, Records
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ class Publication:
         self.place = place
         self.asked = asked
         self._root = study.root
-        self._folder = study.root / place.folder
+        self._folder = names.below(study.root, study.root / place.folder)
         self._manifest = self._folder / f"{place.stem}{manifests.SUFFIX}"
         self._overwrite = study.options.overwrite
         self._sources = sources
@@ -109,6 +109,7 @@ class Publication:
         Args:
             numbers: column of that table -> one value per record of the first pool.
         """
+        names.different((names.checked(split.name, "split") for split in splits), self.place.stem)
         kept = [split for split in splits if len(split)]
         for split in splits:
             if not len(split):
@@ -118,7 +119,8 @@ class Publication:
         tables = {f"{self.place.stem}_scores.parquet": scores(self._sources, kept, numbers or {})}
         manifest = self.write(splits=kept, tables=tables)
         _print_table(manifest["splits"])
-        print(f"in {self._folder}\n")
+        print(f"in {printable(str(self._folder))}\n")
+        _say_control_tokens(kept)
 
     def write(self, *, splits: Sequence[Split] = (), tables: "Mapping[str, pandas.DataFrame]") -> dict:
         """Write every file under a temporary name, then rename all of them, the manifest last.
@@ -134,6 +136,8 @@ class Publication:
         Raises:
             InputError: there is a different set already, and ``--overwrite`` is not given.
         """
+        for name in (*(f"{split.name}.json" for split in splits), *tables):
+            names.checked(name, self.place.stem)
         self._folder.mkdir(parents=True, exist_ok=True)
         with _lock(self._root), ExitStack() as stack:
             _remove_stale(self._folder)
@@ -193,7 +197,7 @@ class Publication:
             self._manifest.replace(replaced)
         old = manifests.files(manifests.read(replaced)) if replaced.exists() else {}
         for file in old:
-            if Path(file).name not in staged:
+            if Path(file).name not in staged and Path(file).parent == Path(self.place.folder):
                 (self._root / file).unlink(missing_ok=True)
         for name, file in staged.items():
             file.path.replace(self._folder / name)
@@ -233,7 +237,7 @@ def begin(
         "command": study.command(pool),
         "pools": {one.pool.name: one.describe(study.root) for one in sources},
         "inputs": {path.relative_to(study.root).as_posix(): manifests.file_sha256(path) for path in inputs},
-        "settings": {"limit": study.options.limit, **settings},
+        "settings": {"limit": study.options.limit, **_neutralised(sources), **settings},
         "seed": study.options.seed if draws else None,
         "models": models or {},
         "packages": _packages(bool(models)),
@@ -242,6 +246,11 @@ def begin(
     publication = Publication(study, place or Place.of_splits(question, pool), sources, asked)
     publication.check()
     return publication
+
+
+def _neutralised(sources: Sequence[Records]) -> dict[str, bool]:
+    """Named only where it is so: what was made without it says nothing of it."""
+    return {control_tokens.SETTING: True} if any(records.neutralised for records in sources) else {}
 
 
 def _packages(models: bool) -> dict[str, str]:
@@ -295,6 +304,20 @@ def _write_split(file: BinaryIO, split: Split) -> None:
     file.write(b"\n]\n")
 
 
+def _say_control_tokens(splits: Iterable[Split]) -> None:
+    """Say which splits hold records that a trainer would read other than as text; nothing if none does."""
+    said = []
+    for split in splits:
+        found = [records.control_tokens.get(place) for records, places in split.parts for place in places.tolist()]
+        holding = [tokens for tokens in found if tokens]
+        if holding:
+            kinds = ", ".join(sorted({token for tokens in holding for token in tokens}))
+            said.append(f"{split.name}: {len(holding):,} of {len(split):,} records hold control tokens: {kinds}")
+    if said:
+        print("\n".join(said))
+        print(f"{control_tokens.MEANING} --neutralise-control-tokens breaks them up\n")
+
+
 def _write_table(file: BinaryIO, name: str, frame: "pandas.DataFrame") -> None:
     if name.endswith(".parquet"):
         frame.to_parquet(file, index=False)
@@ -302,7 +325,12 @@ def _write_table(file: BinaryIO, name: str, frame: "pandas.DataFrame") -> None:
         for row in frame.to_dict("records"):
             file.write(orjson.dumps(row) + b"\n")
     else:
-        frame.to_csv(file, index=False, lineterminator="\n")
+        frame.map(_cell).rename(columns=_cell).to_csv(file, index=False, lineterminator="\n")
+
+
+def _cell(value: object) -> object:
+    """Text that a spreadsheet would take for a formula gets an apostrophe in front."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) else value
 
 
 def _describe(split: Split, folder: str, sha256: str) -> dict:
@@ -372,6 +400,7 @@ def labels(tiers: Mapping[str, np.ndarray], n: int) -> list[str | None]:
 def register(root: Path) -> None:
     """Bring LLaMA-Factory's registry and the data set card in line with the manifests under ``root``."""
     for path, content in registered(root, manifests.all_splits(root)).items():
+        names.below(root, path.parent)
         replace(path, content)
 
 
@@ -387,7 +416,12 @@ def registered(root: Path, splits: Mapping[str, Mapping]) -> dict[Path, bytes]:
     entries = _read_registry(registry) if registry.exists() else {}
     kept = {name: entry for name, entry in entries.items() if not _is_ours(entry)}
     ours = {name: {"file_name": split["file"].removeprefix("Datas/")} for name, split in splits.items()}
-    return {registry: _pretty(kept | ours), readme: card.text(readme, splits).encode()}
+    try:
+        return {registry: _pretty(kept | ours), readme: card.text(readme, splits).encode()}
+    except orjson.JSONEncodeError as error:
+        raise InputError(
+            f"{registry}: found entries nested too deep ({error}); expected LLaMA-Factory's registry"
+        ) from error
 
 
 def _read_registry(path: Path) -> dict:
@@ -421,13 +455,14 @@ def print_splits(root: Path) -> None:
     if not splits:
         raise InputError(f"{root}: found no published split; run a script of Code/RQ1 … RQ4 first")
     _print_table(splits)
-    print(f"\n{len(splits)} splits under {root / 'Datas'}")
+    print(f"\n{len(splits)} splits under {printable(str(root / 'Datas'))}")
 
 
 def _print_table(splits: Mapping[str, Mapping]) -> None:
     print(f"{'split':<32} {'records':>9}  summary")
     for name, split in splits.items():
-        summary = ", ".join(f"{figure} {value:,.4g}" for figure, value in split["summary"].items())
+        known = {figure: value for figure, value in split["summary"].items() if value is not None}
+        summary = ", ".join(f"{printable(figure)} {value:,.4g}" for figure, value in known.items())
         print(f"{name:<32} {split['records']:>9,}  {summary}")
 
 
@@ -441,19 +476,19 @@ def print_records(root: Path, name: str) -> None:
     for record in _read_split(root / split["file"])[:SHOWN_RECORDS]:
         print()
         for part, text in record.items():
-            print(f"{part + ':':<13}" + f"\n{'':<13}".join(printable(line) for line in text.split("\n")))
+            print(f"{printable(part) + ':':<13}" + f"\n{'':<13}".join(printable(line) for line in text.split("\n")))
 
 
 def _read_split(path: Path) -> list[dict[str, str]]:
     try:
-        return orjson.loads(path.read_bytes())
-    except (FileNotFoundError, orjson.JSONDecodeError) as error:
+        records = orjson.loads(path.read_bytes())
+    except (OSError, orjson.JSONDecodeError) as error:
         raise InputError(f"{path}: cannot be read ({error}); `verify` says what else is wrong") from error
-
-
-def printable(text: str) -> str:
-    """Text that a terminal shows and does not obey: control characters escaped."""
-    return "".join(character if character.isprintable() else ascii(character)[1:-1] for character in text)
+    if not isinstance(records, list) or not all(
+        isinstance(record, dict) and all(isinstance(text, str) for text in record.values()) for record in records
+    ):
+        raise InputError(f"{path}: found {quoted(records)}; expected a list of records; `verify` says what is wrong")
+    return records
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -487,7 +522,9 @@ def _report(root: Path) -> int:
             if not path.exists() or path.read_bytes() != content:
                 wrong.append(f"differs     {path.relative_to(root)}: expected the splits that the manifests list")
     listed = [manifests.files(manifest) for _, manifest in manifests.every(root)] if not wrong else []
-    found = f"{sum(map(len, listed))} published files under {root} are as their {len(listed)} manifests say"
+    found = (
+        f"{sum(map(len, listed))} published files under {printable(str(root))} are as their {len(listed)} manifests say"
+    )
     print("\n".join(wrong) if wrong else found)
     return 1 if wrong else 0
 

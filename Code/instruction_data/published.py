@@ -127,7 +127,7 @@ def print_comparison(path: Path, name: str, root: Path) -> None:
     file, rebuilt = read_rebuilt(root, name)
     published = read_published(path)
     overlap = compare(published, rebuilt)
-    print(f"published  {path}: {len(published):,} records{_repeated(published)}")
+    print(f"published  {printable(str(path))}: {len(published):,} records{_repeated(published)}")
     print(f"rebuilt    {name}, {file}: {len(rebuilt):,} records{_repeated(rebuilt)}\n")
     _print_counts(overlap, len(published), len(rebuilt))
     if published == rebuilt:

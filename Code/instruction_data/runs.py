@@ -12,7 +12,7 @@ from pathlib import Path
 
 import orjson
 
-from instruction_data import manifests
+from instruction_data import manifests, names
 from instruction_data.errors import InputError, quoted
 from instruction_data.publish import replace
 
@@ -75,7 +75,7 @@ class Run:
 def name(split: str, model: str, seed: int) -> str:
     """The name of a run: a folder name on every system, and free of what a shell or YAML would read otherwise."""
     label = re.sub(r"[^A-Za-z0-9._-]+", "-", Path(model).name).strip("-.") or "model"
-    return f"{split}--{label}--seed{seed}"
+    return names.checked(f"{split}--{label}--seed{seed}", "run")
 
 
 def condition(split: str, splits: Mapping[str, object]) -> str:
@@ -87,7 +87,8 @@ def condition(split: str, splits: Mapping[str, object]) -> str:
 def write(root: Path, run: Run) -> None:
     document = {"format": FORMAT, **asdict(run)}
     content = orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
-    replace(root / FOLDER / run.name / MANIFEST, content)
+    folder = names.below(root, root / FOLDER / names.checked(run.name, "run"))
+    replace(folder / MANIFEST, content)
 
 
 def every(root: Path) -> Iterator[Run]:
@@ -104,7 +105,7 @@ def read(path: Path) -> Run:
     """
     try:
         document = orjson.loads(path.read_bytes())
-    except orjson.JSONDecodeError as error:
+    except (OSError, orjson.JSONDecodeError) as error:
         raise InputError(f"{path}: found malformed JSON ({error}); expected the manifest of a run") from error
     if not isinstance(document, dict) or document.pop("format", None) != FORMAT:
         raise InputError(f"{path}: found no run of format {FORMAT}; expected a manifest as the training writes it")
@@ -116,9 +117,25 @@ def read(path: Path) -> Run:
         value, wanted = getattr(run, field), {str: str, int: int}.get(kind, Mapping)
         if not isinstance(value, wanted) or isinstance(value, bool):
             raise InputError(f"{path}: found {quoted(value)} as {field}; expected {wanted.__name__.lower()}")
+    wrong = _wrong_part(run)
+    if wrong:
+        raise InputError(f"{path}: found a wrong {wrong}; expected a manifest as the training writes it")
     if run.name != path.parent.name:
         raise InputError(f"{path}: found the run {quoted(run.name)}; expected {path.parent.name}")
     return run
+
+
+def _wrong_part(run: Run) -> str:
+    """The part that lacks something or could lead out of the study root; empty if there is none."""
+    if any(map(names.fault, (run.name, run.question, run.pool, run.split, run.condition))):
+        return "name"
+    if not names.is_relative(run.folder) or any(map(names.fault, run.sha256)):
+        return "folder or file of weights"
+    if not all(isinstance(text, str) for text in (run.model.get("model"), *run.sha256.values())):
+        return "model"
+    if not all(isinstance(run.prompt.get(part), str) for part in ("before", "after")):
+        return "prompt"
+    return "" if isinstance(run.recipe.get("train.yaml"), dict) else "recipe"
 
 
 def check_weights(root: Path, run: Run) -> None:

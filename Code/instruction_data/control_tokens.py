@@ -1,0 +1,51 @@
+"""Control tokens of chat templates: text that a trainer's tokenizer takes for the start or end of a turn.
+
+Tokenizers of the transformers library, and so LLaMA-Factory unless told ``split_special_tokens: true``, turn such
+text into the token itself wherever it stands. A record that holds ``<|im_start|>`` would teach the model a turn that
+is none; one that holds ``</s>`` an end in the middle.
+"""
+
+import re
+
+FLAG = "--neutralise-control-tokens"
+SETTING = "neutralise_control_tokens"  # in manifests
+MEANING = "A trainer whose tokenizer has such a token reads it as the start or end of a turn, not as text;"
+FAMILIES = {  # as the tokenizers' own configurations on the hub list them
+    "ChatML, Qwen": "<|im_start|> <|im_end|> <|im_sep|> <|endoftext|>",
+    "Llama 2, Mistral, Code Llama": "<s> </s> <unk> [INST] [/INST] <<SYS>> <</SYS>> <PRE> <SUF> <MID> <EOT> "
+    "[AVAILABLE_TOOLS] [/AVAILABLE_TOOLS] [TOOL_CALLS] [TOOL_RESULTS] [/TOOL_RESULTS] [SYSTEM_PROMPT] [/SYSTEM_PROMPT] "
+    "[PREFIX] [MIDDLE] [SUFFIX]",
+    "Llama 3": "<|begin_of_text|> <|end_of_text|> <|start_header_id|> <|end_header_id|> <|eot_id|> <|eom_id|> "
+    "<|finetune_right_pad_id|> <|python_tag|>",
+    "Phi": "<|system|> <|user|> <|assistant|> <|end|> <|tool|> <|/tool|> <|tool_call|> <|/tool_call|>",
+    "Gemma": "<start_of_turn> <end_of_turn> <bos> <eos> <pad>",
+    "DeepSeek": "<｜begin▁of▁sentence｜> <｜end▁of▁sentence｜> <｜User｜> <｜Assistant｜> "
+    "<｜fim▁begin｜> <｜fim▁hole｜> <｜fim▁end｜> "
+    "<｜tool▁calls▁begin｜> <｜tool▁calls▁end｜> <｜tool▁call▁begin｜> <｜tool▁call▁end｜> "
+    "<｜tool▁outputs▁begin｜> <｜tool▁outputs▁end｜> <｜tool▁sep｜> <|EOT|>",
+    "fill-in-the-middle of Qwen, StarCoder": "<|fim_prefix|> <|fim_middle|> <|fim_suffix|> <|fim_pad|> <|repo_name|> "
+    "<|file_sep|> <fim_prefix> <fim_middle> <fim_suffix> <fim_pad> <reponame> <file_sep> <repo_name>",
+    "tools and vision of Qwen": "<tool_call> </tool_call> <tool_response> </tool_response> <|object_ref_start|> "
+    "<|object_ref_end|> <|box_start|> <|box_end|> <|quad_start|> <|quad_end|> <|vision_start|> <|vision_end|> "
+    "<|vision_pad|> <|image_pad|> <|video_pad|>",
+}
+TOKENS = tuple(dict.fromkeys(token for listed in FAMILIES.values() for token in listed.split()))
+_NUMBERED = r"<\|(?:reserved_special_token_|placeholder|extra_)[0-9]+\|>"  # Llama 3, Phi, Qwen
+_ANY = "|".join([_NUMBERED, *(re.escape(token) for token in sorted(TOKENS, key=len, reverse=True))])
+_IN_TEXT = re.compile(_ANY)
+_IN_BYTES = re.compile(_ANY.encode())
+
+
+def found(data: bytes) -> tuple[str, ...]:
+    """The different control tokens in UTF-8 text (or JSON of it), in the order of their first places."""
+    if not _IN_BYTES.search(data):
+        return ()
+    return tuple(dict.fromkeys(token.decode() for token in _IN_BYTES.findall(data)))
+
+
+def neutralised(text: str) -> str:
+    """The text with a space behind the first character of every control token: ``< |im_start|>``, ``[ INST]``.
+
+    A space can be seen and typed, unlike characters of no width; no tokenizer takes what is left for a token.
+    """
+    return _IN_TEXT.sub(lambda token: f"{token[0][0]} {token[0][1:]}", text)

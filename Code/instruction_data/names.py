@@ -1,0 +1,80 @@
+"""Names and paths from files and flags: what may become part of a path below a study root, on every system.
+
+A name that would leave the folder it is meant for, that some file system cannot hold, that a shell, YAML or
+LLaMA-Factory's comma-separated list would read otherwise, is refused where it comes in.
+"""
+
+import re
+from collections.abc import Iterable
+from pathlib import Path, PurePosixPath
+
+from instruction_data.errors import InputError, quoted
+
+PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
+LONGEST = 200  # bytes; file systems hold 255, of which temporary names, seeds and endings take their share
+RESERVED = {"con", "prn", "aux", "nul"} | {f"{port}{n}" for port in ("com", "lpt") for n in range(10)}  # on Windows
+
+
+def reserved(name: str) -> bool:
+    """Whether Windows takes a file of that name, whatever its ending, for a device."""
+    return name.split(".")[0].lower() in RESERVED
+
+
+def fault(name: object) -> str:
+    """What keeps ``name`` from being one part of a path, in words; empty if nothing does."""
+    if not isinstance(name, str) or not PART.fullmatch(name) or name.endswith("."):
+        return "letters, digits, '.', '_', '+' or '-', a letter or digit first and no dot last"
+    if len(name) > LONGEST:
+        return f"at most {LONGEST} characters"
+    return "a name that is no device on Windows" if reserved(name) else ""
+
+
+def checked(name: str, what: str) -> str:
+    """``name``, if it can be one part of a path.
+
+    Args:
+        what: where it stands, for the error.
+
+    Raises:
+        InputError: it cannot.
+    """
+    expected = fault(name)
+    if expected:
+        raise InputError(f"{what}: found the name {quoted(name)}; expected {expected}")
+    return name
+
+
+def different(found: Iterable[str], what: str) -> None:
+    """Raise InputError where two names are the same but for upper and lower case: some file systems have one file."""
+    seen: dict[str, str] = {}
+    for name in found:
+        other = seen.setdefault(name.casefold(), name)
+        if other != name:
+            raise InputError(f"{what}: found {quoted(other)} and {quoted(name)}; expected more than case to differ")
+
+
+def is_relative(file: object) -> bool:
+    """Whether ``file`` is a path that stays below the folder it starts from (symbolic links aside)."""
+    path = PurePosixPath(file) if isinstance(file, str) else PurePosixPath()
+    return bool(path.parts) and not path.is_absolute() and ".." not in path.parts
+
+
+def below(root: Path, path: Path) -> Path:
+    """``path``, if it lies below ``root`` when all symbolic links are followed; what is written there stays there.
+
+    Raises:
+        InputError: it does not.
+    """
+    try:
+        real = path.resolve()
+        inside = real.is_relative_to(root.resolve())
+    except (OSError, RuntimeError) as error:  # links in a circle
+        raise InputError(
+            f"{path}: found a path that leads nowhere ({error}); expected a folder below {root}"
+        ) from error
+    if not inside:
+        raise InputError(
+            f"{path}: found a link out of the study root, to {real}; expected a folder below {root}: nothing is "
+            "written elsewhere. A study root may itself be a link"
+        )
+    return path
