@@ -19,22 +19,26 @@ CHARACTERS = {"oss": 2600, "evol": 2250, "math": 760, "general": 900}  # a recor
 
 def make_pools(root: Path) -> None:
     """Pools of the study's forms, counts and sizes, and category files."""
-    words = random.Random(0).choices(["sort", "list", "value", "def", "for", "print", "“set”", "naïve"], k=4000)
     for pool in pools.STUDY_POOLS:
         path = pool.file(root)
         path.parent.mkdir(parents=True, exist_ok=True)
-        text = " ".join(words)[: CHARACTERS[pool.name]]
-        array = path.suffix == ".json"
-        with open(path, "wb") as file:
-            for row in range(pool.records):
-                start = row % 1000
-                cut = start + (len(text) - start) // 3
-                record = {pool.instruction: f"{row} {text[start:cut]}", pool.output: text[cut:] + str(row)}
-                mark = (b"[" if row == 0 else b",\n") if array else b""
-                file.write(mark + orjson.dumps(record) + (b"" if array else b"\n"))
-            if array:
-                file.write(b"]")
+        write_pool(pool, path)
     make_categories(root)
+
+
+def write_pool(pool: pools.Pool, path: Path) -> None:
+    words = random.Random(0).choices(["sort", "list", "value", "def", "for", "print", "“set”", "naïve"], k=4000)
+    text = " ".join(words)[: CHARACTERS[pool.name]]
+    array = path.suffix == ".json"
+    with open(path, "wb") as file:
+        for row in range(pool.records):
+            start = row % 1000
+            cut = start + (len(text) - start) // 3
+            record = {pool.instruction: f"{row} {text[start:cut]}", pool.output: text[cut:] + str(row)}
+            mark = (b"[" if row == 0 else b",\n") if array else b""
+            file.write(mark + orjson.dumps(record) + (b"" if array else b"\n"))
+        if array:
+            file.write(b"]")
 
 
 def make_categories(root: Path) -> None:

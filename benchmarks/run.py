@@ -1,6 +1,6 @@
 """All benchmarks, or those named: a table, and build/bench.json.
 
-    python benchmarks/run.py [similarity|language_model|encoding|full_size|growth …]
+    python benchmarks/run.py [NAME …]
 
 Every benchmark runs both sides in one process tree on the same inputs and asserts that their results are equal.
 """
@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from instruction_data.command import REPOSITORY
 
-ALL = ("similarity", "language_model", "encoding", "contamination", "full_size", "growth")
+ALL = ("similarity", "language_model", "encoding", "contamination", "reading", "full_size", "growth")
 
 
 def main() -> int:
