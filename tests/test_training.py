@@ -3,6 +3,8 @@
 import json
 import re
 import shutil
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -195,6 +197,19 @@ def test_a_training_that_trained_nothing_is_a_failure(train, tmp_path, results, 
 def test_names_of_runs_are_folder_names():
     assert runs.name("S", "org/model 7B;rm -rf", 1) == "S--model-7B-rm--rf--seed1"
     assert runs.name("S", "/models/..", 1) == "S--model--seed1"
+
+
+def test_what_another_process_has_in_work_is_left_to_it(train, root, arguments, capsys):
+    plan = plans(train, arguments)[0]
+    with runs.held(root, plan.name) as ours:
+        assert ours
+        code = (
+            f"import sys; from pathlib import Path; from instruction_data import runs\n"
+            f"with runs.held(Path({str(root)!r}), {plan.name!r}) as ours: sys.exit(ours)"
+        )
+        assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+    with runs.held(root, plan.name) as ours:
+        assert ours
 
 
 def trainer():

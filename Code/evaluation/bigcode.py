@@ -410,10 +410,14 @@ def evaluate_all(root: Path, chosen: Sequence[runs.Run], tasks: Sequence[Task], 
     for number, (task, run) in enumerate(work, 1):
         print(f"[{number}/{len(work)}] {task.name}: {run.name}", flush=True)
         try:
-            if options.overwrite:
-                remove(root, task, run)
-            runs.check_weights(root, run)
-            print(f"    {evaluate(root, run, task, settings, harness, options)}", flush=True)
+            with runs.held(root, f"{run.name}-{HARNESS}-{task.name}") as ours:
+                if not ours:
+                    print("    in work by another process: left to it", flush=True)
+                    continue
+                if options.overwrite:
+                    remove(root, task, run)
+                runs.check_weights(root, run)
+                print(f"    {evaluate(root, run, task, settings, harness, options)}", flush=True)
         except InputError as error:
             failed.append(run.name)
             print(f"    FAILED: {error}", flush=True)

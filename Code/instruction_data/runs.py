@@ -7,9 +7,11 @@ manifest. ``training`` writes them; whatever evaluates or compares models learns
 import hashlib
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import filelock
 import orjson
 
 from instruction_data import manifests, names
@@ -82,6 +84,27 @@ def condition(split: str, splits: Mapping[str, object]) -> str:
     """The split that ``split`` is a repeated draw of; itself where it is none."""
     plain = REPEAT.sub("", split)
     return plain if plain in splits else split
+
+
+def cache(root: Path) -> Path:
+    """Folder of locks, and of what is only looked at."""
+    folder = root / ".cache" / "runs"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@contextmanager
+def held(root: Path, what: str) -> Iterator[bool]:
+    """Hold a piece of work, so that of several processes on one study root one does it.
+
+    Yields:
+        False where another process holds it.
+    """
+    try:
+        with filelock.FileLock(cache(root) / f"{what}.lock", timeout=0):
+            yield True
+    except filelock.Timeout:
+        yield False
 
 
 def write(root: Path, run: Run) -> None:

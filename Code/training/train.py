@@ -22,16 +22,15 @@ import math
 import shlex
 import shutil
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import filelock
+import orjson
 import yaml
 
-from instruction_data import command, environments, manifests, models, publish, runs
-from instruction_data.errors import InputError, quoted
+from instruction_data import command, control_tokens, environments, manifests, models, names, publish, published, runs
+from instruction_data.errors import InputError, printable, quoted
 
 HERE = Path(__file__).resolve().parent
 RECIPES = HERE / "recipes"
@@ -43,6 +42,15 @@ OURS |= {"seed", "data_seed", "do_train", "resume_from_checkpoint"}
 NEEDED = ("stage", "finetuning_type", "template")
 PACKAGES = ("accelerate", "datasets", "llamafactory", "peft", "tokenizers", "torch", "transformers", "trl")
 TRAINED, MERGED = "trained", "model"
+RECIPE_BYTES = 1 << 18  # at most
+NOT_YAML = (
+    yaml.YAMLError,
+    ValueError,
+    LookupError,
+    AttributeError,
+    TypeError,
+    RecursionError,
+)  # as PyYAML refuses text
 
 
 @dataclass(frozen=True)
@@ -115,7 +123,7 @@ class Plan:
             "data_seed": self.seed,
         }
         head = f"# {self.name}. From the study root: llamafactory-cli train {self.folder}/train.yaml\n"
-        return f"{head}{_yaml(told)}\n# recipe {self.recipe.name}\n{self.recipe.text}"
+        return f"{head}{_yaml(told)}\n# recipe {printable(self.recipe.name)}\n{self.recipe.text}"
 
     def export_yaml(self) -> str:
         """What merges a LoRA adapter into its base model."""
@@ -155,20 +163,29 @@ def read_recipe(name: str) -> Recipe:
     known = ", ".join(sorted(one.stem for one in RECIPES.glob("*.yaml")))
     if not path.is_file():
         raise InputError(f"--recipe {name}: found no such file; expected one of {known}, or a YAML file")
-    try:
-        recipe = Recipe(path.name, path.read_text("utf-8").rstrip() + "\n")
-        options = recipe.options
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: found malformed YAML ({error}); expected options of LLaMA-Factory") from error
-    if not isinstance(options, dict):
-        raise InputError(f"{path}: found {quoted(options)}; expected options of LLaMA-Factory, NAME: VALUE")
+    options = _read_yaml(path, "expected options of LLaMA-Factory, NAME: VALUE")
+    recipe = Recipe(path.name, path.read_text("utf-8-sig").rstrip() + "\n")
     if set(options) & OURS - {"do_train"}:
         raise InputError(f"{path}: found {', '.join(sorted(set(options) & OURS))}; a recipe leaves these to train.py")
     for name in NEEDED:
         if not isinstance(options.get(name), str):
             raise InputError(f"{path}: found {quoted(options.get(name))} as {name}; expected a value for LLaMA-Factory")
     text = "".join(line for line in recipe.text.splitlines(keepends=True) if not line.startswith("do_train:"))
+    _check_continues(path, text, options)
     return Recipe(recipe.name, text)
+
+
+def _check_continues(path: Path, text: str, options: Mapping) -> None:
+    """Raise InputError where a recipe would say something else below our own lines than it says alone."""
+    try:
+        together = yaml.safe_load(f"do_train: 1\n{text}")
+    except NOT_YAML:
+        together = None
+    if together != {"do_train": 1} | {name: value for name, value in options.items() if name != "do_train"}:
+        raise InputError(
+            f"{path}: found a document that cannot go on below other lines; expected plain lines NAME: VALUE, "
+            "without --- and without braces around them"
+        )
 
 
 def find_base(root: Path, name: str, *, make: bool) -> Base:
@@ -201,7 +218,7 @@ def make_plans(root: Path, options: argparse.Namespace) -> list[Plan]:
         for base in bases
         for seed in options.seeds
     ]
-    if len({plan.name for plan in plans}) < len(plans):
+    if len({plan.name.casefold() for plan in plans}) < len(plans):
         raise InputError(
             f"--model {' '.join(names)}, --seeds {options.seeds}: found two runs of one name; expected none"
         )
@@ -241,8 +258,8 @@ def make_run(root: Path, plan: Plan, trainer: environments.Environment, options:
         InputError: it failed, or there is one made otherwise.
     """
     folder = root / plan.folder
-    with _locked(root, plan.name) as locked:
-        if not locked:
+    with runs.held(root, plan.name) as ours:
+        if not ours:
             return "in work by another process: left to it"
         check_split(root, plan)
         prepare(root, plan, overwrite=options.overwrite, edited=options.edited)
@@ -257,22 +274,6 @@ def make_run(root: Path, plan: Plan, trainer: environments.Environment, options:
         results = check_results(folder / TRAINED)
         runs.write(root, describe(root, plan, trainer, found, results))
         return f"trained: loss {results['train_loss']:.3f} after {results['global_step']:,} steps"
-
-
-@contextmanager
-def _locked(root: Path, name: str) -> Iterator[bool]:
-    try:
-        with filelock.FileLock(cache(root) / f"{name}.lock", timeout=0):
-            yield True
-    except filelock.Timeout:
-        yield False
-
-
-def cache(root: Path) -> Path:
-    """Folder of locks, and of what is only looked at."""
-    folder = root / ".cache" / "runs"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
 
 
 def _in(trainer: environments.Environment, words: Sequence[str]) -> list[str]:
@@ -293,6 +294,8 @@ def prepare(root: Path, plan: Plan, *, overwrite: bool, edited: bool) -> None:
         InputError: there is a different recipe, and neither flag says what to do with it.
     """
     folder = root / plan.folder
+    for place in (folder, folder / TRAINED, folder / MERGED):
+        names.below(root, place)
     path = folder / "train.yaml"
     if path.exists() and not overwrite and not edited:
         there, asked = _read_yaml(path), yaml.safe_load(plan.train_yaml())
@@ -315,13 +318,31 @@ def prepare(root: Path, plan: Plan, *, overwrite: bool, edited: bool) -> None:
         publish.replace(folder / "export.yaml", plan.export_yaml().encode())
 
 
-def _read_yaml(path: Path) -> dict:
+def _read_yaml(path: Path, expected: str = "expected options; --overwrite writes them anew") -> dict:
+    """Options of LLaMA-Factory, of values that a manifest can hold.
+
+    Raises:
+        InputError: the file holds none, or aliases, by which a few lines can stand for more than memory holds.
+    """
+    if path.stat().st_size > RECIPE_BYTES:
+        raise InputError(f"{path}: found {path.stat().st_size:,} bytes, more than {RECIPE_BYTES:,}; {expected}")
     try:
-        options = yaml.safe_load(path.read_text("utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: found malformed YAML ({error}); --overwrite writes it anew") from error
+        text = path.read_text("utf-8-sig")
+        aliases = [token for token in yaml.scan(text) if isinstance(token, yaml.AliasToken)]
+        options = {} if aliases else yaml.safe_load(text)
+    except NOT_YAML as error:
+        raise InputError(f"{path}: found malformed YAML ({error}); {expected}") from error
+    if aliases:
+        line = aliases[0].start_mark.line + 1
+        raise InputError(f"{path}:{line}: found the alias *{aliases[0].value}; {expected}, written out")
     if not isinstance(options, dict):
-        raise InputError(f"{path}: found {quoted(options)}; expected options; --overwrite writes them anew")
+        raise InputError(f"{path}: found {quoted(options)}; {expected}")
+    try:
+        plain = orjson.loads(orjson.dumps(options)) == options
+    except (TypeError, ValueError):  # orjson.JSONEncodeError is a TypeError
+        plain = False
+    if not plain:
+        raise InputError(f"{path}: found dates, infinite numbers or names that are no text; {expected}")
     return options
 
 
@@ -364,7 +385,7 @@ def inspect(root: Path, told: Mapping[Path, Plan], trainer: environments.Environ
         InputError: it fails, or does not read every record.
     """
     plans = list(told.values())
-    log = cache(root) / f"{plans[0].name}-data.log"
+    log = runs.cache(root) / f"{plans[0].name}-data.log"
     answers = log.with_suffix(".jsonl")
     log.unlink(missing_ok=True)
     words = [str(trainer.python), str(HERE / "in_trainer" / "inspect_data.py"), str(answers), *map(str, told)]
@@ -388,8 +409,9 @@ def check_results(trained: Path) -> dict[str, float]:
     try:
         results = json.loads((trained / "all_results.json").read_bytes())
         results["global_step"] = json.loads((trained / "trainer_state.json").read_bytes())["global_step"]
-        loss = results["train_loss"]
-    except (OSError, ValueError, KeyError) as error:
+        loss = float(results["train_loss"])
+        results["global_step"] = int(results["global_step"])
+    except (OSError, ValueError, LookupError, TypeError, RecursionError) as error:
         raise InputError(f"{trained}: found no figures of a training ({error}); expected LLaMA-Factory's") from error
     if results["global_step"] < 1 or not math.isfinite(loss):
         raise InputError(f"{trained}: found loss {loss} after {results['global_step']} steps; expected a trained model")
@@ -425,14 +447,26 @@ def describe(root: Path, plan: Plan, trainer: environments.Environment, found: M
 
 def check_data(root: Path, plans: Sequence[Plan], trainer: environments.Environment) -> None:
     """Let LLaMA-Factory read every split once, and print what it makes of them."""
-    told = {cache(root) / f"{plan.name}-data.yaml": plan for plan in plans}
+    told = {runs.cache(root) / f"{plan.name}-data.yaml": plan for plan in plans}
     for path, plan in told.items():
         publish.replace(path, plan.train_yaml().encode())
     found = inspect(root, told, trainer)
-    print(f"{'split':<32} {'records':>9} {'examples':>9} {'cut':>9}")
+    print(f"{'split':<32} {'records':>9} {'examples':>9} {'cut':>9} {'control':>9}")
     for plan, one in zip(plans, found, strict=True):
-        print(f"{plan.split:<32} {plan.entry['records']:>9,} {one['examples']:>9,} {one['cut']:>9,}")
+        print(
+            f"{plan.split:<32} {plan.entry['records']:>9,} {one['examples']:>9,} {one['cut']:>9,} "
+            f"{holding_control_tokens(root / plan.entry['file']):>9,}"
+        )
     print("cut: longer than the recipe's cutoff_len; such an example loses its end, and so where it ends")
+    print(f"control: with text such as <|im_start|>. {control_tokens.MEANING} {control_tokens.FLAG} of the")
+    print("question's script breaks it up")
+
+
+def holding_control_tokens(path: Path) -> int:
+    """How many records of a split hold control tokens of chat templates."""
+    records = published.read_published(path)
+    texts = ("\0".join((record.instruction, record.input, record.output)) for record in records)
+    return sum(bool(control_tokens.found(text.encode("utf-8", "surrogatepass"))) for text in texts)
 
 
 def make_all(root: Path, plans: Sequence[Plan], trainer: environments.Environment, options: argparse.Namespace) -> int:
@@ -454,13 +488,31 @@ def make_all(root: Path, plans: Sequence[Plan], trainer: environments.Environmen
 
 def print_commands(root: Path, plans: Sequence[Plan]) -> None:
     """What would be run, ready to be copied."""
-    print(shlex.join(["cd", str(root)]))
+    print(shell_words(["cd", str(root)]))
     for plan in plans:
         state = (
             "there already" if (root / plan.folder / runs.MANIFEST).exists() else f"{plan.entry['records']:,} records"
         )
         print(f"# {plan.name}: {state}")
-        print("\n".join(shlex.join(words) for words in plan.commands()))
+        print("\n".join(map(shell_words, plan.commands())))
+
+
+def shell_words(words: Sequence[str]) -> str:
+    """Words for a shell, on one line and free of what a terminal would obey on the way there."""
+
+    def quote(word: str) -> str:
+        if word.isprintable():
+            return shlex.quote(word)
+        known = word.encode("utf-8", "surrogateescape")  # as the file system has it
+        return (
+            "$'"
+            + "".join(
+                chr(byte) if (chr(byte).isalnum() and byte < 128) or byte == 47 else f"\\x{byte:02x}" for byte in known
+            )
+            + "'"
+        )
+
+    return " ".join(map(quote, words))
 
 
 def parser() -> argparse.ArgumentParser:
