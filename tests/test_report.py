@@ -258,6 +258,9 @@ class TestFigures:
         assert (tmp_path / "one.png").read_bytes().startswith(b"\x89PNG")
         assert (tmp_path / "one.pdf").read_bytes().startswith(b"%PDF")
 
+    def test_a_name_never_leaves_its_folder(self):
+        assert figures.named("RQ9_X", "../../my/score, of all") == "RQ9_X_.._.._my_score_of_all"
+
     def test_in_the_page_a_figure_has_no_style_and_no_colour_of_its_own(self, tmp_path):
         figure = figures.shares({"a": {"x": 0.1, "y": 0.9}, "b": {"x": 0.5, "y": 0.5}}, "%")
         inline = figures.inline(figures.Drawing("two", "", "", figure, (), ()).save(tmp_path), "two")

@@ -50,7 +50,7 @@ class Drawing:
     """A figure with what stands for it where it cannot be seen.
 
     Attributes:
-        name: of its files, and unique in the page.
+        name: of its files, and unique in the page (``named``).
         says: one sentence: what is drawn.
         header, rows: its numbers.
     """
@@ -68,6 +68,11 @@ class Drawing:
         for ending in FORMATS:
             replace(folder / f"{self.name}.{ending}", encoded(self.figure, ending, self.name))
         return (folder / f"{self.name}.svg").read_bytes()
+
+
+def named(*parts: str) -> str:
+    """A name for the files of a figure, whatever the parts are."""
+    return "_".join(re.sub(r"[^\w.-]+", "_", part).strip("_") for part in parts)
 
 
 def settle(figure: "Figure") -> None:

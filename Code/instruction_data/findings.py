@@ -86,7 +86,7 @@ class Findings:
         return "manifests" in document and document["manifests"] != self.found.sources
 
 
-def read(root: Path, spool_folder: Path) -> Findings:
+def read(root: Path, spool_folder: Path | None = None) -> Findings:
     """Everything that is known of a study root.
 
     Raises:

@@ -54,7 +54,6 @@ class Report:
     findings: Findings
     root: Path
     seed: int
-    demo: bool
 
     @property
     def folder(self) -> Path:
@@ -67,8 +66,9 @@ class Report:
         return page.Figure(drawing.name, drawing.title, drawing.says, svg, numbers, wide)
 
     def hint(self, script: str) -> str:
-        """A command for this root."""
-        return f"{script} --demo" if self.demo else script
+        """A command for this root, without its path."""
+        flags = {command.REPOSITORY: "", command.DEMO_ROOT: " --demo"}
+        return f"{script}{flags.get(self.root, ' --root DIR')}"
 
     def missing(self, name: str, what: str) -> page.Notice:
         """Says which command makes a document that is not there."""
@@ -97,8 +97,9 @@ def in_short(report: Report) -> page.Section:
             if one:
                 rows.append([f"{title(question)} · {pool}", *short_answers(known, one)])
     sentence = (
-        "Each question varies one property of the data. For each, this is how far the two ends lie apart in it, what "
-        "else differs between them that was not meant to (in standard deviations, sd), and what came of it."
+        "How far the two ends of each question lie apart in what was varied, and in what was not meant to vary (in "
+        "standard deviations, sd); how much of a benchmark the sets hold (records that contain a problem's solution or "
+        "docstring, and TLI, the share of its wording that they have); and which results are more than chance."
     )
     header = ("Question · pool", "Made to differ in", "Differs in besides", "Benchmark problems inside", "Results")
     blocks: list[object] = [page.Text(sentence), page.Table("Each question in one row", header, rows, cards=True)]
@@ -262,7 +263,7 @@ def property_figures(report: Report, one: Set) -> Iterator[page.Figure]:
         )
         rows = [[name, len(part), *np.quantile(part, (0, 0.5, 1)).tolist()] for name, part in groups.items()]
         drawing = figures.Drawing(
-            f"{one.name}_{column}",
+            figures.named(one.name, column),
             f"{report.label(column).capitalize()}.",
             says,
             figures.histogram(groups, at, report.label(column), log=log),
@@ -552,11 +553,12 @@ def origin_section(report: Report) -> page.Section:
         [findings.DOCUMENTS[name][0], report.hint(findings.DOCUMENTS[name][1]), settings_of(name, content)]
         for name, content in known.documents.items()
     ]
+    places = {command.REPOSITORY: "", command.DEMO_ROOT: " build/demo"}
     blocks: list[object] = [
         page.Notice(
             "Every file behind this page is listed with its SHA-256 in a manifest. The same inputs give the same page, "
             "byte by byte. This hashes all files again and compares:",
-            "python -m instruction_data.publish verify" + (" build/demo" if report.demo else ""),
+            f"python -m instruction_data.publish verify{places.get(report.root, ' DIR')}",
         ),
         page.Table("Training sets", header, rows, cards=True),
         page.Table("Derived from them", ("file", "command", "settings"), derived, cards=True),
@@ -606,9 +608,9 @@ def explorer_of(report: Report, pool: str) -> tuple[page.Explorer | page.Notice,
     known = report.findings
     everything = np.unique(known.found.pools[pool][known.found.known[known.found.pools[pool]]])
     chosen = everything[report.draw(len(everything), MAPPED, f"map {pool}")]
-    views = [*meaning_view(report, pool, chosen), *complexity_view(report, pool, chosen)]
+    views = [*meaning_view(report, pool, chosen), *complexity_view(report, pool, chosen)] if len(chosen) else []
     if not views:
-        text = f"There is no map of {pool}: neither its vectors nor its complexity are in this folder. This makes them:"
+        text = f"There is no map of {pool}: neither its vectors nor its complexity are here. This makes vectors:"
         return page.Notice(text, report.hint("python Code/RQ2/semantic_diversity.py")), None
     colours = groupings(known, pool, chosen)
     places = {int(found): place for place, found in reversed(list(enumerate(known.found.pools[pool])))}
@@ -714,7 +716,7 @@ def save_map(report: Report, pool: str, shown: Mapping, name: str, grouping: Map
     x, y = (np.array([np.nan if value is None else value for value in shown[axis]]) for axis in ("x", "y"))
     labels = (shown["xlabel"], shown["ylabel"])
     figure = figures.points(x, y, grouping["groups"], np.array(grouping["of"]), labels, picture=True)
-    file = "_".join(f"{pool} map {name}".replace(",", "").split())
+    file = figures.named(pool, "map", name)
     figures.Drawing(file, f"Map of {pool}", shown["note"], figure, (), ()).save(report.folder)
 
 
@@ -752,8 +754,8 @@ def banner(names: Sequence[str]) -> str:
     if not names:
         return ""
     return (
-        f"Numbers on this page come from {' and '.join(names)}, which are small models that come with the demo. They "
-        "show how the method works. They do not reproduce the study."
+        f"Numbers on this page were made with models that come with the demo ({', '.join(names)}). They show how the "
+        "method works; they do not reproduce the study."
     )
 
 
@@ -778,12 +780,16 @@ def compose(report: Report) -> tuple[dict, dict]:
 
 
 def lead(known: Findings) -> str:
-    count = sum(len(one.members) for one in known.found.sets)
-    pools = ", ".join(explored_pools(known))
+    sets, pools = sum(len(one.members) for one in known.found.sets), explored_pools(known)
     return (
-        f"{count} training sets from the pools {pools}, for {len(known.questions)} research questions: do their "
-        "models differ because the sets do, and in what do the sets differ?"
+        f"{counted(sets, 'training set')} from {counted(len(pools), 'pool')} ({', '.join(pools)}), for "
+        f"{counted(len(known.questions), 'research question')}. Each question varies one property of the data. Here is "
+        "what else came to differ with it, and what models trained on the sets scored."
     )
+
+
+def counted(count: int, what: str) -> str:
+    return f"{count:,} {what}{'s' * (count != 1)}"
 
 
 def parser() -> argparse.ArgumentParser:
@@ -800,8 +806,7 @@ def main(argv: list[str] | None = None) -> int:
     options = parser().parse_args(argv)
     root = command.chosen_root(options)
     cache = root / ".cache"
-    cache.mkdir(exist_ok=True)
-    report = Report(findings.read(root, cache), root, options.seed, options.demo)
+    report = Report(findings.read(root, cache if cache.is_dir() else None), root, options.seed)
     shown, data = compose(report)
     output = options.output or root / "report.html"
     output.parent.mkdir(parents=True, exist_ok=True)
