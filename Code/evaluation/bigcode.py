@@ -25,7 +25,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from instruction_data import command, environments, manifests, outcomes, publish, runs, sandbox
+from instruction_data import command, environments, manifests, names, outcomes, publish, runs, sandbox
 from instruction_data.errors import InputError
 
 HERE = Path(__file__).resolve().parent
@@ -38,6 +38,7 @@ INSTRUCTION = "Complete the following code."  # what the training's template is 
 MEMORY_BYTES = 4_000_000_000  # of one checked program, beyond what it begins with
 PROBLEM_SECONDS = 20  # of one sample at most, on average; the harness itself allows 3 to 15
 START_SECONDS = 300
+JSON_BYTES = 1 << 30  # of a file of the harness at most
 PACKAGES = ("accelerate", "datasets", "nvidia-bigcode-eval", "tokenizers", "torch", "transformers")
 HUMANEVAL_SHA256 = "b796127e635a67f93fb35c04f4cb03cf06f38c8072ee7cee8833d7bee06979ef"
 
@@ -140,6 +141,7 @@ def load_task(root: Path, name: str, harness: Harness, options: argparse.Namespa
         InputError: the harness does not have the task, or nobody its data.
     """
     cache = root / ".cache" / "benchmarks"
+    names.checked(name, "--task")
     data = options.data.resolve() if options.data else None
     if data is None:
         data = humaneval_folder(cache) if name.startswith("humaneval") else cache
@@ -156,7 +158,7 @@ def load_task(root: Path, name: str, harness: Harness, options: argparse.Namespa
             f"--task {name}: its problems cannot be loaded; expected a task of the harness, its data on the hub or, "
             f"under the hub's name, in --data FOLDER. {error}"
         ) from error
-    problems = json.loads((folder / "problems.json").read_bytes())
+    problems = read_json(folder / "problems.json", list)
     return Task(name, folder, problems[: options.limit])
 
 
@@ -170,14 +172,16 @@ def generate(root: Path, run: runs.Run, task: Task, settings: Settings, harness:
         InputError: there are others, or the model fails.
     """
     folder = outcomes.path(root, HARNESS, task.name, run.name).with_suffix("")
+    names.below(root, folder)
     folder.mkdir(parents=True, exist_ok=True)
     asked = settings.listed(run, "checkout" if harness.checkout else "own") | {"model": dict(run.sha256)}
     path, note = folder / "generations.json", folder / "settings.json"
     if path.exists() and note.exists():
-        found = json.loads(note.read_bytes())
+        found = read_json(note, dict)
         if found != asked:
             other = sorted(key for key in asked.keys() | found.keys() if asked.get(key) != found.get(key))
             raise InputError(f"{path}: found generations with other {', '.join(other)}; --overwrite makes them anew")
+        check_generations(path, task, settings)
         return path
     log = folder / "generation.log"
     log.unlink(missing_ok=True)
@@ -210,13 +214,31 @@ def _generate(root, run: runs.Run, task: Task, settings: Settings, harness: Harn
 
 def check_generations(path: Path, task: Task, settings: Settings) -> None:
     """Raise InputError where the file is not a list of ``n_samples`` texts per problem: the harness cuts silently."""
-    made = json.loads(path.read_bytes())
-    whole = len(made) == len(task.problems) and all(len(one) == settings.n_samples for one in made)
+    made = read_json(path, list)
+    whole = len(made) == len(task.problems) and all(isinstance(one, list) for one in made)
+    whole = whole and all(len(one) == settings.n_samples for one in made)
     if not whole or not all(isinstance(text, str) for one in made for text in one):
         raise InputError(
             f"{task.name}: found generations of another shape; "
             f"expected {settings.n_samples} texts for each of {len(task.problems)} problems"
         )
+
+
+def read_json(path: Path, kind: type) -> list | dict:
+    """What the harness wrote; the code it executed may have been there before us.
+
+    Raises:
+        InputError: it is no file, too large, or no JSON of that kind.
+    """
+    if path.is_symlink() or not path.is_file() or path.stat().st_size > JSON_BYTES:
+        raise InputError(f"{path}: found no file of at most {JSON_BYTES:,} bytes; expected what the harness writes")
+    try:
+        found = json.loads(path.read_bytes())
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path}: found malformed JSON ({error}); --overwrite makes it anew") from error
+    if not isinstance(found, kind):
+        raise InputError(f"{path}: found {type(found).__name__}; expected {kind.__name__}; --overwrite makes it anew")
+    return found
 
 
 def score(task: Task, generations: Sequence[Sequence[str]], harness: Harness, log: Path, *, sandboxed: bool) -> tuple:
@@ -245,8 +267,8 @@ def score(task: Task, generations: Sequence[Sequence[str]], harness: Harness, lo
         execute(
             words, task, harness, folder, log, START_SECONDS + PROBLEM_SECONDS * samples * len(generations), sandboxed
         )
-        figures = json.loads((folder / "figures.json").read_text())[task.name]
-        passed = json.loads((folder / "outcomes.json").read_text())
+        figures = read_json(folder / "figures.json", dict).get(task.name)
+        passed = read_json(folder / "outcomes.json", list)
     check_figures(figures, passed, samples, len(generations), log)
     return {name: value for name, value in figures.items() if math.isfinite(value)}, passed
 
@@ -317,10 +339,14 @@ def python_folders(environment: environments.Environment) -> list[Path]:
 
 def check_figures(figures: Mapping, passed: Sequence[Sequence[bool]], samples: int, problems: int, log: Path) -> None:
     """Raise InputError where the outcomes kept are not those behind the harness's own pass@1."""
-    if len(passed) != problems or any(len(one) != samples for one in passed):
+    shaped = len(passed) == problems and all(isinstance(one, list) and len(one) == samples for one in passed)
+    if not shaped or not all(isinstance(sample, bool) for one in passed for sample in one):
         raise InputError(
             f"the harness gave outcomes of another shape; expected {samples} for {problems} problems: {log}"
         )
+    numbers = isinstance(figures, dict) and all(type(value) in (int, float) for value in figures.values())
+    if not numbers or "pass@1" not in figures:
+        raise InputError(f"the harness gave no figures; expected its pass@1: {log}")
     ours = sum(sum(one) / samples for one in passed) / problems
     if not math.isclose(ours, figures["pass@1"], abs_tol=1e-9):
         raise InputError(f"found pass@1 {ours} from the outcomes; expected the harness's {figures['pass@1']}: {log}")
@@ -366,7 +392,7 @@ def evaluate(root: Path, run: runs.Run, task: Task, settings: Settings, harness:
             return f"there already: pass@1 {there.reported['pass@1']:.3f}"
     log = generations.with_name("scoring.log")
     log.unlink(missing_ok=True)
-    samples = json.loads(generations.read_bytes())
+    samples = read_json(generations, list)
     figures, passed, killers = score_apart(task, samples, harness, log, sandboxed=not options.unsandboxed)
     figures = figures or {"pass@1": sum(sum(one) / len(one) for one in passed) / len(passed)}
     outcome = outcomes.Outcome(

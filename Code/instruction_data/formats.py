@@ -305,6 +305,9 @@ def table(path: Path, columns: Mapping[str, str]) -> "pandas.DataFrame":
 
     try:
         found = pandas.read_parquet(path)
+        for name, kinds in columns.items():
+            if "O" in kinds and name in found:
+                found[name].tolist()  # text is decoded when it is looked at
     except (pyarrow.ArrowException, OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise _damaged(path, error) from error
     for name, kinds in columns.items():

@@ -208,8 +208,8 @@ def find_base(root: Path, name: str, *, make: bool) -> Base:
 def make_plans(root: Path, options: argparse.Namespace) -> list[Plan]:
     """Every run that the flags ask for, in a fixed order."""
     recipe = read_recipe(options.recipe or ("demo" if options.demo else "full"))
-    names = options.model or [DEMO_MODEL if options.demo else MODEL]
-    bases = [find_base(root, name, make=not options.dry_run) for name in names]
+    chosen = options.model or [DEMO_MODEL if options.demo else MODEL]
+    bases = [find_base(root, name, make=not options.dry_run) for name in chosen]
     sets = chosen_sets(root, options.question, options.split)
     splits = manifests.all_splits(root)
     plans = [
@@ -220,7 +220,7 @@ def make_plans(root: Path, options: argparse.Namespace) -> list[Plan]:
     ]
     if len({plan.name.casefold() for plan in plans}) < len(plans):
         raise InputError(
-            f"--model {' '.join(names)}, --seeds {options.seeds}: found two runs of one name; expected none"
+            f"--model {' '.join(chosen)}, --seeds {options.seeds}: found two runs of one name; expected none"
         )
     share, shares = options.shard
     return plans[share - 1 :: shares]
@@ -371,8 +371,8 @@ def finished(root: Path, plan: Plan) -> bool:
 
 
 def _recipes(root: Path, plan: Plan) -> dict[str, dict]:
-    names = ["train.yaml", "export.yaml"] if plan.lora else ["train.yaml"]
-    return {name: _read_yaml(root / plan.folder / name) for name in names}
+    told = ["train.yaml", "export.yaml"] if plan.lora else ["train.yaml"]
+    return {name: _read_yaml(root / plan.folder / name) for name in told}
 
 
 def inspect(root: Path, told: Mapping[Path, Plan], trainer: environments.Environment) -> list[dict]:
@@ -504,13 +504,7 @@ def shell_words(words: Sequence[str]) -> str:
         if word.isprintable():
             return shlex.quote(word)
         known = word.encode("utf-8", "surrogateescape")  # as the file system has it
-        return (
-            "$'"
-            + "".join(
-                chr(byte) if (chr(byte).isalnum() and byte < 128) or byte == 47 else f"\\x{byte:02x}" for byte in known
-            )
-            + "'"
-        )
+        return "$'" + "".join(f"\\x{byte:02x}" for byte in known) + "'"
 
     return " ".join(map(quote, words))
 
