@@ -16,8 +16,8 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 LOCKER := build/locker
 LOCK = $(LOCKER)/bin/uv pip compile --quiet --generate-hashes --no-deps --no-header --no-annotate --python-version 3.11
-TORCH := pip install --quiet --disable-pip-version-check torch==2.13.0
-INSTALL := pip install --quiet --disable-pip-version-check --no-deps --require-hashes
+TORCH := pip install --quiet --disable-pip-version-check --no-compile torch==2.13.0
+INSTALL := pip install --quiet --disable-pip-version-check --no-compile --no-deps --require-hashes
 SCRIPTS := Code/RQ1/domain_composition.py Code/RQ2/semantic_diversity.py Code/RQ3/problem_complexity.py \
            Code/RQ4/task_category.py Code/RQ4/type_coverage.py
 
