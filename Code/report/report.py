@@ -685,7 +685,7 @@ def groupings(known: Findings, pool: str, chosen: np.ndarray) -> list[dict]:
         if one.pool == pool and one is known.main_set(one.question, pool) and findings.disjoint(one):
             names = [short(name, one) for name in one.members]
             of = membership(one, len(known.found))[chosen]
-            made.append({"name": f"tier in {title(one.question)}", "groups": names, "of": of.tolist(), "ordered": True})
+            made.append({"name": f"tier in {one.question}", "groups": names, "of": of.tolist(), "ordered": True})
     names, of = known.categories
     if (of[chosen] >= 0).any():
         made.append({"name": "category", "groups": names, "of": of[chosen].tolist(), "ordered": False})

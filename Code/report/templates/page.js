@@ -190,13 +190,14 @@ class Explorer {
     panel.replaceChildren();
     if (index < 0) return;
     const record = this.records[index];
+    element("p", `record ${record.place} of ${this.pool.name}`, panel).className = "part";
+    showText(panel, "Instruction", record.instruction);
+    showText(panel, "Output", record.output);
     const list = element("dl", undefined, panel);
-    for (const [name, value] of [["record", `${record.place} of ${this.pool.name}`], ...this.facts(index)]) {
+    for (const [name, value] of this.facts(index)) {
       element("dt", name, list);
       element("dd", value, list);
     }
-    showText(panel, "Instruction", record.instruction);
-    showText(panel, "Output", record.output);
     panel.scrollTop = 0;
   }
 
