@@ -33,6 +33,7 @@ WAYS_WITH_BAD = """
 Mend them, or go on without them with --skip-bad; empty outputs that are meant: empty_output = true in pools.toml."""
 PROBLEMS_SHOWN = 100  # bad records listed one by one; of those beyond, the line numbers
 RANGES_SHOWN = 10_000  # of these
+GIVEN_UP = 1_000_000  # bad records: such a file is no pool
 SPOOLED_AT_ONCE = 512  # records joined in memory for one write
 
 
@@ -332,6 +333,8 @@ def read(
                 bad.append(entry.line, record)
         except orjson.JSONEncodeError:
             bad.append(entry.line, _not_unicode(record, pool))
+        if bad.ended:
+            break
     if _fingerprint(path) != before:
         raise InputError(f"{path}: found it changed while it was read; expected a file at rest: run again")
     return _judged(records, bad, path, skip_bad)
@@ -347,6 +350,8 @@ class Unusable:
 
     def append(self, line: int, why: formats.Problem) -> None:
         self.lines.append(line)
+        if len(self.lines) == GIVEN_UP:
+            why = replace(why, expected=f"{why.expected} (behind so many nothing more is read)", last=True)
         self.ended = why.last
         if len(self.why) < PROBLEMS_SHOWN or why.last:
             self.why.append(why)

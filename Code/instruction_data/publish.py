@@ -329,8 +329,10 @@ def _write_table(file: BinaryIO, name: str, frame: "pandas.DataFrame") -> None:
 
 
 def _cell(value: object) -> object:
-    """Text that a spreadsheet would take for a formula gets an apostrophe in front."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) else value
+    """Text that a spreadsheet would take for a formula gets an apostrophe in front; no cell begins another row."""
+    if isinstance(value, str):
+        value = value.replace("\r", "\\r")  # which would stand without quotes, and end the row
+    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\n")) else value
 
 
 def _describe(split: Split, folder: str, sha256: str) -> dict:

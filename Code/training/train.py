@@ -42,7 +42,8 @@ OURS |= {"seed", "data_seed", "do_train", "resume_from_checkpoint"}
 NEEDED = ("stage", "finetuning_type", "template")
 PACKAGES = ("accelerate", "datasets", "llamafactory", "peft", "tokenizers", "torch", "transformers", "trl")
 TRAINED, MERGED = "trained", "model"
-RECIPE_BYTES = 1 << 18  # at most
+RECIPE_BYTES = 1 << 16  # at most
+DEEPEST = 20  # of lists and mappings in a recipe: PyYAML takes minutes over thousands
 NOT_YAML = (
     yaml.YAMLError,
     ValueError,
@@ -328,13 +329,12 @@ def _read_yaml(path: Path, expected: str = "expected options; --overwrite writes
         raise InputError(f"{path}: found {path.stat().st_size:,} bytes, more than {RECIPE_BYTES:,}; {expected}")
     try:
         text = path.read_text("utf-8-sig")
-        aliases = [token for token in yaml.scan(text) if isinstance(token, yaml.AliasToken)]
-        options = {} if aliases else yaml.safe_load(text)
+        wrong = _not_plain(text)
+        options = {} if wrong else yaml.safe_load(text)
     except NOT_YAML as error:
         raise InputError(f"{path}: found malformed YAML ({error}); {expected}") from error
-    if aliases:
-        line = aliases[0].start_mark.line + 1
-        raise InputError(f"{path}:{line}: found the alias *{aliases[0].value}; {expected}, written out")
+    if wrong:
+        raise InputError(f"{path}:{wrong}; {expected}, written out")
     if not isinstance(options, dict):
         raise InputError(f"{path}: found {quoted(options)}; {expected}")
     try:
@@ -344,6 +344,18 @@ def _read_yaml(path: Path, expected: str = "expected options; --overwrite writes
     if not plain:
         raise InputError(f"{path}: found dates, infinite numbers or names that are no text; {expected}")
     return options
+
+
+def _not_plain(text: str) -> str:
+    """The line of an alias or of lists within lists without end, and what was found there; empty if there is none."""
+    depth = 0
+    for token in yaml.scan(text):
+        kind = type(token).__name__
+        depth += kind.endswith(("SequenceStartToken", "MappingStartToken")) - kind.endswith("EndToken")
+        if isinstance(token, yaml.AliasToken) or depth > DEEPEST:
+            found = f"the alias *{token.value}" if depth <= DEEPEST else f"more than {DEEPEST} values in one another"
+            return f"{token.start_mark.line + 1}: found {found}"
+    return ""
 
 
 def finished(root: Path, plan: Plan) -> bool:
