@@ -69,11 +69,12 @@ class Pool:
 
     def file(self, root: Path) -> Path:
         try:
-            return root / Path(self.path).expanduser()
-        except RuntimeError as error:
-            raise InputError(
-                f"pool {self.name!r}: found the path {quoted(self.path)}; expected a path ({error})"
-            ) from error
+            path = root / Path(self.path).expanduser()
+            path.is_file()  # nobody's home, or a name that is too long or not to be looked at
+        except (OSError, RuntimeError) as error:
+            found = f"pool {self.name!r}: found the path {quoted(self.path)}"
+            raise InputError(f"{found}; expected one that can be read ({quoted(str(error), 200)})") from error
+        return path
 
 
 # Names, forms, counts and checksums: PROTOCOL of the study and the data sets' public cards. Revisions are the commits
