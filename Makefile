@@ -5,6 +5,7 @@
 # make harness     an environment with the BigCode Evaluation Harness, .venv-harness
 # make test        all tests, in all three environments
 # make check       lint and format, as CI does
+# make fuzz        100,000 inputs through every reader, then large files and bombs
 # make bench       speed and memory against other ways, side by side; build/bench.json
 # make lock        renew the lock files from the pins
 # make audit       known holes in the packages of the lock files
@@ -24,7 +25,7 @@ SCRIPTS := Code/RQ1/domain_composition.py Code/RQ2/semantic_diversity.py Code/RQ
 TRAINER := .venv-trainer
 EVALUATOR := .venv-harness
 
-.PHONY: demo report experiment trainer harness test check bench lock audit clean
+.PHONY: demo report experiment trainer harness test check fuzz bench lock audit clean
 .DELETE_ON_ERROR:
 
 demo: $(READY)
@@ -59,6 +60,10 @@ test: $(READY) trainer harness
 check: $(READY)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+
+fuzz: $(READY)
+	$(BIN)/python tests/fuzz/run.py --inputs 100000
+	$(BIN)/python tests/fuzz/run.py --large
 
 bench: $(READY)
 	$(BIN)/python benchmarks/run.py

@@ -1,5 +1,6 @@
 """Hostile text through every door but the page's: YAML, commands to copy, terminals, spreadsheets, chat templates."""
 
+import csv
 import gzip
 import io
 import json
@@ -15,7 +16,7 @@ from conftest import load_script, numbered, run_script
 from hypothesis import given
 from hypothesis import strategies as st
 
-from instruction_data import command, control_tokens, formats, manifests, pools, publish, published
+from instruction_data import command, control_tokens, formats, manifests, pools, publish, published, spreadsheets
 from instruction_data.errors import InputError, quoted
 
 ESCAPE = "\x1b]0;owned\x07\x1b[2J\u202e"
@@ -287,3 +288,13 @@ def test_lines_of_many_bad_records_are_joined(tmp_path, write_pool):
     with pytest.raises(InputError) as caught:
         pools.read(pools.Pool("mine", "Datas/mine.jsonl"), tmp_path)
     assert "and at lines 101-149, 152-159, 161-200" in str(caught.value)
+
+
+def test_a_cell_stays_one_cell_and_no_formula():
+    rows = [{"name": "=1+1\rnext", "value": -0.5, "none": None}, {"name": 'a,"b"\nc', "more": "@x"}]
+    read = list(csv.reader(io.StringIO(spreadsheets.csv_bytes(rows).decode(), newline="")))
+    assert read == [
+        ["name", "value", "none", "more"],
+        ["'=1+1\\rnext", "-0.5", "", ""],
+        ['a,"b"\nc', "", "", "'@x"],
+    ]

@@ -18,10 +18,8 @@ instruction_data/comparisons.py.
 """
 
 import argparse
-import csv
 import hashlib
 import importlib.metadata
-import io
 import platform
 import re
 import sys
@@ -37,6 +35,7 @@ import orjson
 from instruction_data import command, comparisons, manifests, outcomes
 from instruction_data.errors import InputError, quoted
 from instruction_data.publish import printable, replace
+from instruction_data.spreadsheets import csv_bytes
 
 FORMAT = 1
 PACKAGES = ("numpy", "scipy", "statsmodels")
@@ -471,21 +470,6 @@ def tasks_of(document: Mapping) -> Iterable[tuple[dict, dict]]:
                 yield {**question, **group}, {**task, "task": task["label"]}
 
 
-def csv_text(columns: Sequence[str], rows: Iterable[Mapping]) -> str:
-    """RFC 4180 but for the line ends. Text that a spreadsheet would take for a formula gets an apostrophe in front."""
-    file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows([cell(row[name]) for name in columns] for row in rows)
-    return file.getvalue()
-
-
-def cell(value: object) -> object:
-    if isinstance(value, str):
-        return f"'{value}" if value.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) else value
-    return "" if value is None else value
-
-
 def markdown(document: Mapping) -> str:
     """The page for people."""
     parts = ["# Comparison of the training sets", NOTES]
@@ -572,8 +556,8 @@ def escaped(text: str) -> str:
 def write(root: Path, document: Mapping) -> None:
     """The four files, each whole or not at all; the JSON last."""
     folder = root / outcomes.FOLDER
-    replace(folder / "comparison.csv", csv_text(RATE_COLUMNS, rate_rows(document)).encode())
-    replace(folder / "differences.csv", csv_text(DIFFERENCE_COLUMNS, difference_rows(document)).encode())
+    replace(folder / "comparison.csv", csv_bytes(rate_rows(document), RATE_COLUMNS))
+    replace(folder / "differences.csv", csv_bytes(difference_rows(document), DIFFERENCE_COLUMNS))
     replace(folder / "comparison.md", markdown(document).encode())
     pretty = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
     replace(folder / "comparison.json", orjson.dumps(document, option=pretty))

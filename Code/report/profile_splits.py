@@ -14,8 +14,6 @@ and on the screen the table, and a sentence for every large difference that is n
 """
 
 import argparse
-import csv
-import io
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -36,6 +34,7 @@ from instruction_data import (
     models,
     profiles,
     publish,
+    spreadsheets,
 )
 from instruction_data.errors import InputError
 
@@ -196,15 +195,6 @@ def row_of(name: str, split: Mapping) -> dict:
     return row | (split["diversity"] or {})
 
 
-def csv_bytes(rows: list[dict]) -> bytes:
-    """Rows as CSV; the columns are all keys, in the order in which they first come."""
-    stream = io.StringIO()
-    writer = csv.DictWriter(stream, list(dict.fromkeys(key for row in rows for key in row)), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return stream.getvalue().encode()
-
-
 def confound_rows(sets: Mapping[str, Mapping]) -> list[dict]:
     """Every difference and correlation as a row of confounds.csv."""
     rows = []
@@ -217,7 +207,7 @@ def confound_rows(sets: Mapping[str, Mapping]) -> list[dict]:
 def write(folder: Path, name: str, document: Mapping, rows: list[dict]) -> None:
     folder.mkdir(exist_ok=True)
     options = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE | orjson.OPT_SERIALIZE_NUMPY
-    publish.replace(folder / f"{name}.csv", csv_bytes(rows))
+    publish.replace(folder / f"{name}.csv", spreadsheets.csv_bytes(rows))
     publish.replace(folder / f"{name}.json", orjson.dumps(document, option=options))
 
 

@@ -1,0 +1,30 @@
+"""CSV that spreadsheets read as it is meant: text stays text, and a cell stays a cell."""
+
+import csv
+import io
+from collections.abc import Iterable, Mapping, Sequence
+
+FORMULA = ("=", "+", "-", "@", "\t", "\n")  # what a spreadsheet takes for one begins so
+
+
+def cell(value: object) -> object:
+    """Text that a spreadsheet would take for a formula gets an apostrophe in front; no cell begins another row."""
+    if isinstance(value, str):
+        value = value.replace("\r", "\\r")  # which would stand without quotes, and end the row
+        return f"'{value}" if value.startswith(FORMULA) else value
+    return "" if value is None else value
+
+
+def csv_bytes(rows: Iterable[Mapping], columns: Sequence[str] = ()) -> bytes:
+    """Rows as CSV (RFC 4180 but for the line ends).
+
+    Args:
+        columns: by default all keys, in the order in which they first come.
+    """
+    rows = list(rows)
+    columns = columns or list(dict.fromkeys(key for row in rows for key in row))
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow([cell(name) for name in columns])
+    writer.writerows([cell(row.get(name)) for name in columns] for row in rows)
+    return file.getvalue().encode()
