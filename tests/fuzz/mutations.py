@@ -89,7 +89,7 @@ def mutated(data: bytes, chance: random.Random) -> bytes:
     """Any of these; of gzip mostly what is inside."""
     if data[:2] == b"\x1f\x8b" and chance.random() < 0.7:
         try:
-            return gzip.compress(mutated(gzip.decompress(data), chance), 1)
+            return gzip.compress(mutated(gzip.decompress(data), chance), 1, mtime=0)
         except (OSError, EOFError, zlib.error):
             return bytes_changed(data, chance)
     lines = data.split(b"\n")

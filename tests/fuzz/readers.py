@@ -74,7 +74,7 @@ def _pool_readers(root: Path) -> Iterator[tuple[str, Reader]]:
     forms = {
         "pool: lines": (lines(RECORDS), b"\xef\xbb\xbf" + lines(RECORDS)),
         "pool: array": (array, json.dumps(RECORDS).encode()),
-        "pool: gzip": (gzip.compress(lines(RECORDS)), gzip.compress(array)),
+        "pool: gzip": (gzip.compress(lines(RECORDS), mtime=0), gzip.compress(array, mtime=0)),
         "pool: Parquet": (parquet({key: [one[key] for one in RECORDS] for key in RECORDS[0]}),),
         "pool: pointer": (f"{formats.POINTER_HEAD.decode()}\noid sha256:{'a' * 64}\nsize 12345\n".encode(),),
     }
