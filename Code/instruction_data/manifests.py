@@ -7,6 +7,7 @@ A manifest describes one set of published files: what was read, what was asked f
 import hashlib
 import shlex
 from collections.abc import Iterator, Mapping
+from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 
 import orjson
@@ -163,7 +164,20 @@ def verify(root: Path) -> list[str]:
 
 
 def _manifest_files(root: Path) -> list[Path]:
-    return [path for pattern in PUBLISHED for path in sorted(root.glob(f"{pattern}/*{SUFFIX}"))]
+    return [path for pattern in PUBLISHED for path in matching(root, f"{pattern}/*{SUFFIX}")]
+
+
+def matching(folder: Path, pattern: str) -> list[Path]:
+    """Paths below a folder that match, sorted.
+
+    Raises:
+        OSError: a folder on the way may not be read. ``Path.glob`` would pass over it, and forget all that is in it.
+    """
+    places = [folder]
+    for part in pattern.split("/"):
+        folders = [place for place in places if place.is_dir()]
+        places = [path for place in folders for path in sorted(place.iterdir()) if fnmatchcase(path.name, part)]
+    return places
 
 
 def _published_files(root: Path) -> list[Path]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import orjson
 
-from instruction_data import names
+from instruction_data import manifests, names
 from instruction_data.errors import InputError, quoted
 from instruction_data.publish import replace
 
@@ -84,7 +84,7 @@ def every(root: Path) -> Iterator[tuple[Path, Outcome]]:
     Raises:
         InputError: a file there is not of this form.
     """
-    for place in sorted((root / FOLDER).glob("*/*/*.json")):
+    for place in manifests.matching(root / FOLDER, "*/*/*.json"):
         yield place, read(place)
 
 

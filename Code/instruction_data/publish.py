@@ -15,8 +15,9 @@ import importlib.metadata
 import os
 import platform
 import sys
+import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -264,9 +265,9 @@ def _lock(root: Path) -> filelock.BaseFileLock:
 
 
 def _remove_stale(folder: Path, name: str = "*") -> None:
-    """Remove what a killed run left; whoever holds the lock is the only writer."""
+    """Remove what a killed run left. Of a set whoever holds the lock is the only writer; ``replace`` tries again."""
     for path in folder.glob(f".{name}.*.tmp"):
-        path.unlink()
+        path.unlink(missing_ok=True)
 
 
 @dataclass(frozen=True)
@@ -279,7 +280,7 @@ class Staged:
 
 def _staged(stack: ExitStack, path: Path, write: Callable[[BinaryIO], object]) -> Staged:
     """What ``write`` writes, in a temporary file beside ``path`` (gone when the stack ends)."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")  # process numbers repeat between containers
     stack.callback(temporary.unlink, missing_ok=True)
     with open(temporary, "wb") as file:
         write(file)
@@ -438,11 +439,15 @@ def _is_ours(entry: object) -> bool:
 
 
 def replace(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all; of several processes that do so at once, the last one's stays."""
     _remove_stale(path.parent, path.name)
-    if path.exists() and path.read_bytes() == content:
-        return
-    with ExitStack() as stack:
-        _staged(stack, path, lambda file: file.write(content)).path.replace(path)
+    while not (path.exists() and path.read_bytes() == content):
+        # another process may take what is being written here for a killed run's: each does so once, as it begins
+        with suppress(FileNotFoundError), ExitStack() as stack:
+            _staged(stack, path, lambda file: file.write(content)).path.replace(path)
+            return
+        if not path.parent.is_dir():
+            raise InputError(f"{path.parent}: found no such folder; expected one to write {path.name} to")
 
 
 def print_splits(root: Path) -> None:

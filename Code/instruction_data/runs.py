@@ -116,7 +116,7 @@ def write(root: Path, run: Run) -> None:
 
 def every(root: Path) -> Iterator[Run]:
     """Every finished run of a study root, by name."""
-    for path in sorted((root / FOLDER).glob(f"*/{MANIFEST}")):
+    for path in manifests.matching(root / FOLDER, f"*/{MANIFEST}"):
         yield read(path)
 
 
