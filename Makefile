@@ -6,6 +6,8 @@
 # make test        all tests, in all three environments
 # make check       lint and format, as CI does
 # make fuzz        100,000 inputs through every reader, then large files and bombs
+# make faults      300 killed processes, full disks and other faults in every script, and what became of them
+# make soak        the demo chain 50 times with random options: same bytes, and nothing that grows
 # make bench       speed and memory against other ways, side by side; build/bench.json
 # make lock        renew the lock files from the pins
 # make audit       known holes in the packages of the lock files
@@ -25,7 +27,7 @@ SCRIPTS := Code/RQ1/domain_composition.py Code/RQ2/semantic_diversity.py Code/RQ
 TRAINER := .venv-trainer
 EVALUATOR := .venv-harness
 
-.PHONY: demo report experiment trainer harness test check fuzz bench lock audit clean
+.PHONY: demo report experiment trainer harness test check fuzz faults soak bench lock audit clean
 .DELETE_ON_ERROR:
 
 demo: $(READY)
@@ -64,6 +66,12 @@ check: $(READY)
 fuzz: $(READY)
 	$(BIN)/python tests/fuzz/run.py --inputs 100000
 	$(BIN)/python tests/fuzz/run.py --large
+
+faults: $(READY)
+	$(BIN)/python tests/faults.py --kills 300
+
+soak: $(READY)
+	$(BIN)/python tests/soak.py
 
 bench: $(READY)
 	$(BIN)/python benchmarks/run.py
