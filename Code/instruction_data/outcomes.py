@@ -5,16 +5,12 @@ whatever compares them reads it (``every``), so that a harness is one script mor
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
-import orjson
-
-from instruction_data import manifests, names
+from instruction_data import documents, manifests, names
 from instruction_data.errors import InputError, quoted
-from instruction_data.publish import replace
 
-FORMAT = 1
 FOLDER = "Results"
 
 
@@ -69,12 +65,12 @@ def path(root: Path, harness: str, task: str, run: str) -> Path:
 
 def write(root: Path, outcome: Outcome) -> Path:
     """Write an outcome, whole or not at all."""
+    documents.check(outcome, outcome.run)
     _check(outcome, outcome.run)
     place = path(root, outcome.harness, outcome.task, outcome.run)
     names.below(root, place.parent)
     place.parent.mkdir(parents=True, exist_ok=True)
-    document = {"format": FORMAT, **asdict(outcome)}
-    replace(place, orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+    documents.write(place, outcome)
     return place
 
 
@@ -94,25 +90,12 @@ def read(place: Path) -> Outcome:
     Raises:
         InputError: the file is not of the form that ``write`` gives it.
     """
-    try:
-        document = orjson.loads(place.read_bytes())
-    except (OSError, orjson.JSONDecodeError) as error:
-        raise InputError(f"{place}: found malformed JSON ({error}); expected the outcome of a run") from error
-    if not isinstance(document, dict) or document.pop("format", None) != FORMAT:
-        raise InputError(f"{place}: found no outcome of format {FORMAT}; expected one as the evaluation writes it")
-    try:
-        outcome = Outcome(**document)
-    except TypeError as error:
-        raise InputError(f"{place}: found {error}; expected an outcome as the evaluation writes it") from error
+    outcome = documents.read(place, Outcome, "an outcome", "evaluation")
     _check(outcome, str(place))
     return outcome
 
 
 def _check(outcome: Outcome, where: str) -> None:
-    for name, kind in Outcome.__annotations__.items():
-        value, wanted = getattr(outcome, name), {str: str, int: int}.get(kind, Mapping)
-        if not isinstance(value, wanted) or isinstance(value, bool):
-            raise InputError(f"{where}: found {quoted(value)} as {name}; expected {wanted.__name__.lower()}")
     for name in ("run", "harness", "task"):  # the parts of its path
         names.checked(getattr(outcome, name), f"{where}: {name}")
     for file, sha256 in outcome.files.items():

@@ -8,17 +8,15 @@ import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import filelock
 import orjson
 
-from instruction_data import manifests, names
+from instruction_data import documents, manifests, names
 from instruction_data.errors import InputError, quoted
-from instruction_data.publish import replace
 
-FORMAT = 1
 FOLDER = "Runs"
 MANIFEST = "run.json"
 DIFFERENT = ("model_name_or_path", "model_revision", "dataset", "output_dir", "seed", "data_seed")  # between runs
@@ -108,10 +106,8 @@ def held(root: Path, what: str) -> Iterator[bool]:
 
 
 def write(root: Path, run: Run) -> None:
-    document = {"format": FORMAT, **asdict(run)}
-    content = orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
     folder = names.below(root, root / FOLDER / names.checked(run.name, "run"))
-    replace(folder / MANIFEST, content)
+    documents.write(folder / MANIFEST, run)
 
 
 def every(root: Path) -> Iterator[Run]:
@@ -126,20 +122,7 @@ def read(path: Path) -> Run:
     Raises:
         InputError: the file is none, or the folder bears another run's name.
     """
-    try:
-        document = orjson.loads(path.read_bytes())
-    except (OSError, orjson.JSONDecodeError) as error:
-        raise InputError(f"{path}: found malformed JSON ({error}); expected the manifest of a run") from error
-    if not isinstance(document, dict) or document.pop("format", None) != FORMAT:
-        raise InputError(f"{path}: found no run of format {FORMAT}; expected a manifest as the training writes it")
-    try:
-        run = Run(**document)
-    except TypeError as error:
-        raise InputError(f"{path}: found {error}; expected a manifest as the training writes it") from error
-    for field, kind in Run.__annotations__.items():
-        value, wanted = getattr(run, field), {str: str, int: int}.get(kind, Mapping)
-        if not isinstance(value, wanted) or isinstance(value, bool):
-            raise InputError(f"{path}: found {quoted(value)} as {field}; expected {wanted.__name__.lower()}")
+    run = documents.read(path, Run, "a manifest", "training")
     wrong = _wrong_part(run)
     if wrong:
         raise InputError(f"{path}: found a wrong {wrong}; expected a manifest as the training writes it")

@@ -1,0 +1,56 @@
+"""Dataclasses kept as JSON files: a manifest of a training run, an outcome of an evaluation.
+
+A file holds the fields and the number of its format; what is read has every field, each of the kind it is declared as.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import TypeVar
+
+import orjson
+
+from instruction_data.errors import InputError, quoted
+from instruction_data.publish import replace
+
+FORMAT = 1
+
+Document = TypeVar("Document")
+
+
+def write(path: Path, document: object) -> None:
+    """Write a document, whole or not at all."""
+    content = {"format": FORMAT, **asdict(document)}
+    replace(path, orjson.dumps(content, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+
+
+def read(path: Path, kind: type[Document], what: str, writer: str) -> Document:
+    """A document as ``write`` writes it.
+
+    Args:
+        what: it is, for errors; ``writer`` makes it.
+
+    Raises:
+        InputError: the file is none of that kind.
+    """
+    expected = f"expected {what} as the {writer} writes it"
+    try:
+        fields = orjson.loads(path.read_bytes())
+    except (OSError, orjson.JSONDecodeError) as error:
+        raise InputError(f"{path}: found malformed JSON ({error}); {expected}") from error
+    if not isinstance(fields, dict) or fields.pop("format", None) != FORMAT:
+        raise InputError(f"{path}: found no {kind.__name__.lower()} of format {FORMAT}; {expected}")
+    try:
+        document = kind(**fields)
+    except TypeError as error:
+        raise InputError(f"{path}: found {error}; {expected}") from error
+    check(document, str(path))
+    return document
+
+
+def check(document: object, where: str) -> None:
+    """Raise InputError where a field is not text, a whole number or a mapping, as it is declared."""
+    for field, kind in type(document).__annotations__.items():
+        value, wanted = getattr(document, field), {str: str, int: int}.get(kind, Mapping)
+        if not isinstance(value, wanted) or isinstance(value, bool):
+            raise InputError(f"{where}: found {quoted(value)} as {field}; expected {wanted.__name__.lower()}")
