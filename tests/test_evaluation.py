@@ -93,7 +93,7 @@ def test_what_is_written_to_the_folder_stays_and_nothing_else_does(tmp_path):
     "code",
     [
         'open(F, "<", "/etc/hostname") or die "no\\n"; print <F>',
-        'open(F, "<", "/root/.profile") or die "no\\n"; print <F>',
+        f'opendir(D, "{Path.home()}") or die "no\\n"; print readdir(D)',
         'open(F, ">", "/usr/bin/mine") or die "no\\n"',
         'use IO::Socket::INET; IO::Socket::INET->new(PeerAddr => "1.1.1.1:80", Timeout => 2) or die "no\\n"',
         'kill(0, getppid()) && getppid() > 1 or die "no\\n"',

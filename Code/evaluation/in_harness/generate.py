@@ -45,9 +45,8 @@ def prompt_ids(tokenizer, prompts: list[str], at_most: int) -> list[torch.Tensor
 
 def generations(model, tokenizer, task, number: int, ids: torch.Tensor, settings: dict) -> list[str]:
     """The samples of one problem, post-processed: prompt and completion, without what was put in front."""
-    words = [*task.stop_words, tokenizer.eos_token]
     options = {"max_length": settings["max_length"], "pad_token_id": tokenizer.pad_token_id}
-    options["stopping_criteria"] = StoppingCriteriaList([Finished(ids.shape[1], words, tokenizer)])
+    options["stopping_criteria"] = StoppingCriteriaList([Finished(ids.shape[1], task.stop_words, tokenizer)])
     options["do_sample"] = settings["temperature"] > 0
     if options["do_sample"]:
         options |= {"temperature": settings["temperature"], "top_p": settings["top_p"], "top_k": 0}
@@ -60,7 +59,6 @@ def generations(model, tokenizer, task, number: int, ids: torch.Tensor, settings
         else:
             made = model.generate(ids.to(model.device), num_return_sequences=count, **options)
         texts += tokenizer.batch_decode(made[:, ids.shape[1] :], clean_up_tokenization_spaces=False)
-    task.stop_words = words
     return [task.postprocess_generation(prompt + text, number) for text in texts]
 
 
@@ -68,15 +66,13 @@ def main(path: str) -> None:
     settings = json.loads(Path(path).read_text("utf-8"))
     task = loading.task(settings["task"])
     model, tokenizer = load(settings["model"], settings["precision"])
+    task.stop_words = [*task.stop_words, tokenizer.eos_token]
     set_seed(settings["seed"])
     count = settings["problems"]
     prompts = [settings["prefix"] + task.get_prompt(task.get_dataset()[number]) for number in range(count)]
-    made = []
-    plain = task.stop_words
+    tokens = prompt_ids(tokenizer, prompts, settings["max_length"])
     with torch.inference_mode():
-        for number, ids in enumerate(tqdm(prompt_ids(tokenizer, prompts, settings["max_length"]))):
-            task.stop_words = plain
-            made.append(generations(model, tokenizer, task, number, ids, settings))
+        made = [generations(model, tokenizer, task, *numbered, settings) for numbered in enumerate(tqdm(tokens))]
     Path(settings["generations"]).write_text(json.dumps(made), "utf-8")
 
 

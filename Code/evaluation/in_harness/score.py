@@ -58,9 +58,10 @@ def read_multiple(count: int) -> None:
 
 def main(path: str, memory: int, arguments: list[str]) -> None:
     plain = code_eval.compute_code_eval
+    keeping = keep(plain)
     for module in list(sys.modules.values()):  # the tasks have taken it by name
         if getattr(module, "compute_code_eval", None) is plain:
-            module.compute_code_eval = keep(plain)
+            module.compute_code_eval = keeping
     execute.reliability_guard = limit(execute.reliability_guard, memory)
     sys.argv = ["main.py", *arguments]
     checkout = os.environ.get("HARNESS_CHECKOUT")
