@@ -11,7 +11,19 @@ import orjson
 import pytest
 from conftest import CODE, load_script, run_script
 
-from instruction_data import command, features, figures, findings, inventory, manifests, maps, outcomes, page, publish
+from instruction_data import (
+    command,
+    features,
+    figures,
+    findings,
+    inventory,
+    manifests,
+    maps,
+    outcomes,
+    page,
+    profiles,
+    publish,
+)
 from instruction_data.errors import InputError
 
 SCRIPT = "report/report.py"
@@ -216,9 +228,9 @@ class TestFindings:
         mixed = {"a": np.arange(6), "b": np.arange(3, 9)}
         assert not findings.disjoint(inventory.Set("X", {}, mixed, {}, ()))
 
-    def test_overlap(self, report):
+    def test_overlap(self):
         parts = [np.array([1, 2, 3]), np.array([2, 3, 4, 5]), np.array([9])]
-        assert report.jaccard(parts) == pytest.approx(np.array([[1, 0.4, 0], [0.4, 1, 0], [0, 0, 1]]))
+        assert profiles.jaccard_matrix(parts) == pytest.approx(np.array([[1, 0.4, 0], [0.4, 1, 0], [0, 0, 1]]))
 
 
 class TestMaps:

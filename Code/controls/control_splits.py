@@ -259,25 +259,13 @@ def _changed(origin: Origin, found: str, expected: str) -> InputError:
     )
 
 
-def scores_file(root: Path, origin: Origin) -> Path:
-    """The table that says which records are in a split.
-
-    Raises:
-        InputError: the set has none, or it is not as its manifest says.
-    """
-    for file, entry in origin.manifest["files"].items():
-        if file.endswith("_scores.parquet"):
-            return inventory.checked(root, file, entry["sha256"])
-    raise InputError(f"{origin.path}: found no table of scores; expected one, which says what {origin.name} holds")
-
-
 def members(root: Path, origin: Origin, sources: Sequence[Records]) -> list[np.ndarray]:
     """The positions of a split's records in each of its pools, joined by row and checked by hash.
 
     Raises:
         InputError: the table of scores is missing or damaged, or names records that the pools do not have.
     """
-    path = scores_file(root, origin)
+    path = inventory.scores_file(root, origin.path, origin.manifest)
     table = formats.table(path, {"pool": "O", "row": "iu", "record_sha256": "O", origin.name: "iu"})
     table = table[table[origin.name].notna()]
     result = []
@@ -423,7 +411,10 @@ def publish_control(study: command.Study, sources: Sources, origin: Origin, kind
         control_settings(study.options, origin, kind, traits),
         draws=True,
         models={role: model for one in traits.values() for role, model in one.models.items()},
-        inputs=[scores_file(study.root, origin), *(path for one in traits.values() for path in one.inputs)],
+        inputs=[
+            inventory.scores_file(study.root, origin.path, origin.manifest),
+            *(path for one in traits.values() for path in one.inputs),
+        ],
         place=publish.Place(origin.folder, stem),
     )
     made = []

@@ -157,17 +157,28 @@ def checked(root: Path, file: str, sha256: str) -> Path:
     return path
 
 
-def _scores(root: Path, path: Path, manifest: Mapping):
-    """The scores table of a set, as a pandas DataFrame."""
+def scores_file(root: Path, path: Path, manifest: Mapping) -> Path:
+    """The table that says which records are in the splits of a set.
 
+    Args:
+        path: of the manifest.
+
+    Raises:
+        InputError: the set has none, or it is not as its manifest says.
+    """
     names = [name for name in manifest["files"] if name.endswith("_scores.parquet")]
     if len(names) != 1:
         raise InputError(f"{path}: found {len(names)} tables of scores; expected one, as the scripts write it")
-    place = checked(root, names[0], manifest["files"][names[0]]["sha256"])
+    return checked(root, names[0], manifest["files"][names[0]]["sha256"])
+
+
+def _scores(root: Path, path: Path, manifest: Mapping):
+    """The scores table of a set, as a pandas DataFrame."""
+    place = scores_file(root, path, manifest)
     table = formats.table(place, {"pool": "O", "row": "iu", "record_sha256": "O"})
     missing = [name for name in ("pool", "row", "record_sha256", *manifest["splits"]) if name not in table]
     if missing:
-        raise InputError(f"{root / names[0]}: found no column {missing[0]}; expected one, as the scripts write it")
+        raise InputError(f"{place}: found no column {missing[0]}; expected one, as the scripts write it")
     return table
 
 

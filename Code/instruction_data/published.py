@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from instruction_data import formats, manifests
-from instruction_data.errors import InputError, quoted
+from instruction_data.errors import InputError, printable, quoted
 from instruction_data.pools import Record
-from instruction_data.publish import printable
 
 EXAMPLES = 3  # of each way to differ
 SHOWN = 100  # characters of a text

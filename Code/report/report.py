@@ -21,7 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
-from instruction_data import command, figures, findings, maps, page, publish, splits
+from instruction_data import command, figures, findings, maps, page, profiles, publish, splits
 from instruction_data.findings import Findings, short
 from instruction_data.inventory import Set
 from instruction_data.page import number
@@ -511,9 +511,9 @@ def offenders_section(report: Report) -> page.Section:
 
 
 def overlap_section(report: Report) -> page.Section:
-    members = {name: np.unique(part) for name, _, part in report.findings.found.splits()}
+    members = {name: part for name, _, part in report.findings.found.splits()}
     names = list(members)[:OVERLAPPED]
-    matrix = jaccard([members[name] for name in names])
+    matrix = profiles.jaccard_matrix([members[name] for name in names])
     rows = [[name, *(f"{value:.2f}" for value in line)] for name, line in zip(names, matrix, strict=True)]
     says = "Records that two training sets share, of those that either has: the fuller the colour, the more."
     if len(members) > len(names):
@@ -522,20 +522,6 @@ def overlap_section(report: Report) -> page.Section:
         "overlap", "Overlap of the training sets.", says, figures.overlap(names, matrix), ("training set", *names), rows
     )
     return page.Section("overlap", "Overlap", [report.drawn(drawing, wide=True)])
-
-
-def jaccard(parts: Sequence[np.ndarray]) -> np.ndarray:
-    """Shared of all records of every two; float64 ``[k, k]``.
-
-    Args:
-        parts: ``k`` sorted arrays of distinct numbers.
-    """
-    result = np.eye(len(parts))
-    for i, one in enumerate(parts):
-        for j in range(i):
-            shared = len(np.intersect1d(one, parts[j], assume_unique=True))
-            result[i, j] = result[j, i] = shared / (len(one) + len(parts[j]) - shared)
-    return result
 
 
 def origin_section(report: Report) -> page.Section:
