@@ -53,7 +53,9 @@ def make_categories(root: Path) -> None:
                 entry = {"row": row, "instruction": instruction, "assigned_category": ALGORITHMIC[row % 2]}
                 file.write(orjson.dumps(entry | {"category_similarity": 0.5}) + b"\n")
         listed = {f"Code/RQ4/{file_name}": {"sha256": manifests.file_sha256(folder / file_name)}}
-        manifest = {"format": manifests.FORMAT, "inputs": {}, "models": {}, "splits": {}, "files": listed}
+        empty = {part: {} for part in ("pools", "inputs", "settings", "models", "splits")}
+        said = {"question": "RQ4", "pool": name, "command": "python Code/RQ4/task_category.py", **empty}
+        manifest = {"format": manifests.FORMAT, **said, "files": listed}
         (folder / f"{name}_instruct_with_category_manifest.json").write_bytes(orjson.dumps(manifest))
 
 
