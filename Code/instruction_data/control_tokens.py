@@ -31,16 +31,23 @@ FAMILIES = {  # as the tokenizers' own configurations on the hub list them
 }
 TOKENS = tuple(dict.fromkeys(token for listed in FAMILIES.values() for token in listed.split()))
 _NUMBERED = r"<\|(?:reserved_special_token_|placeholder|extra_)[0-9]+\|>"  # Llama 3, Phi, Qwen
-_ANY = "|".join([_NUMBERED, *(re.escape(token) for token in sorted(TOKENS, key=len, reverse=True))])
-_IN_TEXT = re.compile(_ANY)
-_IN_BYTES = re.compile(_ANY.encode())
+_PATTERNS = [_NUMBERED, *(re.escape(token) for token in sorted(TOKENS, key=len, reverse=True))]
+_IN_TEXT = re.compile("|".join(_PATTERNS))
+
+
+def _beginning(start: str) -> re.Pattern[bytes]:
+    """The tokens that begin with ``start``, which stands in front alone: the search runs from one to the next."""
+    ends = [pattern.removeprefix(start) for pattern in _PATTERNS if pattern.startswith(start)]
+    return re.compile(f"{start}(?:{'|'.join(ends)})".encode())
+
+
+_IN_BYTES = [_beginning(start) for start in ("<", r"\[")]
 
 
 def found(data: bytes) -> tuple[str, ...]:
     """The different control tokens in UTF-8 text (or JSON of it), in the order of their first places."""
-    if not _IN_BYTES.search(data):
-        return ()
-    return tuple(dict.fromkeys(token.decode() for token in _IN_BYTES.findall(data)))
+    places = [(token.start(), token[0]) for pattern in _IN_BYTES for token in pattern.finditer(data)]
+    return tuple(dict.fromkeys(token.decode() for _, token in sorted(places)))
 
 
 def neutralised(text: str) -> str:
