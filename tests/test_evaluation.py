@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import socket
+import subprocess
 import time
 from pathlib import Path
 
@@ -112,9 +114,9 @@ def test_processes_files_and_time_are_limited(tmp_path):
         "my $n = 0; while (defined(my $p = fork())) { if (!$p) { sleep 30; exit } $n++; last if $n > 5000 } print $n"
     )
     _, said, _ = inside(tmp_path, forks)
-    assert 0 < int(said) <= sandbox.PROCESSES
+    assert 0 < int(said) <= sandbox.Limits().processes
     _, _, left = inside(tmp_path, f'open(F, ">", "{tmp_path}/work/big"); print F "x" x 1e6 for 1..400')
-    assert len(left["big"]) <= sandbox.FILE_BYTES
+    assert len(left["big"]) <= sandbox.Limits().file_bytes
     began = time.monotonic()
     well, _, _ = inside(tmp_path, "if (!fork()) { sleep 60 } sleep 60", seconds=1)
     assert not well
@@ -184,28 +186,166 @@ def humaneval(root):
 
 @needs_harness
 @needs_sandbox
-def test_right_code_scores_one_wrong_code_zero_and_hostile_code_nothing(bigcode, humaneval, tmp_path):
+@pytest.mark.parametrize("sandboxed", [True, False], ids=["sandboxed", "unsandboxed"])
+def test_right_code_scores_one_wrong_code_zero_and_greedy_code_nothing(bigcode, humaneval, tmp_path, sandboxed):
     harness, task = humaneval
     right = [problem["solution"] for problem in task.problems]
     wrong = [problem["prompt"] + "\n    return None\n" for problem in task.problems]
     hungry = right[1] + "\nheld = bytearray(20_000_000_000)\n"
     endless = right[2] + "\nwhile True: pass\n"
-    samples = [[right[0], wrong[0]], [hungry, right[1]], [endless, right[2]], [wrong[3], wrong[3]]]
-    figures, passed = bigcode.score(task, samples, harness, tmp_path / "log", sandboxed=True)
-    assert passed == [[True, False], [False, True], [False, True], [False, False]]
-    assert figures["pass@1"] == pytest.approx(3 / 8)
+    samples = [[right[0], wrong[0]], [hungry, right[1]], [endless, right[2]], [wrong[3], "no Python"]]
+    scored = bigcode.score(task, samples, harness, tmp_path / "log", sandboxed=sandboxed)
+    assert scored.passed == [[True, False], [False, True], [False, True], [False, False]]
+    assert scored.figures["pass@1"] == pytest.approx(3 / 8)
+    said = (tmp_path / "log").read_text()
+    for line in (
+        "0, sample 0: passed",
+        "1, sample 0: failed",
+        "2, sample 0: timed out",
+        "3, sample 1: failed: invalid",
+    ):
+        assert f"HumanEval/{line}" in said
 
 
 @needs_harness
 @needs_sandbox
-def test_code_that_kills_the_harness_has_failed_and_the_others_go_on(bigcode, humaneval, tmp_path):
+def test_every_known_solution_passes_beside_and_apart_from_its_tests(bigcode, tmp_path, capsys):
+    options = bigcode.parser().parse_args([])
+    harness = bigcode.find_harness(options)
+    task = bigcode.load_task(tmp_path, "humaneval", harness, options)
+    assert bigcode.check_machine(tmp_path, task, harness, sandboxed=True).together == frozenset()
+    assert "all 164 solutions of the data itself pass here\n" in capsys.readouterr().out
+
+
+# Everything that they need is imported before the harness takes it away, or found under another name. HumanEval/3 is
+# below_zero(operations): whether a running sum falls below zero.
+ALWAYS = """
+class Anything:
+    def __eq__(self, other):
+        return True
+def below_zero(operations):
+    return Anything()
+"""
+FRAMES = """
+import sys
+frame = sys._getframe()
+while frame:
+    for value in list(frame.f_locals.values()):
+        if isinstance(value, list):
+            value.append("passed")
+            value.insert(0, "passed")
+    frame = frame.f_back
+def below_zero(operations):
+    return None
+raise SystemExit
+"""
+VERDICT_OF_ITS_OWN = """
+def below_zero(operations):
+    import posix
+    for number in range(20):
+        try:
+            posix.write(number, b'{"result": "passed", "passed": true, "processor": 0}\\n')
+        except OSError:
+            pass
+    posix._exit(0)
+"""
+VERDICTS = """
+import posix
+for number in range(20):
+    try:
+        posix.write(number, b'{"result": "passed", "passed": true, "processor": 9}\\n')
+    except OSError:
+        pass
+posix._exit(0)
+"""
+FORKS = """
+import posix, time
+while True:
+    try:
+        if posix.fork() == 0:
+            while True: pass
+    except OSError:
+        time.sleep(0.01)
+"""
+DAEMON = """
+import posix, time
+if posix.fork() == 0:
+    posix.setsid()
+    if posix.fork() == 0:
+        for _ in range(300):
+            open("{kept}", "w").write("x")
+            time.sleep(0.1)
+    posix._exit(0)
+"""
+PRINTS = "import posix\nwhile True: posix.write(1, b'x' * 65536); posix.write(2, b'x' * 65536)"
+FILLS = """
+import posix
+for number in range(10 ** 6):
+    file = posix.open(f"{number}", posix.O_CREAT | posix.O_WRONLY)
+    for _ in range(60): posix.write(file, b"x" * 1_000_000)
+"""
+KILLS = """
+import posix, signal
+for number in range(-1, 5000):
+    if number not in (0, posix.getpid()):
+        try: posix.kill(number, 9)
+        except OSError: pass
+posix.kill(posix.getppid(), 9)
+"""
+NETWORK = """
+import socket
+with socket.create_connection(("127.0.0.1", {port}), timeout=2) as peer:
+    peer.sendall(b"here")
+"""
+
+
+@needs_harness
+@needs_sandbox
+def test_every_hostile_sample_fails_and_leaves_the_others_and_the_machine_alone(bigcode, humaneval, tmp_path):
     harness, task = humaneval
-    right = [[problem["solution"]] for problem in task.problems]
-    killer = "import os, posix\nposix.kill(os.getppid(), 9)\n" + right[2][0]
-    samples = [right[0], right[1], [killer], right[3]]
-    figures, passed, killers = bigcode.score_apart(task, samples, harness, tmp_path / "log", sandboxed=True)
-    assert passed == [[True], [True], [False], [True]]
-    assert (figures, killers) == ({}, 1)
+    right = [problem["solution"] for problem in task.problems]
+    secret, kept = tmp_path / "secret", Path.home() / f".left-{tmp_path.name}"
+    secret.write_text("here")
+    secret.chmod(0o644)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        network = NETWORK.format(port=server.getsockname()[1])
+        outside = (kept, tmp_path / "left", "/tmp/left", "/usr/left", "/left")
+        writes = [f"open({str(path)!r}, 'w').write('x')" for path in outside]
+        writes += ["import os; open(os.path.expanduser('~/left'), 'w').write('x')"]
+        beside = [  # what is done before the solution is right
+            *writes,
+            f"assert open({str(secret)!r}).read() == 'here'",
+            f"import os; assert os.listdir({str(Path.home())!r})",
+            "open('/etc/shadow').read()",
+            "open('/proc/1/environ').read(); open('/proc/1/mem', 'wb').write(b'x')",
+            network,
+            "while True: print('x' * 65536)",
+            "held = bytearray(64_000_000_000)",
+            "held = [bytearray(100_000_000) for _ in range(640)]",
+            *(FILLS, FORKS, KILLS, PRINTS, VERDICTS),
+            "import posix; posix._exit(0)",
+            "import ctypes; ctypes.string_at(0)",
+            "import signal; signal.signal(signal.SIGALRM, signal.SIG_IGN)\nwhile True: pass",
+            "raise KeyboardInterrupt",
+            "raise SystemExit(0)",
+            "def f(): f()\nimport sys; sys.setrecursionlimit(10 ** 9); f()",
+        ]
+        hostile = [f"{code}\n{right[3]}" for code in beside]
+        hostile += [ALWAYS, FRAMES, VERDICT_OF_ITS_OWN]
+        hostile += [DAEMON.format(kept=kept) + "def below_zero(operations): return 1", "\0", "\ud800", "é" * 100_000]
+        samples = [[right[number]] * len(hostile) for number in range(3)] + [hostile]
+        scored = bigcode.score(task, samples, harness, tmp_path / "log", sandboxed=True)
+        server.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            server.accept()
+    assert scored.passed == [[True] * len(hostile)] * 3 + [[False] * len(hostile)]
+    assert {(3, hostile.index(code)) for code in (ALWAYS, FRAMES, VERDICT_OF_ITS_OWN)} <= {*scored.reached}
+    assert not kept.exists()
+    assert {path.name for path in tmp_path.iterdir()} == {"secret", "log"}
+    assert "\0" not in (tmp_path / "log").read_text()
+    assert (tmp_path / "log").stat().st_size < 1_000_000
+    running = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+    assert "in_harness/sample.py" not in running
 
 
 @needs_harness

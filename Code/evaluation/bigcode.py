@@ -6,8 +6,9 @@ root:
     Results/bigcode/<TASK>/<RUN>/generations.json    what the model wrote, in the harness's form
     Results/bigcode/<TASK>/<RUN>.json                which sample solved which problem; written last
 
-Model-written code is executed only with --allow-code-execution, by the harness, in a sandbox without a network, with
-limits on time, memory and processes. Without the flag the models generate, and that is all.
+Model-written code is executed only with --allow-code-execution, for the harness, in sandboxes without a network, with
+limits on time, memory and processes; samples of Python each in their own. Without the flag the models generate, and
+that is all.
 
     python Code/evaluation/bigcode.py --demo --limit 20
     python Code/evaluation/bigcode.py --demo --limit 20 --allow-code-execution
@@ -18,15 +19,27 @@ import argparse
 import gzip
 import json
 import math
+import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from instruction_data import command, environments, leakage, manifests, names, outcomes, publish, runs, sandbox
-from instruction_data.errors import InputError
+from instruction_data import (
+    command,
+    environments,
+    leakage,
+    manifests,
+    names,
+    outcomes,
+    publish,
+    runs,
+    sandbox,
+    trials,
+)
+from instruction_data.errors import InputError, printable
 
 HERE = Path(__file__).resolve().parent
 HARNESS = "bigcode"
@@ -36,7 +49,7 @@ SEED = 0  # the harness's own default
 BLANK = "raise SystemExit"  # in place of a sample that is not to be run
 INSTRUCTION = "Complete the following code."  # what the training's template is put around
 MEMORY_BYTES = 4_000_000_000  # of one checked program, beyond what it begins with
-PROBLEM_SECONDS = 20  # of one sample at most, on average; the harness itself allows 3 to 15
+PROBLEM_SECONDS = 60  # of one sample at most, with all tries; the harness itself allows 3 to 15
 START_SECONDS = 300
 JSON_BYTES = 1 << 30  # of a file of the harness at most
 PACKAGES = ("accelerate", "datasets", "nvidia-bigcode-eval", "tokenizers", "torch", "transformers")
@@ -64,11 +77,13 @@ class Task:
     Attributes:
         folder: holds the data under the name that the harness loads.
         problems: identifier, prompt, reference and known solution of each, as many as are asked for.
+        together: numbers of those whose tests need their solution beside them, as the known ones show.
     """
 
     name: str
     folder: Path
     problems: Sequence[Mapping]
+    together: Collection[int] = ()
 
 
 @dataclass(frozen=True)
@@ -237,15 +252,29 @@ def read_json(path: Path, kind: type) -> list | dict:
     return found
 
 
-def score(task: Task, generations: Sequence[Sequence[str]], harness: Harness, log: Path, *, sandboxed: bool) -> tuple:
+@dataclass(frozen=True)
+class Scored:
+    """What the harness says of generations.
+
+    Attributes:
+        figures: its own; empty where it had to be run in parts.
+        passed: per problem whether each sample did.
+        reached: problem and sample, by number, of what passed beside its tests and failed apart from them.
+        killers: how many samples killed the harness, and have failed.
+    """
+
+    figures: Mapping[str, float]
+    passed: Sequence[Sequence[bool]]
+    reached: Sequence[tuple[int, int]] = ()
+    killers: int = 0
+
+
+def score(task: Task, generations: Sequence[Sequence[str]], harness: Harness, log: Path, *, sandboxed: bool) -> Scored:
     """Let the harness execute generations.
 
     Args:
         generations: samples of each of the first problems.
         sandboxed: False only where the reader said so.
-
-    Returns:
-        The harness's own figures, and per problem whether each sample passed.
 
     Raises:
         InputError: the harness fails, or its figure is not that of its outcomes.
@@ -256,29 +285,29 @@ def score(task: Task, generations: Sequence[Sequence[str]], harness: Harness, lo
         folder.mkdir()
         folder.chmod(0o777)  # whoever runs in the sandbox is nobody; the folder above lets no one else in
         (folder / "generations.json").write_text(json.dumps(generations))
-        words = harness.script("score.py", folder / "outcomes.json", MEMORY_BYTES, "--tasks", task.name)
-        words += ["--load_generations_path", str(folder / "generations.json"), "--limit", str(len(generations))]
-        words += ["--n_samples", str(samples), "--metric_output_path", str(folder / "figures.json")]
-        words += ["--allow_code_execution"]
-        execute(
-            words, task, harness, folder, log, START_SECONDS + PROBLEM_SECONDS * samples * len(generations), sandboxed
-        )
+        words = ["--tasks", task.name, "--load_generations_path", str(folder / "generations.json")]
+        words += ["--limit", str(len(generations)), "--n_samples", str(samples)]
+        words += ["--metric_output_path", str(folder / "figures.json"), "--allow_code_execution"]
+        seconds = START_SECONDS + PROBLEM_SECONDS * samples * len(generations)
+        verdicts = execute(words, task, harness, folder, log, seconds, sandboxed)
         figures = read_json(folder / "figures.json", dict).get(task.name)
         passed = read_json(folder / "outcomes.json", list)
     check_figures(figures, passed, samples, len(generations), log)
-    return {name: value for name, value in figures.items() if math.isfinite(value)}, passed
+    reached = [
+        (problem, number)
+        for problem, one in enumerate(verdicts)
+        for number, verdict in enumerate(one)
+        if verdict.together and not verdict.passed
+    ]
+    return Scored({name: value for name, value in figures.items() if math.isfinite(value)}, passed, reached)
 
 
 def score_apart(
     task: Task, generations: Sequence[Sequence[str]], harness: Harness, log: Path, *, sandboxed: bool
-) -> tuple:
-    """As ``score``; samples that kill the harness itself are found by halves, and have failed.
-
-    Returns:
-        The harness's own figures, empty where it had to be run in parts; outcomes; how many samples killed it.
-    """
+) -> Scored:
+    """As ``score``; samples that kill a harness which executes them itself are found by halves, and have failed."""
     try:
-        return *score(task, generations, harness, log, sandboxed=sandboxed), 0
+        return score(task, generations, harness, log, sandboxed=sandboxed)
     except sandbox.DiedError:
         nothing = [[BLANK] * len(one) for one in generations]
         score(task, nothing, harness, log, sandboxed=sandboxed)  # where this dies, too, it is not the samples
@@ -291,31 +320,81 @@ def score_apart(
         for problem, sample in part:
             some[problem][sample] = generations[problem][sample]
         try:
-            _, found = score(task, some, harness, log, sandboxed=sandboxed)
+            found = score(task, some, harness, log, sandboxed=sandboxed)
         except sandbox.DiedError:
             killers += len(part) == 1
             parts += [part[: len(part) // 2], part[len(part) // 2 :]] if len(part) > 1 else []
             continue
         for problem, sample in part:
-            passed[problem][sample] = found[problem][sample]
-    return {}, passed, killers
+            passed[problem][sample] = found.passed[problem][sample]
+    return Scored({}, passed, killers=killers)
 
 
-def execute(words, task: Task, harness: Harness, folder: Path, log: Path, seconds: float, sandboxed: bool) -> None:
-    """Run the harness over model-written code: in a sandbox, or bare if so told."""
-    variables = {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", **harness.environment.more}
-    if not sandboxed:
-        with tempfile.TemporaryDirectory() as private:
-            bare = replace(harness.environment, more=variables | {"TMPDIR": private, "HOME": private})
-            environments.run(words, bare, task.folder, log)
-        return
-    readable = {path: str(path) for path in python_folders(harness.environment)}
-    readable |= {HERE / "in_harness": str(HERE / "in_harness"), task.folder: "/data"}
+def execute(
+    words: Sequence[str], task: Task, harness: Harness, folder: Path, log: Path, seconds: float, sandboxed: bool
+) -> list[list[trials.Verdict]]:
+    """Run the harness's scoring and, for it, the samples that it asks about.
+
+    Returns:
+        Per problem the verdicts on its samples; none where the harness executes code in ways of its own.
+    """
+    environment, verdicts = harness.environment, []
+    readable = {path: str(path) for path in (*python_folders(environment), HERE / "in_harness")}
     if harness.checkout:
         readable[harness.checkout] = str(harness.checkout)
-    variables |= {"HOME": "/tmp", "TMPDIR": "/tmp"}
-    variables |= {"PATH": f"{harness.environment.bin}:/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"}
-    sandbox.run(words, sandbox.View(readable, folder, variables, "/data"), seconds, log)
+    shared = {"PATH": f"{environment.bin}:/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"}
+    script, module = HERE / "in_harness" / "sample.py", execute_module(environment)
+    place = trials.Place(environment.python, script, module, readable, shared, MEMORY_BYTES, sandboxed)
+    variables = {**shared, "HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", **environment.more}
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        ours.settimeout(seconds)
+
+        def meanwhile() -> None:
+            theirs.close()
+            verdicts.extend(answer(ours, task, place, log))
+
+        asks = not task.name.startswith("multiple-")  # these execute code in the harness's own sandbox
+        words = harness.script("score.py", folder / "outcomes.json", theirs.fileno() if asks else "-", *words)
+        more = {"meanwhile": meanwhile, "pass_fds": [theirs.fileno()]} if asks else {}
+        if sandboxed:
+            variables |= {"HOME": "/tmp", "TMPDIR": "/tmp"}
+            view = sandbox.View(readable | {task.folder: "/data"}, folder, variables, "/data")
+            sandbox.run(words, view, seconds, log, **more)
+        else:
+            with tempfile.TemporaryDirectory() as private:
+                bare = replace(environment, more=variables | {"TMPDIR": private, "HOME": private})
+                environments.run(words, bare, task.folder, log, **more)
+    return verdicts
+
+
+def answer(channel: socket.socket, task: Task, place: trials.Place, log: Path) -> list[list[trials.Verdict]]:
+    """Try the samples that the harness asks about, and tell it and the log what became of them."""
+    with channel.makefile("rwb") as file:
+        line = file.readline(JSON_BYTES)
+        if not line:
+            return []  # it has ended without a question
+        asked = json.loads(line)
+        made = [
+            [
+                trials.Trial(sample, tests, problem["prompt"], asked["seconds"], apart=number not in task.together)
+                for sample in samples
+            ]
+            for number, (samples, tests, problem) in enumerate(
+                zip(asked["samples"], asked["tests"], task.problems, strict=True)
+            )
+        ]
+        found = iter(trials.run(place, [trial for one in made for trial in one]))
+        verdicts = [[next(found) for _ in one] for one in made]
+        with open(log, "a", encoding="utf-8") as text:
+            for problem, one in zip(task.problems, verdicts, strict=True):
+                for number, verdict in enumerate(one):
+                    said = "passed" if verdict.passed else printable(verdict.said)
+                    text.write(f"{problem['id']}, sample {number}: {said}\n")
+        file.write(
+            json.dumps([[[verdict.passed, verdict.said] for verdict in one] for one in verdicts]).encode() + b"\n"
+        )
+    return verdicts
 
 
 def python_folders(environment: environments.Environment) -> list[Path]:
@@ -324,6 +403,14 @@ def python_folders(environment: environments.Environment) -> list[Path]:
     said = subprocess.run([environment.python, "-c", code], capture_output=True, text=True, check=True).stdout
     prefix, base, real = map(Path, json.loads(said))
     return [path for path in dict.fromkeys((prefix, base, real.parent.parent)) if not path.is_relative_to("/usr")]
+
+
+def execute_module(environment: environments.Environment) -> Path:
+    """The harness's module that executes programs."""
+    code = "import importlib.util as u; print([*u.find_spec('bigcode_eval').submodule_search_locations][0])"
+    words = [environment.python, "-c", code]
+    said = subprocess.run(words, env=environment.variables(), capture_output=True, text=True, check=True).stdout
+    return Path(said.strip()) / "tasks" / "custom_metrics" / "execute.py"
 
 
 def check_figures(figures: Mapping, passed: Sequence[Sequence[bool]], samples: int, problems: int, log: Path) -> None:
@@ -341,8 +428,11 @@ def check_figures(figures: Mapping, passed: Sequence[Sequence[bool]], samples: i
         raise InputError(f"found pass@1 {ours} from the outcomes; expected the harness's {figures['pass@1']}: {log}")
 
 
-def check_machine(root: Path, task: Task, harness: Harness, *, sandboxed: bool) -> None:
+def check_machine(root: Path, task: Task, harness: Harness, *, sandboxed: bool) -> Task:
     """Score the solutions that are known to be right, since a loaded machine lets them fail by time.
+
+    Returns:
+        The task, and which of its problems cannot be checked apart from their tests.
 
     Raises:
         InputError: one of them fails, so that no score of this machine would mean anything.
@@ -350,17 +440,21 @@ def check_machine(root: Path, task: Task, harness: Harness, *, sandboxed: bool) 
     known = [problem["solution"] for problem in task.problems]
     if None in known:
         print(f"{task.name}: its data has no right solutions, so this machine cannot be checked with them")
-        return
+        return task
     log = root / ".cache" / "benchmarks" / f"{task.name}-solutions.log"
     log.unlink(missing_ok=True)
-    _, passed = score(task, [[solution] for solution in known], harness, log, sandboxed=sandboxed)
-    wrong = [problem["id"] for problem, one in zip(task.problems, passed, strict=True) if not one[0]]
+    scored = score(task, [[solution] for solution in known], harness, log, sandboxed=sandboxed)
+    together = frozenset(number for number, _ in scored.reached)
+    passed = [one[0] or number in together for number, one in enumerate(scored.passed)]
+    wrong = [problem["id"] for problem, one in zip(task.problems, passed, strict=True) if not one]
     if wrong:
         raise InputError(
             f"{task.name}: the data's own right solutions of {', '.join(wrong)} fail here; expected all to pass. "
-            "A machine with other work on it is too slow for the harness's time limit: run this alone"
+            f"A machine with other work on it is too slow for the harness's time limit: run this alone. {log} says more"
         )
-    print(f"{task.name}: all {len(passed)} solutions of the data itself pass here")
+    beside = f", {len(together)} of them only beside their tests" if together else ""
+    print(f"{task.name}: all {len(passed)} solutions of the data itself pass here{beside}")
+    return replace(task, together=together)
 
 
 def evaluate(root: Path, run: runs.Run, task: Task, settings: Settings, harness: Harness, options) -> str:
@@ -382,8 +476,9 @@ def evaluate(root: Path, run: runs.Run, task: Task, settings: Settings, harness:
     log = generations.with_name("scoring.log")
     log.unlink(missing_ok=True)
     samples = read_json(generations, list)
-    figures, passed, killers = score_apart(task, samples, harness, log, sandboxed=not options.unsandboxed)
-    figures = figures or {"pass@1": sum(sum(one) / len(one) for one in passed) / len(passed)}
+    scored = score_apart(task, samples, harness, log, sandboxed=not options.unsandboxed)
+    passed = scored.passed
+    figures = dict(scored.figures) or {"pass@1": sum(sum(one) / len(one) for one in passed) / len(passed)}
     outcome = outcomes.Outcome(
         run=run.name,
         question=run.question,
@@ -404,8 +499,12 @@ def evaluate(root: Path, run: runs.Run, task: Task, settings: Settings, harness:
         },
     )
     outcomes.write(root, outcome)
-    said = f"; {killers} samples killed the harness, and have failed" if killers else ""
-    return f"pass@1 {figures['pass@1']:.3f}{said}"
+    said = f"pass@1 {figures['pass@1']:.3f}"
+    if scored.killers:
+        said += f"; {scored.killers} samples killed the harness, and have failed"
+    if scored.reached:
+        said += f"; {len(scored.reached)} samples passed beside their tests alone, and have failed: {log}"
+    return said
 
 
 def versions(harness: Harness) -> dict[str, str]:
@@ -541,8 +640,7 @@ def main(argv: list[str] | None = None) -> int:
     harness = find_harness(options)
     tasks = [load_task(root, name, harness, options) for name in names]
     if options.allow_code_execution:
-        for task in tasks:
-            check_machine(root, task, harness, sandboxed=not options.unsandboxed)
+        tasks = [check_machine(root, task, harness, sandboxed=not options.unsandboxed) for task in tasks]
     return evaluate_all(root, chosen, tasks, harness, options)
 
 

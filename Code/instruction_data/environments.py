@@ -4,7 +4,7 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -75,18 +75,29 @@ def versions(environment: Environment, packages: Sequence[str]) -> dict[str, str
     return json.loads(subprocess.run(words, capture_output=True, text=True, check=True).stdout)
 
 
-def run(words: Sequence[str], environment: Environment, folder: Path, log: Path) -> None:
+def run(
+    words: Sequence[str],
+    environment: Environment,
+    folder: Path,
+    log: Path,
+    meanwhile: Callable[[], object] = lambda: None,
+    pass_fds: Sequence[int] = (),
+) -> None:
     """Run a command, its output appended to a log.
+
+    Args:
+        meanwhile: called when it has started.
+        pass_fds: open files that it inherits.
 
     Raises:
         InputError: it fails; with the end of its log.
     """
     with open(log, "ab") as file:
         start = file.tell()
-        process = subprocess.Popen(
-            words, cwd=folder, env=environment.variables(), stdin=subprocess.DEVNULL, stdout=file, stderr=file
-        )
+        streams = {"stdin": subprocess.DEVNULL, "stdout": file, "stderr": file, "pass_fds": pass_fds}
+        process = subprocess.Popen(words, cwd=folder, env=environment.variables(), **streams)
         try:
+            meanwhile()
             status = process.wait()
         except BaseException:
             process.terminate()

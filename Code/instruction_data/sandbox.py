@@ -5,11 +5,13 @@ is shown, both read-only, one folder to write to, and a temporary folder that is
 down first, so that limits on processes hold and nothing of root's can be signalled or read.
 """
 
+import contextlib
 import functools
 import os
 import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,11 +20,30 @@ from instruction_data.errors import InputError
 
 SYSTEM = ("/usr", "/etc/alternatives", "/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/localtime")
 LINKS = ("/bin", "/lib", "/lib32", "/lib64", "/sbin")
-PRIVATE = ("/tmp", "/dev/shm")
 NOBODY = 65534
-PROCESSES = 256  # at once, in all
-FILE_BYTES = 256_000_000  # of one file
-TEMPORARY_BYTES = 1_000_000_000  # of the whole temporary folder
+NOBODIES = range(65000, 65520)  # that Debian's policy leaves free; sandboxes at the same time are different ones
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Of a sandbox.
+
+    Attributes:
+        processes: and threads at once, in all.
+        file_bytes: of one file.
+        temporary_bytes: of each temporary folder.
+        user: who runs there, since the kernel counts processes by user.
+    """
+
+    processes: int = 256
+    file_bytes: int = 256_000_000
+    temporary_bytes: int = 1_000_000_000
+    user: int = NOBODY
+
+
+def user(number: int) -> int:
+    """One of the numbers of users for sandboxes that run at the same time, out of this process's share of them."""
+    return NOBODIES[(os.getpid() * 16 + number) % len(NOBODIES)]
 
 
 class DiedError(InputError):
@@ -35,45 +56,66 @@ class View:
 
     Attributes:
         readable: path outside -> path inside.
-        writable: a folder, at the same path inside.
+        writable: a folder, at the same path inside, or none.
         variables: the environment, whole.
         folder: to begin in.
+        temporary: folders of its own that are gone afterwards.
     """
 
     readable: Mapping[Path, str]
-    writable: Path
+    writable: Path | None
     variables: Mapping[str, str]
     folder: str
+    temporary: Sequence[str] = ("/tmp", "/dev/shm")
 
 
-def run(words: Sequence[str], view: View, seconds: float, log: Path) -> None:
+def run(
+    words: Sequence[str],
+    view: View,
+    seconds: float,
+    log: Path,
+    meanwhile: Callable[[], object] = lambda: None,
+    pass_fds: Sequence[int] = (),
+) -> None:
     """Run a command in a sandbox, its output appended to a log.
 
     Args:
         seconds: after which it is killed, with all that it has started.
+        meanwhile: called when it has started.
+        pass_fds: open files that it inherits.
 
     Raises:
         DiedError: it ended with another status than 0, by a signal, or by its time.
         InputError: this machine cannot make a sandbox.
     """
-    command = [*_walls(_variant(), view), *_limits(_variant()), *words]
     with open(log, "ab") as file:
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=file, stderr=file, env={})
+        streams = {"stdin": subprocess.DEVNULL, "stdout": file, "stderr": file, "pass_fds": pass_fds}
+        with start(words, view, **streams) as process:
+            end = time.monotonic() + seconds
+            meanwhile()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(timeout=max(end - time.monotonic(), 1))
+    if process.returncode != 0:
+        said = f"the sandboxed command ended with status {process.returncode}. The end of {log}:\n{log_end(log)}"
+        raise DiedError(said)
+
+
+@contextlib.contextmanager
+def start(words: Sequence[str], view: View, limits: Limits = Limits(), **streams) -> Iterator[subprocess.Popen]:
+    """A command in a sandbox, until the block ends: then it is killed, with all that it has started.
+
+    Args:
+        streams: standard streams and ``pass_fds``, as ``subprocess.Popen`` takes them.
+
+    Raises:
+        InputError: this machine cannot make a sandbox.
+    """
+    command = [*_walls(_variant(), view, limits), *_limits(_variant(), limits), *words]
+    with subprocess.Popen(command, env={}, **streams) as process:
         try:
-            status = process.wait(timeout=seconds)
-        except subprocess.TimeoutExpired:
-            status = _kill(process)
-        except BaseException:
-            _kill(process)
-            raise
-    if status != 0:
-        raise DiedError(f"the sandboxed command ended with status {status}. The end of {log}:\n{log_end(log)}")
-
-
-def _kill(process: subprocess.Popen) -> int:
-    """Kill bubblewrap; its process space, and whatever lives there, goes with it."""
-    process.kill()
-    return process.wait()
+            yield process
+        finally:
+            process.kill()  # bubblewrap; its process space, and whatever lives there, goes with it
 
 
 def check() -> None:
@@ -92,8 +134,8 @@ def _variant() -> str:
         raise InputError("found no bubblewrap; expected the program bwrap (Debian: apt install bubblewrap)")
     said = ""
     for variant in ("drop", "user") if os.geteuid() == 0 else ("user",):
-        view = View({}, Path("/"), {}, "/tmp")
-        command = [*_walls(variant, view, bare=True), *_limits(variant), "/usr/bin/true"]
+        limits = Limits(user=user(0))
+        command = [*_walls(variant, View({}, None, {}, "/tmp"), limits), *_limits(variant, limits), "/usr/bin/true"]
         probe = subprocess.run(command, capture_output=True, text=True)
         if probe.returncode == 0:
             return variant
@@ -103,7 +145,7 @@ def _variant() -> str:
     )
 
 
-def _walls(variant: str, view: View, *, bare: bool = False) -> list[str]:
+def _walls(variant: str, view: View, limits: Limits) -> list[str]:
     words = ["bwrap", "--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try"]
     words += ["--die-with-parent", "--new-session", "--hostname", "sandbox", "--cap-drop", "ALL", "--clearenv"]
     if variant == "user":
@@ -119,25 +161,28 @@ def _walls(variant: str, view: View, *, bare: bool = False) -> list[str]:
         elif path.exists():
             words += ["--ro-bind", str(path), str(path)]
     words += ["--proc", "/proc", "--dev", "/dev"]
-    for path in PRIVATE:
-        words += ["--perms", "1777", "--size", str(TEMPORARY_BYTES), "--tmpfs", path]
-    inside = [*view.readable.values(), *([] if bare else [str(view.writable)])]
+    for path in view.temporary:
+        words += ["--perms", "1777", "--size", str(limits.temporary_bytes), "--tmpfs", path]
+    writable = [str(view.writable)] if view.writable else []
+    inside = [*view.readable.values(), *writable]
     for folder in dict.fromkeys(str(parent) for path in inside for parent in reversed(Path(path).parents)):
-        if not Path(folder).is_relative_to("/usr") and folder not in ("/", *PRIVATE):
-            words += ["--perms", "0755", "--dir", folder]
+        if not Path(folder).is_relative_to("/usr") and folder not in ("/", *view.temporary):
+            words += ["--perms", "0111", "--dir", folder]  # a way, not a place to look around
     for outside, path in view.readable.items():
         words += ["--ro-bind", str(outside), path]
-    if not bare:
-        words += ["--bind", str(view.writable), str(view.writable)]
+    for path in writable:
+        words += ["--bind", path, path]
+    words += ["--remount-ro", "/dev", "--remount-ro", "/"]  # the mounts on them stay as they are
     for name, value in view.variables.items():
         words += ["--setenv", name, value]
     return [*words, "--chdir", view.folder, "--"]
 
 
-def _limits(variant: str) -> list[str]:
-    limits = [f"--nproc={PROCESSES}", f"--fsize={FILE_BYTES}", "--core=0"]
-    words = ["/usr/bin/prlimit", *limits, "--"]
+def _limits(variant: str, limits: Limits) -> list[str]:
+    """What sets limits, and lets the kernel take memory from here before it takes it from anyone else."""
+    words = ["/usr/bin/choom", "--adjust", "1000", "--", "/usr/bin/prlimit", "--core=0"]
+    words += [f"--nproc={limits.processes}", f"--fsize={limits.file_bytes}", "--"]
     if variant == "drop":
-        identity = [f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
+        identity = [f"--reuid={limits.user}", f"--regid={limits.user}", "--clear-groups"]
         words += ["/usr/bin/setpriv", *identity, "--no-new-privs", "--inh-caps=-all", "--bounding-set=-all", "--"]
     return words

@@ -1,0 +1,243 @@
+"""One sample, in a sandbox of its own; runs in the harness's environment and imports nothing of its packages.
+
+    python sample.py together EXECUTE.py    sample and tests in one process, by the harness's own EXECUTE.py
+    python sample.py solution EXECUTE.py CHANNEL    the sample alone: answers calls
+    python sample.py tests CHANNEL                  its tests alone: call what is in the other sandbox
+
+A JSON document on standard input says what to run. On standard output the first line is READY, before anything of the
+sample runs, and the second the verdict. What passes together may have reached what checks it; apart, nothing but values
+passes through the CHANNEL, an open socket: numbers, strings and collections of them, as JSON.
+"""
+
+import ast
+import builtins
+import contextlib
+import fractions
+import importlib
+import importlib.util
+import json
+import os
+import resource
+import socket
+import sys
+from collections.abc import Iterable
+from decimal import Decimal
+from pathlib import Path
+
+READY = b"ready\n"
+MESSAGE_BYTES = 64_000_000
+SAID = 1000  # characters of what failed
+EXACT = 1 << 53  # whole numbers below pass through any JSON
+
+
+def harness(path: str):
+    """The harness's module that executes programs, without what lies around it."""
+    spec = importlib.util.spec_from_file_location("execute", path)
+    execute = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(execute)
+    return execute
+
+
+def limit(memory: int) -> None:
+    """Let this process have no more than ``memory`` bytes beyond what it has."""
+    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    at_most = pages * resource.getpagesize() + memory
+    resource.setrlimit(resource.RLIMIT_AS, (at_most, at_most))
+
+
+def together(job: dict, execute) -> dict:
+    """What the harness says of sample and tests in one process, and the seconds of processor time that they took."""
+    result = []
+    with contextlib.suppress(BaseException):  # of cleaning up; the harness does not see these either
+        execute.unsafe_execute(job["solution"] + "\n" + job["tests"], result, job["seconds"])
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return {"result": str(result[0])[:SAID] if result else "timed out", "processor": used.ru_utime + used.ru_stime}
+
+
+# values, between the two sandboxes
+
+
+def encode(value):
+    """A value as JSON that says its type; subclasses go as what they are built on, other iterables as lists.
+
+    Raises:
+        TypeError: it is something else.
+    """
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, int):
+        return int(value) if abs(value) < EXACT else {"int": hex(value)}
+    if isinstance(value, float):
+        return {"float": float.hex(value)}
+    if isinstance(value, complex):
+        return {"complex": [float.hex(value.real), float.hex(value.imag)]}
+    if isinstance(value, (bytes, bytearray)):
+        return {"bytes": bytes(value).hex()}
+    if isinstance(value, Decimal):
+        return {"decimal": str(value)}
+    if isinstance(value, fractions.Fraction):
+        return {"fraction": [hex(value.numerator), hex(value.denominator)]}
+    if isinstance(value, dict):
+        return {"dict": [[encode(key), encode(one)] for key, one in value.items()]}
+    for kind in (tuple, set, frozenset):
+        if isinstance(value, kind):
+            return {kind.__name__: [encode(one) for one in value]}
+    if hasattr(value, "tolist"):  # numpy's
+        return encode(value.tolist())
+    if isinstance(value, Iterable):
+        return [encode(one) for one in value]
+    raise TypeError(f"{type(value).__name__} does not pass between the sandboxes")
+
+
+def decode(value):
+    """The value of a JSON that ``encode`` made; only of Python's own types, whoever sent it.
+
+    Raises:
+        ValueError, TypeError: it is none.
+    """
+    if value is None or isinstance(value, (bool, str, int)):
+        return value
+    if isinstance(value, list):
+        return [decode(one) for one in value]
+    [(kind, inner)] = value.items()
+    made = {
+        "int": lambda: int(inner, 16),
+        "float": lambda: float.fromhex(inner),
+        "complex": lambda: complex(*map(float.fromhex, inner)),
+        "bytes": lambda: bytes.fromhex(inner),
+        "decimal": lambda: Decimal(inner),
+        "fraction": lambda: fractions.Fraction(*(int(one, 16) for one in inner)),
+        "dict": lambda: {decode(key): decode(one) for key, one in inner},
+        "tuple": lambda: tuple(decode(one) for one in inner),
+        "set": lambda: {decode(one) for one in inner},
+        "frozenset": lambda: frozenset(decode(one) for one in inner),
+    }
+    return made[kind]()
+
+
+# the sample's side
+
+
+def solution(job: dict, execute, channel: socket.socket) -> None:
+    """Run a sample, then answer calls of what it defines until the channel closes."""
+    file, write, defined = channel.makefile("rb"), json.dumps, {}
+    execute.reliability_guard()
+    with execute.swallow_io():
+        exec(job["solution"], defined)  # noqa: S102 what this is for
+        for line in file:
+            name, arguments, options = decode(json.loads(line))
+            before = encode(arguments)
+            try:
+                answer = {"value": encode(defined[name](*arguments, **options))}
+            except BaseException as error:
+                answer = {"raised": type(error).__name__}
+            with contextlib.suppress(Exception):
+                after = encode(arguments)
+                if after != before:
+                    answer["arguments"] = after
+            channel.sendall(write(answer).encode() + b"\n")
+
+
+# the tests' side
+
+
+class Elsewhere:
+    """What the tests name and do not have: to be called, it is the sample's; for its attributes, Python's module."""
+
+    def __init__(self, name: str, channel: socket.socket, file):
+        self._name, self._channel, self._file = name, channel, file
+
+    def __call__(self, *arguments, **options):
+        call = [self._name, list(arguments), options]
+        self._channel.sendall(json.dumps(encode(call)).encode() + b"\n")
+        line = self._file.readline(MESSAGE_BYTES)
+        if not line.endswith(b"\n"):
+            raise RuntimeError("the sample gives no answer")
+        answer = json.loads(line)
+        for argument, after in zip(arguments, decode(answer.get("arguments", [])), strict=False):
+            change(argument, after)
+        if "value" in answer:
+            return decode(answer["value"])
+        kind = getattr(builtins, str(answer["raised"]), None)
+        known = isinstance(kind, type) and issubclass(kind, Exception)
+        raise (kind if known and kind is not AssertionError else RuntimeError)
+
+    def __getattr__(self, name: str):
+        if self._name not in sys.stdlib_module_names:
+            raise AttributeError(name)
+        return getattr(importlib.import_module(self._name), name)
+
+
+def change(argument, after) -> None:
+    """Make a collection what a call in the other sandbox has made of it."""
+    if type(argument) is not type(after):
+        return
+    if isinstance(argument, list):
+        argument[:] = after
+    elif isinstance(argument, (dict, set)):
+        argument.clear()
+        argument.update(after)
+
+
+class Names(dict):
+    """The names of the tests; those that neither they nor the problem define are elsewhere."""
+
+    def __init__(self, channel: socket.socket):
+        super().__init__()
+        self._ends = channel, channel.makefile("rb")
+
+    def __missing__(self, name: str):
+        if hasattr(builtins, name):
+            raise KeyError(name)
+        self[name] = Elsewhere(name, *self._ends)
+        return self[name]
+
+
+def given(prompt: str, defined: Names) -> None:
+    """What a problem's prompt defines and the tests may use; what it leaves open is for the sample to define."""
+    try:
+        tree = ast.parse(prompt)
+    except SyntaxError:
+        return
+    exec(compile(tree, "prompt", "exec"), defined)  # noqa: S102
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef) and all(map(says_nothing, node.body)):
+            defined.pop(node.name, None)
+
+
+def says_nothing(node: ast.stmt) -> bool:
+    """Whether a statement is a docstring, ``pass`` or an import: no body of a function."""
+    constant = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    return constant or isinstance(node, (ast.Pass, ast.Import, ast.ImportFrom))
+
+
+def tests(job: dict, channel: socket.socket) -> dict:
+    """Whether the tests pass."""
+    defined = Names(channel)
+    try:
+        with contextlib.redirect_stdout(None):
+            given(job["prompt"], defined)
+            exec(job["tests"], defined)  # noqa: S102
+    except BaseException as error:
+        return {"passed": False, "said": f"{type(error).__name__}: {error}"[:SAID]}
+    return {"passed": True, "said": ""}
+
+
+def main(mode: str, *arguments: str) -> None:
+    job = json.loads(sys.stdin.buffer.read())
+    execute = harness(arguments[0]) if mode != "tests" else None
+    channel = socket.socket(fileno=int(arguments[-1])) if mode != "together" else None
+    limit(job["memory"])
+    with open(os.dup(1), "wb", buffering=0) as out:
+        out.write(READY)
+        if mode == "solution":
+            solution(job, execute, channel)
+        else:
+            made = together(job, execute) if mode == "together" else tests(job, channel)
+            out.write(json.dumps(made).encode() + b"\n")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
