@@ -11,14 +11,19 @@ with RQ2_<POOL>_scores.parquet (similarity and tier of every record) and RQ2_<PO
     python Code/RQ2/semantic_diversity.py                       outputs through llama2-7B (June 2025)
     python Code/RQ2/semantic_diversity.py --text instruction --tiers count
                                                                 instructions through instructor-base (December 2025)
+    python Code/RQ2/semantic_diversity.py --pool oss --embeddings vectors.npy
+                                                                ready-made vectors of outputs (September 2024)
 """
 
 import argparse
 import sys
+from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 
-from instruction_data import command, models, publish, similarity, splits
+from instruction_data import command, embeddings, features, models, publish, similarity, splits
+from instruction_data.errors import InputError
 from instruction_data.pools import Pool, Records
 
 QUESTION = "RQ2"
@@ -71,26 +76,49 @@ def alike_for_equal(texts: list[str], values: np.ndarray) -> np.ndarray:
     return values[[first.setdefault(text, position) for position, text in enumerate(texts)]]
 
 
-def publish_pool(study: command.Study, pool: Pool, encoder: models.Encoder) -> None:
-    """Make and publish the splits of one code pool."""
+def ready_made(records: Records, found: embeddings.Embeddings, path: Path, limit: int | None) -> features.Arrays:
+    """Of ready-made vectors those of the records.
+
+    Raises:
+        InputError: there is not one for each record of the pool, the unusable ones included.
+    """
+    count = len(records) + len(records.skipped)
+    if len(found.vectors) != count and not (limit and len(found.vectors) > count):
+        raise InputError(
+            f"{path}: found {len(found.vectors):,} vectors; expected one for each of the {count:,} records of "
+            f"pool {records.pool.name!r}, in their order"
+        )
+    whole = len(found.vectors) == len(records)
+    return {"vectors": found.vectors if whole else found.vectors[records.rows]}
+
+
+def publish_pool(study: command.Study, pool: Pool, encoder: models.Encoder | Path) -> None:
+    """Make and publish the splits of one code pool, by an encoder or by the vectors in a file."""
     options = study.options
     records = study.read(pool)
     settings = {"text": options.text, "tiers": options.tiers, "percentiles": PERCENTILES}
-    publication = publish.begin(study, QUESTION, [records], settings, models={"encoder": encoder.feature.identity})
-    texts = records.texts(options.text)
-    encoded = study.compute(texts, encoder.feature)
-    usable = study.usable(records, similarity.has_direction(encoded["vectors"]))
-    means = similarity.mean_similarities(encoded["vectors"], usable)
+    if isinstance(encoder, Path):
+        found = embeddings.read(encoder, study.cache)
+        publication = publish.begin(study, QUESTION, [records], settings, models={"embeddings": found.identity})
+        encoded = ready_made(records, found, encoder, options.limit)
+    else:
+        made_by: Mapping = {"encoder": encoder.feature.identity}
+        publication = publish.begin(study, QUESTION, [records], settings, models=made_by)
+        encoded = study.compute(records.texts(options.text), encoder.feature)
+    vectors, texts = encoded["vectors"], records.texts(options.text)
+    usable = study.usable(records, similarity.has_direction(vectors))
+    means = similarity.mean_similarities(vectors, usable)
     including = alike_for_equal([texts[position] for position in usable], means.including)
     tiers = {tier: usable[part] for tier, part in diversity_tiers(including, options.tiers).items()}
     numbers = {
         "similarity": publish.spread(including, usable, len(records)),
         "similarity_to_others": publish.spread(means.excluding, usable, len(records)),
-        "text_cut": encoded["cut"],
+        **({"text_cut": encoded["cut"]} if "cut" in encoded else {}),
         "tier": publish.labels(tiers, len(records)),
     }
-    publication.splits(diversity_splits(records, encoded["vectors"], numbers["similarity"], tiers), numbers)
-    command.say_cut(encoded["cut"], f"{options.text}s")
+    publication.splits(diversity_splits(records, vectors, numbers["similarity"], tiers), numbers)
+    if "cut" in encoded:
+        command.say_cut(encoded["cut"], f"{options.text}s")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -110,6 +138,13 @@ def parser() -> argparse.ArgumentParser:
         help=f"put in front of every text (default: none for outputs, {PROMPTS['instruction']!r} for instructions)",
     )
     group.add_argument(
+        "--embeddings",
+        type=Path,
+        metavar="FILE",
+        help="ready-made vectors of the texts of one --pool instead of a model's: .npy, a row per record, or a pickle "
+        "(.pkl) of an array or a list of vectors, of which nothing is executed",
+    )
+    group.add_argument(
         "--tiers",
         choices=("percentile", "count"),
         default="percentile",
@@ -123,23 +158,34 @@ def main(argv: list[str] | None = None) -> int:
     study = command.open_study(parser(), argv, __file__)
     options = study.options
     study.refuse_repeats("its tiers are cut, not drawn")
-    name = options.model or (DEMO_MODEL if options.demo else MODELS[options.text])
+    if options.embeddings:
+        refuse_other_vectors(study)
+    name = options.embeddings or options.model or (DEMO_MODEL if options.demo else MODELS[options.text])
     if options.dry_run:
         for pool in study.code_pools:
             names = tier_names(pool).values()
             folder = f"Datas/{QUESTION}/{pool.label}"
             study.plan(
                 [pool],
-                f"a vector of every {options.text} with {name}",
+                f"similarities of every {options.text} with {name}",
                 folder,
                 lambda n, names=names: dict.fromkeys(names, n // 3),
             )
         return 0
     prompt = PROMPTS[options.text] if options.prompt is None else options.prompt
-    encoder = models.Encoder(models.find(name), prompt, options.device, options.dtype)
+    encoder = options.embeddings or models.Encoder(models.find(name), prompt, options.device, options.dtype)
     for pool in study.code_pools:
         publish_pool(study, pool, encoder)
     return 0
+
+
+def refuse_other_vectors(study: command.Study) -> None:
+    """Raise InputError where --embeddings stands beside what it replaces, or is for more than one pool."""
+    for flag in ("model", "prompt"):
+        if getattr(study.options, flag) is not None:
+            raise InputError(f"--embeddings and --{flag}: found both; expected vectors from a file or from a model")
+    if len(study.code_pools) != 1:
+        raise InputError("--embeddings: found two pools; expected one --pool, whose vectors they are")
 
 
 if __name__ == "__main__":

@@ -71,12 +71,13 @@ def compute(texts: Sequence[str], feature: Feature, cache: Path, engine: Engine 
         source = [index for index, text in enumerate(shard) for _ in positions[text]]
         for name, values in arrays.items():
             if name not in result:
-                result[name] = _empty((len(texts), *values.shape[1:]), values.dtype, cache)
+                result[name] = empty((len(texts), *values.shape[1:]), values.dtype, cache)
             result[name][rows] = values[source]
     return result
 
 
-def _empty(shape: tuple[int, ...], dtype: np.dtype, cache: Path) -> np.ndarray:
+def empty(shape: tuple[int, ...], dtype: np.dtype, cache: Path) -> np.ndarray:
+    """An array to fill; one of two dimensions is a memory map of an unnamed file in ``cache``."""
     if len(shape) == 1:
         return np.empty(shape, dtype)
     with tempfile.TemporaryFile(dir=cache) as file:

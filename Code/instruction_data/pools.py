@@ -395,9 +395,9 @@ def _limited(entries: Iterable[formats.Entry], limit: int | None) -> Iterator[fo
         yield entry
 
 
-def _fingerprint(path: Path) -> tuple[int, int, int]:
+def _fingerprint(path: Path) -> tuple[int, ...]:
     state = path.stat()
-    return state.st_ino, state.st_size, state.st_mtime_ns
+    return state.st_ino, state.st_size, state.st_mtime_ns, state.st_ctime_ns
 
 
 def _judged(records: Records, bad: Unusable, path: Path, skip_bad: bool) -> Records:

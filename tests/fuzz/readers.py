@@ -5,13 +5,14 @@ import gzip
 import importlib.util
 import io
 import json
+import pickle
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from instruction_data import card, command, formats, manifests, outcomes, pools, publish, published, runs
+from instruction_data import card, command, embeddings, formats, manifests, outcomes, pools, publish, published, runs
 
 CODE = command.REPOSITORY / "Code"
 
@@ -82,6 +83,12 @@ def _pool_readers(root: Path) -> Iterator[tuple[str, Reader]]:
         yield name, Reader("Datas/fuzzed", seeds, lambda path: list(pools.read(pool, root, skip_bad=True)))
     indented = b"\n".join(json.dumps(record, indent=4).encode() for record in RECORDS)
     yield "published split", Reader("Datas/fuzzed", (array, lines(RECORDS), indented), published.read_published)
+    vectors = np.arange(12, dtype=np.float32).reshape(4, 3)
+    pickles = (*(pickle.dumps(vectors, n) for n in range(6)), pickle.dumps(list(vectors)), pickle.dumps([[0.5, 2]], 0))
+    yield "pickle", Reader("vectors.pkl", pickles, lambda path: embeddings.read(path, root))
+    file = io.BytesIO()
+    np.save(file, vectors)
+    yield "npy", Reader("vectors.npy", (file.getvalue(),), lambda path: embeddings.read(path, root))
     table = b'[stack]\npath = "Datas/mine.jsonl"\ninstruction = "q"\nempty_output = true\n["b-c"]\npath = "~/x"\n'
     yield "pools.toml", Reader("pools.toml", (table,), lambda path: pools.print_table(root))
 
