@@ -41,12 +41,14 @@ def _beginning(start: str) -> re.Pattern[bytes]:
     return re.compile(f"{start}(?:{'|'.join(ends)})".encode())
 
 
-_IN_BYTES = [_beginning(start) for start in ("<", r"\[")]
+_ANGLED, _SQUARE = (_beginning(start) for start in ("<", r"\["))
 
 
 def found(data: bytes) -> tuple[str, ...]:
     """The different control tokens in UTF-8 text (or JSON of it), in the order of their first places."""
-    places = [(token.start(), token[0]) for pattern in _IN_BYTES for token in pattern.finditer(data)]
+    if not (_ANGLED.search(data) or _SQUARE.search(data)):
+        return ()
+    places = [(token.start(), token[0]) for pattern in (_ANGLED, _SQUARE) for token in pattern.finditer(data)]
     return tuple(dict.fromkeys(token.decode() for _, token in sorted(places)))
 
 

@@ -417,6 +417,9 @@ def _judged(records: Records, bad: Unusable, path: Path, skip_bad: bool) -> Reco
 def _record(value: "dict | formats.Problem", pool: Pool) -> "Record | formats.Problem":
     if isinstance(value, formats.Problem):
         return value
+    instruction, given, output = value.get(pool.instruction), value.get(pool.input, ""), value.get(pool.output)
+    if type(instruction) is type(given) is type(output) is str and _says(instruction) and _says(output):
+        return Record(instruction, given, output)  # nearly all; what follows finds out about the others
     texts = {}
     for name in ("instruction", "input", "output"):
         text = _text(value, getattr(pool, name), optional=name == "input", empty=pool.empty_output and name == "output")
@@ -437,9 +440,13 @@ def _text(value: dict, name: str, *, optional: bool, empty: bool) -> "str | form
         )
     if not isinstance(text, str):
         return formats.Problem(f"{quoted(text)} in {quoted(name)}", "text there")
-    if not (optional or empty) and (not text or text.isspace()):
+    if not (optional or empty or _says(text)):
         return formats.Problem(f"an empty {quoted(name)}", "text there")
     return text
+
+
+def _says(text: str) -> bool:
+    return bool(text) and not text.isspace()
 
 
 def is_unicode(text: str) -> bool:

@@ -17,6 +17,7 @@ import platform
 import sys
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -144,7 +145,7 @@ class Publication:
             _remove_stale(self._folder)
             writers = {f"{split.name}.json": partial(_write_split, split=split) for split in splits}
             writers |= {name: partial(_write_table, name=name, frame=frame) for name, frame in tables.items()}
-            staged = {name: _staged(stack, self._folder / name, write) for name, write in writers.items()}
+            staged = _all_staged(stack, self._folder, writers)
             manifest = self._complete(splits, tables, staged)
             if not self._unchanged(manifest):
                 self._refuse_replacing(staged)
@@ -280,13 +281,33 @@ class Staged:
 
 def _staged(stack: ExitStack, path: Path, write: Callable[[BinaryIO], object]) -> Staged:
     """What ``write`` writes, in a temporary file beside ``path`` (gone when the stack ends)."""
+    return _settled(_written(stack, path, write))
+
+
+def _all_staged(stack: ExitStack, folder: Path, writers: Mapping[str, Callable]) -> dict[str, Staged]:
+    """As ``_staged``, by name; a file gets to the disk and is hashed while the next one is being written."""
+    with ThreadPoolExecutor(1) as beside:
+        settling = {
+            name: beside.submit(_settled, _written(stack, folder / name, write)) for name, write in writers.items()
+        }
+        return {name: staged.result() for name, staged in settling.items()}
+
+
+def _written(stack: ExitStack, path: Path, write: Callable[[BinaryIO], object]) -> BinaryIO:
+    """The temporary file, still open."""
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")  # process numbers repeat between containers
     stack.callback(temporary.unlink, missing_ok=True)
-    with open(temporary, "wb") as file:
-        write(file)
-        file.flush()
-        os.fsync(file.fileno())
-    return Staged(temporary, manifests.file_sha256(temporary))
+    file = open(temporary, "wb")  # noqa: SIM115 - whoever settles it closes it
+    stack.callback(file.close)
+    write(file)
+    file.flush()
+    return file
+
+
+def _settled(file: BinaryIO) -> Staged:
+    os.fsync(file.fileno())
+    file.close()
+    return Staged(Path(file.name), manifests.file_sha256(Path(file.name)))
 
 
 def _differs(path: Path, sha256: str) -> bool:
