@@ -21,6 +21,8 @@ LOCKER := build/locker
 LOCK = $(LOCKER)/bin/uv pip compile --quiet --generate-hashes --no-deps --no-header --no-annotate --python-version 3.11
 TORCH := pip install --quiet --disable-pip-version-check --no-compile torch==2.13.0
 INSTALL := pip install --quiet --disable-pip-version-check --no-compile --no-deps --require-hashes
+# Bytecode by all cores, where pip takes one; PYTHONDONTWRITEBYTECODE would let every process compile everything anew.
+COMPILED = $(1)/bin/python -m compileall -qq -j 0 $(1)/lib || true
 SCRIPTS := Code/RQ1/domain_composition.py Code/RQ2/semantic_diversity.py Code/RQ3/problem_complexity.py \
            Code/RQ4/task_category.py Code/RQ4/type_coverage.py
 
@@ -82,6 +84,7 @@ $(READY): requirements.lock requirements-demo.txt pyproject.toml
 	$(BIN)/$(TORCH)
 	$(BIN)/$(INSTALL) -r requirements.lock -r requirements-demo.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	$(call COMPILED,$(VENV))
 	touch $@
 
 # LLaMA-Factory imports torchaudio even where there is only text: an empty package of that name will do.
@@ -91,12 +94,14 @@ $(TRAINER)/.ready: Code/training/requirements.lock
 	$(TRAINER)/bin/$(INSTALL) -r $<
 	$(TRAINER)/bin/python -c "import pathlib, sysconfig as s; p = pathlib.Path(s.get_path('purelib'), 'torchaudio'); \
 	  p.mkdir(exist_ok=True); (p / '__init__.py').touch()"
+	$(call COMPILED,$(TRAINER))
 	touch $@
 
 $(EVALUATOR)/.ready: Code/evaluation/requirements.lock
 	test -x $(EVALUATOR)/bin/python || $(PYTHON) -m venv $(EVALUATOR)
 	$(EVALUATOR)/bin/$(TORCH)
 	$(EVALUATOR)/bin/$(INSTALL) -r $<
+	$(call COMPILED,$(EVALUATOR))
 	touch $@
 
 # The pins of the requirements files with a hash for every file of every package; PyTorch aside, since it brings CUDA

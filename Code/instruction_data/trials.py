@@ -13,12 +13,15 @@ import queue
 import select
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+
+from tqdm import tqdm
 
 from instruction_data import sandbox
 from instruction_data.errors import InputError
@@ -116,7 +119,8 @@ def run(place: Place, trials: Sequence[Trial]) -> list[Verdict]:
             free.put(users)
 
     with ThreadPoolExecutor(workers) as pool:  # a sandbox ends with the thread that started it
-        found = list(pool.map(one, trials))
+        tried = pool.map(one, trials)
+        found = list(tqdm(tried, "trying samples", len(trials), unit="sample", file=sys.stderr, delay=10))
     users = free.get()
     try:
         return [
