@@ -3,7 +3,6 @@
 import csv
 import io
 import itertools
-import json
 from math import comb, sqrt
 
 import numpy as np
@@ -11,7 +10,7 @@ import pytest
 from conftest import load_script, run_script
 from scipy import stats
 
-from instruction_data import comparisons, outcomes
+from instruction_data import comparisons, documents, outcomes
 from instruction_data.errors import InputError
 
 SCRIPT = "evaluation/compare.py"
@@ -58,7 +57,7 @@ def first(n, of=60):
 
 def document_of(compare, root, *flags):
     assert compare.main(["--root", str(root), *flags]) == 0
-    return json.loads((root / "Results/comparison.json").read_text())
+    return documents.read_derived(root / "Results/comparison.json", "compare.py")
 
 
 def task_of(document, number=0):

@@ -13,6 +13,7 @@ from conftest import CODE, load_script, run_script
 
 from instruction_data import (
     command,
+    documents,
     features,
     figures,
     findings,
@@ -111,7 +112,7 @@ def add_documents(root):
     """Profiles, confounds and contamination as their scripts write them, with hostile names and texts; results."""
     found = inventory.read(root)
     splits = [name for name, _, _ in found.splits()]
-    head = {"format": 1, "manifests": found.sources}
+    head = {"manifests": found.sources}
     folder = root / "Profiles"
     folder.mkdir()
     profiles = head | {
@@ -125,7 +126,7 @@ def add_documents(root):
         "splits": {name: profile_of(16) for name in splits},
         "notes": [HOSTILE[0]],
     }
-    (folder / "profiles.json").write_text(json.dumps(profiles))
+    documents.write_derived(folder / "profiles.json", profiles)
     difference = {"label": "output length (tokens)", "a": "RQ2_OSS_LOW", "b": "RQ2_OSS_HIGH", "large": True}
     difference |= {"mean_a": 10.0, "mean_b": 20.0, "difference": -0.9, "standard_error": 0.1, "by_design": False}
     one = {"extremes": ["RQ2_OSS_LOW", "RQ2_OSS_HIGH"], "differences": [difference], "warnings": [HOSTILE[3]]}
@@ -133,7 +134,7 @@ def add_documents(root):
     one["correlations"][0] |= {"large": True, "by_design": False}
     thresholds = {"standardised_difference": 0.25, "correlation": 0.3, "sources": "a book"}
     confounds = head | {"thresholds": thresholds, "sets": {"RQ2_OSS": one}}
-    (folder / "confounds.json").write_text(json.dumps(confounds))
+    documents.write_derived(folder / "confounds.json", confounds)
     worst = {"record_sha256": "ab", "problem": "P/1", "rule": "tli", "tli": 0.4, "matched": None, "text": HOSTILE[1]}
     hit = {"records": 16, "substring": {"records": 2, "share": 0.1}, "worst": [worst]}
     hit |= {"tli": {"mean": 0.01, "problems": 1}, "tli_record": {"mean": 0.02, "problems": 1}}
@@ -144,7 +145,7 @@ def add_documents(root):
         "pools": {"oss": {benchmark: hit}},
         "splits": {name: {benchmark: hit} for name in splits},
     }
-    (folder / "contamination.json").write_text(json.dumps(contamination))
+    documents.write_derived(folder / "contamination.json", contamination)
     for tier in TIERS:
         add_outcome(root, tier)
     load_script("evaluation/compare.py").main(["--root", str(root)])
@@ -333,12 +334,12 @@ def test_documents_of_other_splits_are_called_so(study_root):
     assert known.outdated("profiles")
 
 
-@pytest.mark.parametrize("content", ["{", "[]", '{"format": 2}'])
+@pytest.mark.parametrize("content", ["{", "[]", '{"format": 2}', '{"format": 1}', '{"format": 1, "sha256": "0"}'])
 def test_a_broken_document_is_an_error_for_the_reader(tmp_path, content):
     (tmp_path / "Results").mkdir()
     (tmp_path / "Results" / "comparison.json").write_text(content)
     with pytest.raises(InputError, match=r"comparison\.json: found .*compare\.py"):
-        findings._document(tmp_path / "Results" / "comparison.json", "python Code/evaluation/compare.py")
+        documents.read_derived(tmp_path / "Results" / "comparison.json", "python Code/evaluation/compare.py")
 
 
 def test_same_inputs_same_bytes_wherever_they_lie(report, study_root, tmp_path):

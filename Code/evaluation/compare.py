@@ -32,12 +32,11 @@ from pathlib import Path
 import numpy as np
 import orjson
 
-from instruction_data import command, comparisons, manifests, outcomes
+from instruction_data import command, comparisons, documents, manifests, outcomes
 from instruction_data.errors import InputError, printable, quoted
 from instruction_data.publish import replace
 from instruction_data.spreadsheets import csv_bytes
 
-FORMAT = 1
 PACKAGES = ("numpy", "scipy", "statsmodels")
 KS = (1, 10, 100)
 FEWEST_PROBLEMS = 50  # below, a task shows that the chain works and nothing else
@@ -310,7 +309,6 @@ def compare(items: Sequence[Scored], seed: int) -> dict:
     """Everything that is known about the outcomes, as ``comparison.json`` has it."""
     questions = grouped(items, lambda outcome: outcome.question)
     document = {
-        "format": FORMAT,
         "seed": seed,
         "confidence": comparisons.CONFIDENCE,
         "power": comparisons.POWER,
@@ -559,8 +557,7 @@ def write(root: Path, document: Mapping) -> None:
     replace(folder / "comparison.csv", csv_bytes(rate_rows(document), RATE_COLUMNS))
     replace(folder / "differences.csv", csv_bytes(difference_rows(document), DIFFERENCE_COLUMNS))
     replace(folder / "comparison.md", markdown(document).encode())
-    pretty = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
-    replace(folder / "comparison.json", orjson.dumps(document, option=pretty))
+    documents.write_derived(folder / "comparison.json", document)
 
 
 def say(root: Path, document: Mapping) -> None:

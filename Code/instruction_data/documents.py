@@ -1,8 +1,11 @@
-"""Dataclasses kept as JSON files: a manifest of a training run, an outcome of an evaluation.
+"""JSON files between the scripts: dataclasses (a training run, an outcome), and what is derived from other files.
 
-A file holds the fields and the number of its format; what is read has every field, each of the kind it is declared as.
+A dataclass's file holds its fields and the number of its format; what is read has every field, each of the kind it is
+declared as. A derived one can be made again at any time, so it bears its own checksum, and one that was touched is
+refused.
 """
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -46,6 +49,37 @@ def read(path: Path, kind: type[Document], what: str, writer: str) -> Document:
         raise InputError(f"{path}: found {error}; {expected}") from error
     check(document, str(path))
     return document
+
+
+def write_derived(path: Path, content: Mapping) -> None:
+    """Write what is derived from other files, whole or not at all."""
+    plain = orjson.loads(orjson.dumps(content, option=orjson.OPT_SERIALIZE_NUMPY))
+    whole = {"format": FORMAT, **plain, "sha256": _sha256(plain)}
+    replace(path, orjson.dumps(whole, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+
+
+def read_derived(path: Path, command: str) -> dict:
+    """The content that ``write_derived`` wrote.
+
+    Args:
+        command: writes it, for errors.
+
+    Raises:
+        InputError: the file is none, or not as it was written.
+    """
+    try:
+        content = orjson.loads(path.read_bytes())
+    except (OSError, orjson.JSONDecodeError) as error:
+        raise InputError(f"{path}: found malformed JSON ({error}); expected what `{command}` writes: run it") from error
+    if not isinstance(content, dict) or content.pop("format", None) != FORMAT:
+        raise InputError(f"{path}: found another form; expected format {FORMAT}, as `{command}` writes it: run it")
+    if content.pop("sha256", None) != _sha256(content):
+        raise InputError(f"{path}: found other content than was written; expected what `{command}` writes: run it")
+    return content
+
+
+def _sha256(content: Mapping) -> str:
+    return hashlib.sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
 def check(document: object, where: str) -> None:

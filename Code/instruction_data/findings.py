@@ -11,14 +11,12 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-import orjson
 
 from instruction_data import inventory, models
-from instruction_data.errors import InputError
+from instruction_data.documents import read_derived
 from instruction_data.inventory import Inventory, Set
 from instruction_data.page import number
 
-FORMAT = 1  # of every document that is read
 DOCUMENTS = {  # name -> file below the study root, the command that makes it
     "profiles": ("Profiles/profiles.json", "python Code/report/profile_splits.py"),
     "confounds": ("Profiles/confounds.json", "python Code/report/profile_splits.py"),
@@ -93,20 +91,8 @@ def read(root: Path, spool_folder: Path | None = None) -> Findings:
         InputError: there is no split; a file is not what it should be.
     """
     found = inventory.read(root, spool_folder)
-    documents = {name: _document(root / file, command) for name, (file, command) in DOCUMENTS.items()}
-    return Findings(found, {name: content for name, content in documents.items() if content is not None})
-
-
-def _document(path: Path, command: str) -> dict | None:
-    if not path.is_file():
-        return None
-    try:
-        content = orjson.loads(path.read_bytes())
-    except orjson.JSONDecodeError as error:
-        raise InputError(f"{path}: found malformed JSON ({error}); expected what `{command}` writes: run it") from error
-    if not isinstance(content, dict) or content.get("format") != FORMAT:
-        raise InputError(f"{path}: found another form; expected format {FORMAT}, as `{command}` writes it: run it")
-    return content
+    there = {name: root / file for name, (file, _) in DOCUMENTS.items() if (root / file).is_file()}
+    return Findings(found, {name: read_derived(path, DOCUMENTS[name][1]) for name, path in there.items()})
 
 
 def short(split: str, one: Set) -> str:

@@ -23,13 +23,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import orjson
 
-from instruction_data import command, inventory, leakage, pools, publish, spreadsheets
+from instruction_data import command, documents, inventory, leakage, pools, publish, spreadsheets
 from instruction_data.errors import InputError, quoted
 
 FOLDER = "Profiles"
-FORMAT = 1
 WORST = 10  # records listed of each split
 SHOWN_TEXT = 200  # characters
 SUFFIX = "_CLEAN"
@@ -121,7 +119,6 @@ def figures(findings: Sequence[leakage.Findings], members: np.ndarray, at_hand: 
 def document(found: inventory.Inventory, findings: Sequence[leakage.Findings], at_hand: AtHand) -> dict:
     hashes = [found.hashes[number] for number in at_hand.numbers]
     return {
-        "format": FORMAT,
         "manifests": found.sources,
         "rules": leakage.RULES,
         "tli": {"sizes": leakage.SIZES, "threshold": leakage.THRESHOLD},
@@ -144,8 +141,7 @@ def rows(made: Mapping) -> Iterator[dict]:
 def write(folder: Path, made: Mapping) -> None:
     folder.mkdir(exist_ok=True)
     publish.replace(folder / "contamination.csv", spreadsheets.csv_bytes(rows(made)))
-    content = orjson.dumps(made, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
-    publish.replace(folder / "contamination.json", content)
+    documents.write_derived(folder / "contamination.json", made)
 
 
 def print_table(made: Mapping) -> None:

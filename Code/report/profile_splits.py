@@ -21,11 +21,11 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-import orjson
 
 from instruction_data import (
     command,
     confounds,
+    documents,
     duplicates,
     features,
     inventory,
@@ -39,7 +39,6 @@ from instruction_data import (
 from instruction_data.errors import InputError
 
 FOLDER = "Profiles"
-FORMAT = 1
 SAMPLE = 500  # records of a split whose vectors are compared
 TOKENIZER = "smollm2"
 DEMO_MODEL = "minilm"
@@ -165,7 +164,6 @@ def profile_all(found: inventory.Inventory, measured: profiles.Measured, options
     sizes = profiles.sample_sizes(found, options.sample)
     overlap = profiles.jaccard_matrix([members for *_, members in found.splits()])
     return {
-        "format": FORMAT,
         "manifests": found.sources,
         "seed": options.seed,
         "sample": {"asked": options.sample, "questions": sizes},
@@ -206,9 +204,8 @@ def confound_rows(sets: Mapping[str, Mapping]) -> list[dict]:
 
 def write(folder: Path, name: str, document: Mapping, rows: list[dict]) -> None:
     folder.mkdir(exist_ok=True)
-    options = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE | orjson.OPT_SERIALIZE_NUMPY
     publish.replace(folder / f"{name}.csv", spreadsheets.csv_bytes(rows))
-    publish.replace(folder / f"{name}.json", orjson.dumps(document, option=options))
+    documents.write_derived(folder / f"{name}.json", document)
 
 
 def print_profiles(made: Mapping[str, Mapping]) -> None:
@@ -315,7 +312,7 @@ def main(argv: list[str] | None = None) -> int:
         "correlation": confounds.LARGE_CORRELATION,
         "sources": confounds.SOURCES,
     }
-    head = {"format": FORMAT, "manifests": found.sources, "thresholds": thresholds}
+    head = {"manifests": found.sources, "thresholds": thresholds}
     write(folder, "confounds", head | {"sets": sets}, confound_rows(sets))
     print_profiles(document["pools"] | document["splits"])
     print_warnings(sets)

@@ -12,7 +12,19 @@ from pathlib import Path
 
 import numpy as np
 
-from instruction_data import card, command, embeddings, formats, manifests, outcomes, pools, publish, published, runs
+from instruction_data import (
+    card,
+    command,
+    documents,
+    embeddings,
+    formats,
+    manifests,
+    outcomes,
+    pools,
+    publish,
+    published,
+    runs,
+)
 
 CODE = command.REPOSITORY / "Code"
 
@@ -136,6 +148,11 @@ def _json_readers(root: Path) -> Iterator[tuple[str, Reader]]:
         with contextlib.suppress(OSError):  # weights that are not there are the next step's error
             runs.check_weights(root, found)
 
+    derived = root / "Profiles/profiles.json"
+    derived.parent.mkdir()
+    documents.write_derived(derived, {"manifests": {"a": "b"}, "pools": {"mine": {"records": 6, "share": 0.5}}})
+    seeds = (derived.read_bytes(),)
+    yield "derived", Reader("Profiles/profiles.json", seeds, lambda path: documents.read_derived(path, "python x.py"))
     yield "run", Reader("Runs/x/run.json", (json.dumps(run).encode(),), used)
 
 
