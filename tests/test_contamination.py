@@ -114,7 +114,8 @@ def test_humaneval_by_another_way():
     ("content", "fields", "message"),
     [
         (b'{"q": "x"}\n', None, "expected those of HumanEval or MBPP"),
-        (b'{"text": "x", "code": 3}\n', None, "expected text"),
+        (b'{"text": "x", "code": 3}\n', None, "expected Unicode text"),
+        (b'[{"text": "x", "code": "\\ud800"}]', None, "expected Unicode text"),
         (b'{"text": "x", "code": "y"}\n{"text"\n', None, "mbpp.jsonl:2"),
         (b'{"text": "x"}\n', {"prompt": "body"}, "in 'body'"),
         (b"", None, "empty file"),

@@ -224,14 +224,16 @@ def _add_pools(found: Inventory, manifest: Mapping, table, made_from: set[str]) 
 
 
 def _add_categories(found: Inventory, manifest: Mapping) -> None:
-    import pandas
-
     names = [name for name in manifest["files"] if name.endswith("_category_similarities.parquet")]
     for name in names:
-        table = pandas.read_parquet(checked(found.root, name, manifest["files"][name]["sha256"]))
+        path = checked(found.root, name, manifest["files"][name]["sha256"])
+        listed = manifest["settings"].get("categories")
+        if not isinstance(listed, list | dict) or not all(isinstance(category, str) for category in listed):
+            raise InputError(f"{path}: found no list of categories in its manifest; expected one: run its script again")
+        table = formats.table(path, {"record_sha256": "O", **dict.fromkeys(listed, "f")})
         table = table[table["record_sha256"].isin(found._numbers)]
         numbers = found.numbers(table["record_sha256"])
-        for category in manifest["settings"]["categories"]:
+        for category in listed:
             values = spread(table[category].to_numpy(dtype=np.float64), numbers, len(found))
             there = found.categories.get(category, np.full(len(found), np.nan))
             found.categories[category] = np.where(np.isnan(there), values, there)

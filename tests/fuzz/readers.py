@@ -18,6 +18,7 @@ from instruction_data import (
     documents,
     embeddings,
     formats,
+    leakage,
     manifests,
     outcomes,
     pools,
@@ -101,6 +102,9 @@ def _pool_readers(root: Path) -> Iterator[tuple[str, Reader]]:
     file = io.BytesIO()
     np.save(file, vectors)
     yield "npy", Reader("vectors.npy", (file.getvalue(),), lambda path: embeddings.read(path, root))
+    problems = [{"task_id": f"P/{n}", "prompt": f"def f{n}():", "canonical_solution": "    return 1"} for n in range(4)]
+    benchmarks = (lines(problems), json.dumps(problems).encode())
+    yield "benchmark", Reader("benchmark.jsonl", benchmarks, lambda path: leakage.read("mine", path))
     table = b'[stack]\npath = "Datas/mine.jsonl"\ninstruction = "q"\nempty_output = true\n["b-c"]\npath = "~/x"\n'
     yield "pools.toml", Reader("pools.toml", (table,), lambda path: pools.print_table(root))
 
