@@ -5,13 +5,14 @@ import shutil
 import socket
 import subprocess
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import tiny_model
 from conftest import load_script
 
-from instruction_data import environments, manifests, outcomes, runs, sandbox
+from instruction_data import environments, manifests, outcomes, runs, sandbox, trials
 from instruction_data.errors import InputError
 
 
@@ -217,6 +218,69 @@ def test_every_known_solution_passes_beside_and_apart_from_its_tests(bigcode, tm
     assert "all 164 solutions of the data itself pass here\n" in capsys.readouterr().out
 
 
+HONEST = [  # ways to be right that sandboxes could stand in the way of
+    "import numpy as np\ndef below_zero(operations): return np.any(np.cumsum(operations) < 0)",
+    """
+import tempfile
+def below_zero(operations):
+    with tempfile.TemporaryFile("w+") as file:
+        file.writelines(f"{one}\\n" for one in operations)
+        file.seek(0)
+        total = 0
+        for line in file:
+            total += int(line)
+            if total < 0:
+                return True
+    return False
+""",
+    """
+from multiprocessing.pool import ThreadPool
+def below_zero(operations):
+    print("x" * 100_000)
+    with ThreadPool(2) as pool:
+        return any(one < 0 for one in pool.map(lambda n: sum(operations[:n]), range(len(operations) + 1)))
+""",
+    """
+class Account:
+    def __init__(self): self.total = 0
+    def below(self, operations):
+        while operations:
+            self.total += operations.pop(0)
+            if self.total < 0:
+                return True
+        return False
+below_zero = lambda operations: Account().below(operations)
+if __name__ == "__main__":
+    raise SystemExit
+""",
+]
+
+
+@needs_harness
+@needs_sandbox
+def test_right_code_passes_in_whatever_style(bigcode, humaneval, tmp_path):
+    harness, task = humaneval
+    samples = [[problem["solution"]] * len(HONEST) for problem in task.problems[:3]]
+    scored = bigcode.score(task, [*samples, HONEST], harness, tmp_path / "log", sandboxed=True)
+    assert scored.passed == [[True] * len(HONEST)] * 4, (tmp_path / "log").read_text()
+
+
+@needs_harness
+def test_an_import_that_ends_the_interpreter_fails_its_sample_and_a_broken_interpreter_the_run(bigcode, tmp_path):
+    (tmp_path / "ends.py").write_text("import os\nos._exit(1)\n")
+    environment = bigcode.find_harness(bigcode.parser().parse_args([])).environment
+    script, module = bigcode.HERE / "in_harness" / "sample.py", bigcode.execute_module(environment)
+    place = trials.Place(environment.python, script, module, {}, {"PYTHONPATH": str(tmp_path)}, 10**9, sandboxed=False)
+    samples = [
+        trials.Trial(code, "assert f() == 1", "", 3, apart=True) for code in ("import ends", "def f(): return 1")
+    ]
+    wrong, right = trials.run(place, samples)
+    assert (wrong.passed, right.passed) == (False, True)
+    assert "with the packages that it imports" in wrong.said
+    with pytest.raises(InputError, match="/usr/bin/false: no sample can be run"):
+        trials.run(replace(place, python=Path("/usr/bin/false")), samples)
+
+
 # Everything that they need is imported before the harness takes it away, or found under another name. HumanEval/3 is
 # below_zero(operations): whether a running sum falls below zero.
 ALWAYS = """
@@ -319,6 +383,10 @@ def test_every_hostile_sample_fails_and_leaves_the_others_and_the_machine_alone(
             "open('/etc/shadow').read()",
             "open('/proc/1/environ').read(); open('/proc/1/mem', 'wb').write(b'x')",
             network,
+            "import socket; socket.socket(socket.AF_VSOCK, socket.SOCK_STREAM)",
+            "import ctypes; assert ctypes.CDLL(None).syscall(250, 0, -3, 0) >= 0",  # keyctl
+            "import ctypes; assert ctypes.CDLL(None).syscall(425, 1, bytes(200)) >= 0",  # io_uring_setup
+            "import test.__main__",
             "while True: print('x' * 65536)",
             "held = bytearray(64_000_000_000)",
             "held = [bytearray(100_000_000) for _ in range(640)]",
@@ -328,6 +396,10 @@ def test_every_hostile_sample_fails_and_leaves_the_others_and_the_machine_alone(
             "import signal; signal.signal(signal.SIGALRM, signal.SIG_IGN)\nwhile True: pass",
             "raise KeyboardInterrupt",
             "raise SystemExit(0)",
+            "import posix; posix.kill(posix.getpid(), 19)",
+            "import posix; posix.closerange(0, 100)",
+            "import time; time.sleep(100)",
+            "while True: open('/dev/shm/x', 'ab').write(b'x' * 1_000_000)",
             "def f(): f()\nimport sys; sys.setrecursionlimit(10 ** 9); f()",
         ]
         hostile = [f"{code}\n{right[3]}" for code in beside]

@@ -122,13 +122,20 @@ def run(place: Place, trials: Sequence[Trial]) -> list[Verdict]:
         tried = pool.map(one, trials)
         found = list(tqdm(tried, "trying samples", len(trials), unit="sample", file=sys.stderr, delay=10))
     users = free.get()
+    return [
+        verdict if sure else _again(place, trial, users) for trial, (verdict, sure) in zip(trials, found, strict=True)
+    ]
+
+
+def _again(place: Place, trial: Trial, users: tuple[int, int]) -> Verdict:
     try:
-        return [
-            verdict if sure else _try(place, trial, users)[0]
-            for trial, (verdict, sure) in zip(trials, found, strict=True)
-        ]
+        return _try(place, trial, users)[0]
     except _NotStartedError as error:
-        raise InputError(f"{place.python}: no sample can be run: {error}") from error
+        try:
+            _try(place, Trial("", "", "", trial.seconds, apart=False), users)
+        except _NotStartedError:
+            raise InputError(f"{place.python}: no sample can be run: {error}") from error
+        return Verdict(False, False, f"with the packages that it imports {error}")
 
 
 def _try(place: Place, trial: Trial, users: tuple[int, int]) -> tuple[Verdict, bool]:
