@@ -66,14 +66,14 @@ check: $(READY)
 	$(BIN)/ruff format --check
 
 fuzz: $(READY)
-	$(BIN)/python tests/fuzz/run.py --inputs 100000
-	$(BIN)/python tests/fuzz/run.py --large
+	$(BIN)/python -m tests.stress.fuzz.run --inputs 100000
+	$(BIN)/python -m tests.stress.fuzz.run --large
 
 faults: $(READY)
-	$(BIN)/python tests/faults.py --kills 300
+	$(BIN)/python -m tests.stress.faults --kills 300
 
 soak: $(READY)
-	$(BIN)/python tests/soak.py
+	$(BIN)/python -m tests.stress.soak
 
 bench: $(READY)
 	$(BIN)/python benchmarks/run.py

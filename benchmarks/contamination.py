@@ -8,7 +8,8 @@ import numpy as np
 from measure import Result, in_child, seconds
 from texts import demo_texts
 
-from instruction_data import leakage
+from instruction_data.measures import leakage
+from instruction_data.measures.leakage import GramIndex
 
 RECORDS, PROBLEMS, WORDS = 75_197, 164, 250  # Magicoder-OSS-Instruct, HumanEval; words of a whole record
 SAMPLE = 300  # records that the slow way does
@@ -32,7 +33,7 @@ def problems() -> list[str]:
 
 def by_index(n: int) -> tuple[np.ndarray, float]:
     """The greatest overlap of each problem; and the seconds without the making of the texts."""
-    index = leakage.GramIndex(problems(), padded=True)
+    index = GramIndex(problems(), padded=True)
     texts = list(made_texts(n, WORDS, 2))
     began = time.perf_counter()
     best = index.overlaps(texts).best(np.ones(n, dtype=bool))

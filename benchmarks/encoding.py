@@ -9,7 +9,8 @@ import numpy as np
 from measure import Result, in_turn, seconds
 from texts import demo_texts
 
-from instruction_data import features, models
+from instruction_data.numbers import features, models
+from instruction_data.numbers.encoder import Encoder
 
 
 @cache
@@ -22,7 +23,7 @@ def encoder():
 def ours(texts: list[str]) -> np.ndarray:
     """The whole way, cache and all, from an empty cache."""
     with tempfile.TemporaryDirectory() as folder:
-        found = features.compute(texts, models.Encoder(models.find("minilm"), device="cpu").feature, Path(folder))
+        found = features.compute(texts, Encoder(models.find("minilm"), device="cpu").feature, Path(folder))
         return np.array(found["vectors"])
 
 
@@ -46,7 +47,7 @@ def against(name: str, theirs, texts: list[str], target: float, rounds: int) -> 
 
 def second_run(texts: list[str]) -> Result:
     with tempfile.TemporaryDirectory() as folder:
-        feature = models.Encoder(models.find("minilm"), device="cpu").feature
+        feature = Encoder(models.find("minilm"), device="cpu").feature
         first, before = seconds(lambda: features.compute(texts, feature, Path(folder)))
         second, after = seconds(lambda: features.compute(texts, feature, Path(folder)))
         assert np.array_equal(before["vectors"], after["vectors"])

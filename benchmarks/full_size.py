@@ -11,7 +11,9 @@ from pathlib import Path
 import orjson
 from measure import Result, in_child, load_script
 
-from instruction_data import manifests, pools
+from instruction_data.files.atomic import file_sha256
+from instruction_data.pools.table import STUDY_POOLS, Pool, known_pools
+from instruction_data.publish import manifests
 
 ALGORITHMIC = ["Algorithmic & Data Structure", "Web Development"]
 CHARACTERS = {"oss": 2600, "evol": 2250, "math": 760, "general": 900}  # a record: file size over records
@@ -19,14 +21,14 @@ CHARACTERS = {"oss": 2600, "evol": 2250, "math": 760, "general": 900}  # a recor
 
 def make_pools(root: Path) -> None:
     """Pools of the study's forms, counts and sizes, and category files."""
-    for pool in pools.STUDY_POOLS:
+    for pool in STUDY_POOLS:
         path = pool.file(root)
         path.parent.mkdir(parents=True, exist_ok=True)
         write_pool(pool, path)
     make_categories(root)
 
 
-def write_pool(pool: pools.Pool, path: Path) -> None:
+def write_pool(pool: Pool, path: Path) -> None:
     words = random.Random(0).choices(["sort", "list", "value", "def", "for", "print", "“set”", "naïve"], k=4000)
     text = " ".join(words)[: CHARACTERS[pool.name]]
     array = path.suffix == ".json"
@@ -45,14 +47,14 @@ def make_categories(root: Path) -> None:
     folder = root / "Code" / "RQ4"
     folder.mkdir(parents=True)
     for name in ("oss", "evol"):
-        pool = pools.table(root)[name]
+        pool = known_pools(root)[name]
         file_name = f"{name}_instruct_with_category.jsonl"
         with open(folder / file_name, "wb") as file, open(pool.file(root), "rb") as source:
             for row, line in enumerate(source):
                 instruction = orjson.loads(line)[pool.instruction]
                 entry = {"row": row, "instruction": instruction, "assigned_category": ALGORITHMIC[row % 2]}
                 file.write(orjson.dumps(entry | {"category_similarity": 0.5}) + b"\n")
-        listed = {f"Code/RQ4/{file_name}": {"sha256": manifests.file_sha256(folder / file_name)}}
+        listed = {f"Code/RQ4/{file_name}": {"sha256": file_sha256(folder / file_name)}}
         empty = {part: {} for part in ("pools", "inputs", "settings", "models", "splits")}
         said = {"question": "RQ4", "pool": name, "command": "python Code/RQ4/task_category.py", **empty}
         manifest = {"format": manifests.FORMAT, **said, "files": listed}
@@ -92,7 +94,7 @@ def their_way(root: Path, out: Path) -> None:
 
 
 def loaded(root: Path, name: str) -> list[dict]:
-    pool = pools.table(root)[name]
+    pool = known_pools(root)[name]
     with open(pool.file(root), encoding="utf-8") as file:
         records = json.load(file) if pool.path.endswith(".json") else [json.loads(line) for line in file]
     return [{"instruction": one[pool.instruction], "input": "", "output": one[pool.output]} for one in records]

@@ -10,7 +10,9 @@ from measure import Result, in_child, seconds
 from similarity import of_file, write_file
 from texts import demo_texts
 
-from instruction_data import features, models
+from instruction_data.numbers import features, models
+from instruction_data.numbers.encoder import Encoder
+from instruction_data.numbers.features import Feature
 
 STEPS = (1, 2, 4, 8)
 ROWS = 50_000  # of the smallest file of vectors: fewer take too short a time to be measured
@@ -30,7 +32,7 @@ def growth(name: str, measure: Callable[[int], float]) -> Result:
     return Result(f"growth of {name}: % from linear", linearity(list(times)), 15, detail, at_most=True)
 
 
-def feature_growth(name: str, feature: features.Feature, part: str, n: int) -> Result:
+def feature_growth(name: str, feature: Feature, part: str, n: int) -> Result:
     """Every step has n texts of the same kind times the step: the first n, each numbered anew."""
 
     def measure(step: int) -> float:
@@ -55,6 +57,6 @@ def similarity_growth() -> Iterator[Result]:
 
 def run() -> Iterator[Result]:
     yield from similarity_growth()
-    yield feature_growth("encoding", models.Encoder(models.find("minilm"), device="cpu").feature, "output", 64)
+    yield feature_growth("encoding", Encoder(models.find("minilm"), device="cpu").feature, "output", 64)
     yield feature_growth("complexity score", score_feature(), "instruction", 16)
     yield feature_growth("perplexity", language_model().perplexity(256), "instruction", 16)

@@ -10,15 +10,16 @@ import torch
 from measure import Result, in_turn, load_script, seconds
 from texts import demo_texts
 
-from instruction_data import models
+from instruction_data.numbers import models
+from instruction_data.numbers.language_model import LanguageModel, _common_prefix
 
 GENERATED = 4  # records for the study's way, at half a minute each
 DIGITS = "123456"
 
 
 @cache
-def language_model() -> models.LanguageModel:
-    return models.LanguageModel(models.find("smollm2"), device="cpu")
+def language_model() -> LanguageModel:
+    return LanguageModel(models.find("smollm2"), device="cpu")
 
 
 @cache
@@ -141,7 +142,7 @@ def useful_shares() -> Iterator[Result]:
     tokenizer = language_model()._tokenizer
     texts = sorted(demo_texts("instruction", 300), key=len)[-64:]
     prompts = [tokenizer(script().PROMPT.format(instruction=text))["input_ids"] for text in texts]
-    shared = models._common_prefix(prompts)
+    shared = _common_prefix(prompts)
     needed = shared + sum(len(tokens) - shared for tokens in prompts)
     yield useful_share("complexity score", score_feature(), 2 * (body * needed + head * len(texts)), texts)
     yield useful_share("perplexity", language_model().perplexity(256), perplexity_flops(texts), texts)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
-from instruction_data.command import REPOSITORY
+from instruction_data.files.places import REPOSITORY
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,10 @@ from pathlib import Path
 from full_size import write_pool
 from measure import Result, in_turn
 
-from instruction_data import formats, pools
+from instruction_data.files import formats
+from instruction_data.pools.table import STUDY_POOLS
 
-POOL = next(pool for pool in pools.STUDY_POOLS if pool.name == "oss")
+POOL = next(pool for pool in STUDY_POOLS if pool.name == "oss")
 
 
 def by_orjson(path: Path) -> int:

@@ -14,7 +14,7 @@ import orjson
 from measure import print_row
 from tqdm import tqdm
 
-from instruction_data.command import REPOSITORY
+from instruction_data.files.places import REPOSITORY
 
 ALL = ("similarity", "language_model", "encoding", "contamination", "reading", "full_size", "growth")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from measure import Result, in_child, in_turn, seconds
 
-from instruction_data import similarity
+from instruction_data.numbers import similarity
 
 
 def vectors(n: int, d: int, seed: int = 0) -> np.ndarray:

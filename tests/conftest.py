@@ -1,44 +1,16 @@
 """Study roots in temporary folders, and scripts as modules."""
 
-import importlib.util
 import json
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+from tests.support.scripts import SCRIPTS, load_script
 
-from instruction_data import command, demo, models
-
-CODE = command.REPOSITORY / "Code"
-SCRIPTS = (
-    "RQ1/domain_composition.py",
-    "RQ2/semantic_diversity.py",
-    "RQ3/problem_complexity.py",
-    "RQ4/task_category.py",
-    "RQ4/type_coverage.py",
-)
-TOOLS = tuple(  # what works on splits that are there
-    path.relative_to(CODE).as_posix()
-    for path in sorted(CODE.glob("*/*.py"))
-    if path.parent.name != "instruction_data" and not path.parent.name.startswith("RQ")
-)
-
-
-def load_script(name: str) -> ModuleType:
-    """A script of Code/ as a module, without running it."""
-    spec = importlib.util.spec_from_file_location(Path(name).stem, CODE / name)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def run_script(name: str, *arguments: object, **options) -> subprocess.CompletedProcess:
-    """A script as its users run it."""
-    words = [sys.executable, str(CODE / name), *map(str, arguments)]
-    return subprocess.run(words, capture_output=True, text=True, **options)
+from instruction_data.demo import demo_root
+from instruction_data.numbers import models
+from instruction_data.numbers.language_model import LanguageModel
 
 
 @pytest.fixture
@@ -70,13 +42,13 @@ def rq4_coverage() -> ModuleType:
 def small_demo(tmp_path_factory) -> Path:
     """The demo's pools, 40 code records each; the cache under it is shared by all tests that use it."""
     root = tmp_path_factory.mktemp("demo")
-    demo.build(root, records=40, others=60)
+    demo_root.build(root, records=40, others=60)
     return root
 
 
 @pytest.fixture(scope="session")
-def smollm2() -> models.LanguageModel:
-    return models.LanguageModel(models.find("smollm2"), device="cpu")
+def smollm2() -> LanguageModel:
+    return LanguageModel(models.find("smollm2"), device="cpu")
 
 
 @pytest.fixture
@@ -92,8 +64,3 @@ def write_pool(tmp_path) -> Callable[..., Path]:
         return path
 
     return write
-
-
-def numbered(n: int, word: str = "task") -> list[dict]:
-    """``n`` distinct records."""
-    return [{"instruction": f"{word} {i}", "input": "", "output": f"answer {i} of {word}"} for i in range(n)]

@@ -7,11 +7,14 @@ from math import comb, sqrt
 
 import numpy as np
 import pytest
-from conftest import load_script, run_script
 from scipy import stats
+from tests.support.scripts import load_script, run_script
 
-from instruction_data import comparisons, documents, outcomes
+from instruction_data.answer import statistics
 from instruction_data.errors import InputError
+from instruction_data.files import documents
+from instruction_data.outcomes import outcomes
+from instruction_data.outcomes.outcomes import Outcome
 
 SCRIPT = "evaluation/compare.py"
 DERIVED = ("comparison.csv", "differences.csv", "comparison.md", "comparison.json")
@@ -41,7 +44,7 @@ def outcome(condition, seed, passed, **changes):
         "versions": {"torch": "2"},
         "files": {},
     }
-    return outcomes.Outcome(**(fields | changes))
+    return Outcome(**(fields | changes))
 
 
 def written(root, found):
@@ -76,34 +79,34 @@ def test_pass_at_k_is_the_share_of_sets_of_samples_with_one_that_passed():
         for passed, k in itertools.product(range(samples + 1), range(1, samples + 1)):
             answers = [True] * passed + [False] * (samples - passed)
             share = sum(map(any, itertools.combinations(answers, k))) / comb(samples, k)
-            assert comparisons.pass_at_k(np.array([passed]), samples, k) == pytest.approx([share], abs=1e-12)
+            assert statistics.pass_at_k(np.array([passed]), samples, k) == pytest.approx([share], abs=1e-12)
 
 
 def test_pass_at_100_of_200_samples_is_finite_and_right():
     expected = [0.0, 0.5, 1 - comb(198, 100) / comb(200, 100), 1.0]
-    assert comparisons.pass_at_k(np.array([0, 1, 2, 200]), 200, 100) == pytest.approx(expected, abs=1e-9)
+    assert statistics.pass_at_k(np.array([0, 1, 2, 200]), 200, 100) == pytest.approx(expected, abs=1e-9)
 
 
 @pytest.mark.parametrize("k", [0, 4])
 def test_pass_at_k_wants_k_samples(k):
     with pytest.raises(ValueError, match="expected 1 … 3"):
-        comparisons.pass_at_k(np.array([1]), 3, k)
+        statistics.pass_at_k(np.array([1]), 3, k)
 
 
 def test_mcnemar_is_the_binomial_test_of_the_problems_that_differ():
     one = np.array([True] * 9 + [False] * 2 + [True] * 20 + [False] * 5)
     other = np.array([False] * 9 + [True] * 2 + [True] * 20 + [False] * 5)
-    only_one, only_other, p = comparisons.mcnemar(one, other)
+    only_one, only_other, p = statistics.mcnemar(one, other)
     assert (only_one, only_other) == (9, 2)
     assert p == pytest.approx(stats.binomtest(9, 11).pvalue)
-    assert comparisons.mcnemar(one, one)[2] == 1
+    assert statistics.mcnemar(one, one)[2] == 1
 
 
 def test_the_interval_of_one_run_is_wilsons():
     passed, n, z = 41, 164, stats.norm.ppf(0.975)
     centre = (passed / n + z**2 / (2 * n)) / (1 + z**2 / n)
     half = z / (1 + z**2 / n) * sqrt(0.25 * 0.75 / n + z**2 / (4 * n**2))
-    rate = comparisons.rate(first(passed, n)[None].astype(float), None)
+    rate = statistics.rate(first(passed, n)[None].astype(float), None)
     assert (rate.estimate, rate.deviation) == (0.25, None)
     assert (rate.low, rate.high) == pytest.approx((centre - half, centre + half))
 
@@ -111,7 +114,7 @@ def test_the_interval_of_one_run_is_wilsons():
 def test_the_interval_of_a_difference_between_two_runs_is_bonett_and_prices():
     one, other = np.zeros((1, 100)), np.zeros((1, 100))
     one[0, :12], other[0, 12:16] = 1, 1
-    found = comparisons.difference(one, other, None)
+    found = statistics.difference(one, other, None)
     ahead, behind, n = 13 / 102, 5 / 102, 102
     error = sqrt((ahead + behind - (ahead - behind) ** 2) / (n - 1))  # theirs divides by n, and takes z for t
     half = stats.t.ppf(0.975, n - 1) * error
@@ -122,25 +125,25 @@ def test_the_interval_of_a_difference_between_two_runs_is_bonett_and_prices():
 
 def test_run_variance_takes_away_what_the_problems_chance_explains():
     additive = np.array([[0.1, 0.3], [0.3, 0.5]])
-    found = comparisons.run_variance([additive, np.zeros((1, 2))])
+    found = statistics.run_variance([additive, np.zeros((1, 2))])
     assert (found.between, found.total, found.freedom) == (pytest.approx(0.02), pytest.approx(0.02), 1)
     crossed = np.array([[1.0, 0.0], [0.0, 1.0]])  # equal means: nothing between the runs
-    assert comparisons.run_variance([crossed]).between == 0
-    pooled = comparisons.run_variance([additive, crossed])
+    assert statistics.run_variance([crossed]).between == 0
+    pooled = statistics.run_variance([additive, crossed])
     assert pooled.freedom == 2
     assert pooled.total == pytest.approx(0.01)
-    assert comparisons.run_variance([np.ones((1, 5)), np.ones((1, 5))]) is None
+    assert statistics.run_variance([np.ones((1, 5)), np.ones((1, 5))]) is None
 
 
 def test_runs_of_the_same_draw_count_once_where_there_are_several_draws():
     rates = np.array([[0.0, 1.0], [1.0, 1.0], [1.0, 0.0]])
-    assert comparisons.replicates(rates, ["A", "A", "A_R2"]).tolist() == [[0.5, 1.0], [1.0, 0.0]]
-    assert comparisons.replicates(rates, ["A", "A", "A"]) is rates
+    assert statistics.replicates(rates, ["A", "A", "A_R2"]).tolist() == [[0.5, 1.0], [1.0, 0.0]]
+    assert statistics.replicates(rates, ["A", "A", "A"]) is rates
 
 
 def test_traces_of_adding_in_another_order_are_no_difference():
     one = np.array([[0.1], [0.2], [0.3]])
-    assert comparisons.with_made_up(one, one[::-1]).tolist() == [0.0, 1.0, -1.0]
+    assert statistics.with_made_up(one, one[::-1]).tolist() == [0.0, 1.0, -1.0]
 
 
 @pytest.mark.parametrize("passed", [0.0, 1.0])
@@ -148,23 +151,23 @@ def test_traces_of_adding_in_another_order_are_no_difference():
 @pytest.mark.parametrize("runs", [1, 3])
 def test_all_or_nothing_is_no_certainty(passed, problems, runs):
     rates = np.full((runs, problems), passed)
-    variance = comparisons.run_variance([rates, rates])
-    rate, found = comparisons.rate(rates, variance), comparisons.difference(rates, rates, variance)
+    variance = statistics.run_variance([rates, rates])
+    rate, found = statistics.rate(rates, variance), statistics.difference(rates, rates, variance)
     assert rate.estimate == passed
     assert 1 / problems / 4 < rate.high - rate.low < 1
     assert (found.estimate, found.p) == (0, 1)
     assert found.low == -found.high
     assert 1 / problems <= found.high <= 1
-    assert comparisons.problems_needed(found, problems) is None
-    assert comparisons.runs_needed(found, (runs, runs), variance) is None
+    assert statistics.problems_needed(found, problems) is None
+    assert statistics.runs_needed(found, (runs, runs), variance) is None
 
 
 def test_as_many_problems_as_needed_make_the_difference_detectable():
     one, other = first(40, 100)[None].astype(float), first(34, 100)[None][:, ::-1].astype(float)
-    found = comparisons.difference(one, other, None)
-    needed = comparisons.problems_needed(found, 100)
+    found = statistics.difference(one, other, None)
+    needed = statistics.problems_needed(found, 100)
     assert needed > 1000
-    larger = comparisons.difference(*(np.tile(rates, round(needed / 100)) for rates in (one, other)), None)
+    larger = statistics.difference(*(np.tile(rates, round(needed / 100)) for rates in (one, other)), None)
     assert larger.estimate == found.estimate
     assert larger.detectable == pytest.approx(abs(larger.estimate), rel=0.05)
 
@@ -172,15 +175,15 @@ def test_as_many_problems_as_needed_make_the_difference_detectable():
 def test_runs_needed_are_those_of_two_samples_where_problems_add_nothing():
     one, other = np.array([[0.50], [0.60], [0.70]]), np.array([[0.40], [0.50], [0.60]])
     one, other = np.repeat(one, 10_000, axis=1), np.repeat(other, 10_000, axis=1)
-    variance = comparisons.run_variance([one, other])
-    found = comparisons.difference(one, other, variance)
-    assert comparisons.problems_needed(found, 10_000) is None  # seeds alone hide it
-    assert comparisons.runs_needed(found, (3, 3), variance) == 17  # effect 1, power 80 %: the textbooks' 17 a group
+    variance = statistics.run_variance([one, other])
+    found = statistics.difference(one, other, variance)
+    assert statistics.problems_needed(found, 10_000) is None  # seeds alone hide it
+    assert statistics.runs_needed(found, (3, 3), variance) == 17  # effect 1, power 80 %: the textbooks' 17 a group
 
 
 def test_correction_is_holms():
-    assert comparisons.corrected([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
-    assert comparisons.corrected([]) == []
+    assert statistics.corrected([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
+    assert statistics.corrected([]) == []
 
 
 # Statistics, on simulated studies of which the truth is known
@@ -222,8 +225,8 @@ def test_95_percent_intervals_hold_the_truth_95_percent_of_the_time(case):
     held = []
     for _ in range(STUDIES):
         rates = simulated(generator, **settings)
-        variance = comparisons.run_variance(list(rates))
-        found, rate = comparisons.difference(rates[1], rates[0], variance), comparisons.rate(rates[0], variance)
+        variance = statistics.run_variance(list(rates))
+        found, rate = statistics.difference(rates[1], rates[0], variance), statistics.rate(rates[0], variance)
         held.append((found.low <= difference <= found.high, rate.low <= truth <= rate.high))
     of_difference, of_rate = np.mean(held, axis=0)
     assert 0.92 <= of_difference <= 0.98
@@ -237,8 +240,8 @@ def test_intervals_over_problems_alone_do_not_when_seeds_matter():
     values = []
     for _ in range(STUDIES // 2):
         rates = simulated(generator, 3, effect=0.4)
-        values.append(comparisons.with_made_up(rates[1], rates[0]))
-    low, high = comparisons.over_problems_alone(np.stack(values), generator)
+        values.append(statistics.with_made_up(rates[1], rates[0]))
+    low, high = statistics.over_problems_alone(np.stack(values), generator)
     assert np.mean((low <= difference) & (difference <= high)) < 0.85
 
 
@@ -248,8 +251,8 @@ def test_a_study_without_effects_has_a_false_alarm_once_in_twenty(runs, seeds):
     alarms = 0
     for _ in range(STUDIES):
         rates = simulated(generator, runs, seeds=seeds)
-        variance = comparisons.run_variance(list(rates))
-        p_values = [comparisons.difference(*pair, variance).p for pair in itertools.combinations(rates, 2)]
+        variance = statistics.run_variance(list(rates))
+        p_values = [statistics.difference(*pair, variance).p for pair in itertools.combinations(rates, 2)]
         alarms += len(p_values) * min(p_values) < 0.05  # the first step of Holm's correction decides
     assert alarms / STUDIES <= 0.05 + 2 * sqrt(0.05 * 0.95 / STUDIES)
 
@@ -261,7 +264,7 @@ def test_power_grows_with_the_effect():
         found = 0
         for _ in range(100):
             rates = simulated(generator, 3, effect=effect, seeds=0.2)
-            found += comparisons.difference(rates[1], rates[0], comparisons.run_variance(list(rates))).p < 0.05
+            found += statistics.difference(rates[1], rates[0], statistics.run_variance(list(rates))).p < 0.05
         power.append(found / 100)
     assert power == sorted(power)
     assert power[0] <= 0.12
@@ -318,9 +321,7 @@ def test_the_tables_say_what_the_json_says(compare, planted, tmp_path):
 
 def test_order_of_files_and_problems_changes_no_byte(compare, planted, tmp_path):
     written(tmp_path / "one", planted)
-    shuffled = [
-        outcomes.Outcome(**(vars(one) | {"problems": dict(reversed(one.problems.items()))})) for one in planted[::-1]
-    ]
+    shuffled = [Outcome(**(vars(one) | {"problems": dict(reversed(one.problems.items()))})) for one in planted[::-1]]
     written(tmp_path / "other", shuffled)
     one, other = (document_of(compare, tmp_path / name) for name in ("one", "other"))
     assert one["questions"] == other["questions"]
@@ -488,7 +489,7 @@ def test_a_partly_scored_run_is_refused(compare, tmp_path):
 
 def test_other_problems_are_refused(compare, tmp_path):
     other = outcome("B", 1, first(30))
-    other = outcomes.Outcome(**(vars(other) | {"problems": {f"x{name}": one for name, one in other.problems.items()}}))
+    other = Outcome(**(vars(other) | {"problems": {f"x{name}": one for name, one in other.problems.items()}}))
     written(tmp_path, [outcome("A", 1, first(30)), other])
     with pytest.raises(InputError, match="found 60 problems, without"):
         compare.main(["--root", str(tmp_path)])

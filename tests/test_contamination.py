@@ -7,11 +7,13 @@ import random
 
 import numpy as np
 import pytest
-from conftest import load_script, run_script
+from tests.support.scripts import load_script, run_script
 
-from instruction_data import leakage, manifests
 from instruction_data.errors import InputError
-from instruction_data.pools import Record
+from instruction_data.measures import leakage
+from instruction_data.measures.leakage import Benchmark, GramIndex
+from instruction_data.pools.records import Record
+from instruction_data.publish import manifests, verify
 
 SCRIPT = "report/contamination.py"
 PROMPT = '''def spread(values, width):
@@ -25,10 +27,10 @@ SOLUTION = """    best = 0
 """
 
 
-def made_benchmark(**changes) -> leakage.Benchmark:
+def made_benchmark(**changes) -> Benchmark:
     parts = {"ids": ("P/0", "P/1"), "prompts": (PROMPT, "Say hello."), "solutions": (SOLUTION, "return x + y")}
     parts |= {"name": "made", "file": "made.jsonl", "sha256": "", "fields": {}} | changes
-    return leakage.Benchmark(**parts)
+    return Benchmark(**parts)
 
 
 def slow_overlap(record: str, problem: str, padded: bool) -> float | None:
@@ -52,7 +54,7 @@ def test_overlaps_are_those_of_sets_of_tuples(padded):
     words = ["a", "b", "c", "<start>", "<end>", "é", "unknown"]
     problems = [" ".join(draw.choices(words[:6], k=draw.randrange(0, 14))) for _ in range(25)]
     texts = [" ".join(draw.choices(words, k=draw.randrange(0, 30))) for _ in range(120)] + problems[:3]
-    found = leakage.GramIndex(problems, padded).overlaps(texts)
+    found = GramIndex(problems, padded).overlaps(texts)
     table = np.zeros((len(texts), len(problems)))
     table[found.records, found.problems] = found.shares
     expected = [[slow_overlap(text, problem, padded) for problem in problems] for text in texts]
@@ -69,9 +71,9 @@ def test_overlaps_are_those_of_sets_of_tuples(padded):
 
 def test_overlaps_in_several_batches_are_those_of_one(monkeypatch):
     texts = [f"one two three four five {number} six seven eight nine" for number in range(7)]
-    whole = leakage.GramIndex(texts[:2], True).overlaps(texts)
+    whole = GramIndex(texts[:2], True).overlaps(texts)
     monkeypatch.setattr(leakage, "BATCH", 3)
-    parts = leakage.GramIndex(texts[:2], True).overlaps(texts)
+    parts = GramIndex(texts[:2], True).overlaps(texts)
     assert (whole.records.tolist(), whole.shares.tolist()) == (parts.records.tolist(), parts.shares.tolist())
 
 
@@ -152,7 +154,7 @@ def test_fields_of_a_benchmark_that_is_not_given():
 
 
 @pytest.fixture
-def study(tmp_path, write_pool):
+def workspace(tmp_path, write_pool):
     """A root with a composition of a code pool and another, in which two problems are planted, and the benchmark."""
     draw = random.Random(1)
     records = [
@@ -182,11 +184,11 @@ def flags(root) -> list:
     return ["--root", root, "--benchmark", benchmark, "--benchmark-fields", "made:prompt=task,solution=answer"]
 
 
-def test_planted_problems_are_shown_and_removed(study):
-    result = run_script(SCRIPT, *flags(study), "--decontaminate", "--split", "RQ1_MINE_CODE_10_0")
+def test_planted_problems_are_shown_and_removed(workspace):
+    result = run_script(SCRIPT, *flags(workspace), "--decontaminate", "--split", "RQ1_MINE_CODE_10_0")
     assert result.returncode == 0, result.stderr
     assert "\x1b" not in result.stdout
-    document = json.loads((study / "Profiles" / "contamination.json").read_bytes())
+    document = json.loads((workspace / "Profiles" / "contamination.json").read_bytes())
     found = document["splits"]["RQ1_MINE_CODE_10_0"]["made"]
     assert found["substring"]["records"] == 2
     assert [one["position"] for one in found["worst"][:3]] == [7, 4, 9] or {
@@ -195,40 +197,40 @@ def test_planted_problems_are_shown_and_removed(study):
     assert found["tli"]["max"] > 0.3 and found["tli_record"]["max"] > 0.9
     assert "\x1b" not in json.dumps(found["worst"], ensure_ascii=False)
 
-    clean = json.loads((study / "Datas/RQ1/MINE/RQ1_MINE_CODE_10_0_CLEAN.json").read_bytes())
-    dirty = json.loads((study / "Datas/RQ1/MINE/RQ1_MINE_CODE_10_0.json").read_bytes())
+    clean = json.loads((workspace / "Datas/RQ1/MINE/RQ1_MINE_CODE_10_0_CLEAN.json").read_bytes())
+    dirty = json.loads((workspace / "Datas/RQ1/MINE/RQ1_MINE_CODE_10_0.json").read_bytes())
     assert clean == [record for place, record in enumerate(dirty) if place not in (4, 7, 9)]
-    with open(study / "Datas/RQ1/MINE/RQ1_MINE_CODE_10_0_CLEAN_removed.csv") as file:
+    with open(workspace / "Datas/RQ1/MINE/RQ1_MINE_CODE_10_0_CLEAN_removed.csv") as file:
         reasons = {int(row["position"]): row["rule"] for row in csv.DictReader(file)}
     assert reasons == {4: "substring: docstring", 7: "substring: docstring", 9: "tli"} or reasons == {
         4: "substring: docstring",
         7: "substring: solution",
         9: "tli",
     }
-    assert manifests.verify(study) == []
-    manifest = manifests.read(study / "Datas/RQ1/MINE/RQ1_MINE_CODE_10_0_CLEAN_manifest.json")
+    assert verify.verify(workspace) == []
+    manifest = manifests.read(workspace / "Datas/RQ1/MINE/RQ1_MINE_CODE_10_0_CLEAN_manifest.json")
     assert list(manifest["inputs"]) == ["Datas/RQ1/MINE/RQ1_MINE_CODE_10_0.json"]
-    assert str(study) not in json.dumps(manifest)
-    assert "RQ1_MINE_CODE_10_0_CLEAN" in json.loads((study / "Datas/dataset_info.json").read_bytes())
+    assert str(workspace) not in json.dumps(manifest)
+    assert "RQ1_MINE_CODE_10_0_CLEAN" in json.loads((workspace / "Datas/dataset_info.json").read_bytes())
 
 
-def test_a_mixed_split_keeps_its_order_and_sources(study):
-    name = next(name for name in manifests.all_splits(study) if "MATH_7_3" in name)
+def test_a_mixed_split_keeps_its_order_and_sources(workspace):
+    name = next(name for name in manifests.all_splits(workspace) if "MATH_7_3" in name)
     for _ in range(2):  # the second run finds the same bytes, and the cleaned set among the others
-        result = run_script(SCRIPT, *flags(study), "--decontaminate", "--split", name, "--rules", "substring")
+        result = run_script(SCRIPT, *flags(workspace), "--decontaminate", "--split", name, "--rules", "substring")
         assert result.returncode == 0, result.stderr
-    split = manifests.all_splits(study)[name]
-    clean = manifests.all_splits(study)[f"{name}_CLEAN"]
-    dirty = json.loads((study / split["file"]).read_bytes())
-    kept = json.loads((study / clean["file"]).read_bytes())
+    split = manifests.all_splits(workspace)[name]
+    clean = manifests.all_splits(workspace)[f"{name}_CLEAN"]
+    dirty = json.loads((workspace / split["file"]).read_bytes())
+    kept = json.loads((workspace / clean["file"]).read_bytes())
     places = [dirty.index(record) for record in kept]
     assert places == sorted(places)
     assert clean["sources"]["math"] == split["sources"]["math"]
     assert len(dirty) - len(kept) == clean["summary"]["removed"]
 
 
-def test_no_record_left_is_an_error(study):
-    result = run_script(SCRIPT, *flags(study), "--decontaminate", "--split", "RQ1_NOT_THERE")
+def test_no_record_left_is_an_error(workspace):
+    result = run_script(SCRIPT, *flags(workspace), "--decontaminate", "--split", "RQ1_NOT_THERE")
     assert result.returncode == 1
     assert result.stderr.startswith("error: --split 'RQ1_NOT_THERE'")
 

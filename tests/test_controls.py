@@ -7,12 +7,18 @@ from collections import Counter
 import numpy as np
 import pandas
 import pytest
-from conftest import load_script, numbered, run_script
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.scripts import load_script, numbered, run_script
 
-from instruction_data import command, manifests, pools, publish
+from instruction_data import cli
 from instruction_data.errors import InputError
+from instruction_data.pools import reading
+from instruction_data.pools.table import Pool
+from instruction_data.publish import manifests, verify
+from instruction_data.publish.publication import Place
+from instruction_data.publish.split import Split
+from instruction_data.workspace import Workspace
 
 SCRIPT = "controls/control_splits.py"
 WEB, SQL = "Web Development", "Database & SQL"
@@ -75,8 +81,8 @@ def planted(n):
 
 
 def study_of(root, *arguments):
-    parser = command.parser("A script.\n\nMore.")
-    return command.Study(root, parser.parse_args(list(arguments)), "Code/RQ9/script.py", parser)
+    parser = cli.parser("A script.\n\nMore.")
+    return Workspace(root, parser.parse_args(list(arguments)), "Code/RQ9/script.py", parser)
 
 
 def long_half(n):
@@ -94,21 +100,21 @@ def root(tmp_path, write_pool):
 
 
 def make_set(root, members, question="RQ9", *arguments):
-    study = study_of(root, *arguments)
-    records = study.read(study.known_pools["mine"])
-    made = [publish.Split(f"{question}_MINE_{name}", [(records, part)]) for name, part in members.items()]
-    publish.begin(study, question, [records], {}).splits(made)
+    workspace = study_of(root, *arguments)
+    records = workspace.read(workspace.known_pools["mine"])
+    made = [Split(f"{question}_MINE_{name}", [(records, part)]) for name, part in members.items()]
+    workspace.begin(question, [records], {}).splits(made)
 
 
 def categorise(root, categories):
     """Publish categories in the form of task_category.py."""
-    study = study_of(root)
-    records = study.read(study.known_pools["mine"])
+    workspace = study_of(root)
+    records = workspace.read(workspace.known_pools["mine"])
     table = pandas.DataFrame({"row": records.rows, "record_sha256": records.hashes})
     for name in (WEB, SQL):
         table[name] = [None if one is None else float(one == name) for one in categories]
-    place = publish.Place("Code/RQ4", "mine_instruct_with_category")
-    publication = publish.begin(study, "RQ4", [records], {}, models={"category": {"model": "m"}}, place=place)
+    place = Place("Code/RQ4", "mine_instruct_with_category")
+    publication = workspace.begin("RQ4", [records], {}, models={"category": {"model": "m"}}, place=place)
     publication.write(tables={"mine_category_similarities.parquet": table})
 
 
@@ -189,7 +195,7 @@ def test_controls_are_splits_like_any_other(controls, root):
     made = manifests.all_splits(root)
     names = [f"RQ9_MINE_{name}_{kind}" for name in ("FEW", "LONG") for kind in ("MATCHED", "RANDOM")]
     assert sorted(set(made) - {"RQ9_MINE_LONG", "RQ9_MINE_FEW", "RQ9_MINE_FEW_R2"}) == names  # none of the repeat
-    assert manifests.verify(root) == []
+    assert verify.verify(root) == []
     registered = json.loads((root / "Datas/dataset_info.json").read_text())
     assert registered["RQ9_MINE_FEW_RANDOM"] == {"file_name": "RQ9/MINE/RQ9_MINE_FEW_RANDOM.json"}
     assert set(registered) == set(made)
@@ -222,17 +228,17 @@ def test_one_after_another_or_together_again_and_repeated(controls, root):
     assert tree(root)["Datas/RQ9/MINE/RQ9_MINE_LONG_RANDOM.json"] == again["Datas/RQ9/MINE/RQ9_MINE_LONG_RANDOM.json"]
     with pytest.raises(InputError, match="results made with other seed"):
         run(controls, root, "--split", "RQ9_MINE_LONG", "--match", "length", "--repeats", "3", "--seed", "7")
-    assert manifests.verify(root) == []
+    assert verify.verify(root) == []
 
 
 def test_a_mixture_keeps_its_shares_and_its_dropped_inputs(controls, root, write_pool):
     write_pool([{"instruction": f"add {i}", "input": "1 2", "output": str(i)} for i in range(9)], "Datas/sums.jsonl")
-    study = study_of(root)
-    code = study.read(study.known_pools["mine"])
-    sums = study.read(study.known_pools["sums"], drop_input=True)
-    mixed = publish.Split("RQ1_MINE_SUMS_9_1", [(code, np.arange(20)), (sums, np.arange(4))])
-    whole = publish.Split("RQ1_MINE_CODE_10_0", [(code, np.arange(120))])
-    publish.begin(study, "RQ1", [code, sums], {"drop_input": True}).splits([whole, mixed])
+    workspace = study_of(root)
+    code = workspace.read(workspace.known_pools["mine"])
+    sums = workspace.read(workspace.known_pools["sums"], drop_input=True)
+    mixed = Split("RQ1_MINE_SUMS_9_1", [(code, np.arange(20)), (sums, np.arange(4))])
+    whole = Split("RQ1_MINE_CODE_10_0", [(code, np.arange(120))])
+    workspace.begin("RQ1", [code, sums], {"drop_input": True}).splits([whole, mixed])
     run(controls, root, "--question", "RQ1", "--match", "length")
     for kind in ("RANDOM", "MATCHED"):
         made = split(root, f"RQ1_MINE_SUMS_9_1_{kind}", "RQ1/MINE")
@@ -291,12 +297,12 @@ class TestRefused:
         run(controls, root, "--split", "RQ9_MINE_FEW", "--control", "random")
         with pytest.raises(InputError, match="--split RQ9_MINE_FEW_RANDOM: found a control"):
             run(controls, root, "--split", "RQ9_MINE_FEW_RANDOM")
-        study = study_of(root)
-        parent = pools.Pool("rq9_mine_few", "Datas/RQ9/MINE/RQ9_MINE_FEW.json")
-        records = study.read(parent)
-        place = publish.Place("Datas/RQ9/MINE", "RQ9_MINE_FEW_CLEAN")
-        cleaned = publish.begin(study, "RQ9", [records], {}, place=place)
-        cleaned.splits([publish.Split("RQ9_MINE_FEW_CLEAN", [(records, np.arange(2))])])
+        workspace = study_of(root)
+        parent = Pool("rq9_mine_few", "Datas/RQ9/MINE/RQ9_MINE_FEW.json")
+        records = workspace.read(parent)
+        place = Place("Datas/RQ9/MINE", "RQ9_MINE_FEW_CLEAN")
+        cleaned = workspace.begin("RQ9", [records], {}, place=place)
+        cleaned.splits([Split("RQ9_MINE_FEW_CLEAN", [(records, np.arange(2))])])
         with pytest.raises(InputError, match="--split RQ9_MINE_FEW_CLEAN: found a split made from another split"):
             run(controls, root, "--split", "RQ9_MINE_FEW_CLEAN")
         run(controls, root, "--question", "RQ9", "--control", "random")
@@ -343,7 +349,7 @@ class TestRefused:
         with pytest.raises(InputError, match="found the pool 'mine' with SHA-256"):
             run(controls, root, "--split", "RQ9_MINE_FEW")
         table = root / "Code/RQ4/mine_category_similarities.parquet"
-        records = pools.read(pools.Pool("mine", "Datas/mine.jsonl"), root)
+        records = reading.read(Pool("mine", "Datas/mine.jsonl"), root)
         with pytest.raises(InputError, match="found no category of row 0 of the pool 'mine' as it is now"):
             controls.categories(table, records)
         table.write_bytes(b"PAR1")

@@ -15,11 +15,14 @@ from pathlib import Path
 import orjson
 import pytest
 
-from instruction_data import demo, demo_tasks, formats, pools
+from instruction_data.demo import __main__, demo_root, library_code, tasks
 from instruction_data.errors import InputError
+from instruction_data.files import formats
+from instruction_data.pools import reading
+from instruction_data.pools.table import STUDY_POOLS, chosen_pool
 
 RECORDS, OTHERS = 60, 72
-TABLE = {pool.name: pool for pool in pools.STUDY_POOLS}
+TABLE = {pool.name: pool for pool in STUDY_POOLS}
 CATEGORIES = [
     "Algorithmic & Data Structure",
     "Mathematical & Computational",
@@ -57,13 +60,13 @@ def root(roots):
 
 @pytest.fixture(scope="module")
 def candidates():
-    return demo.candidates_for(2 * demo.RECORDS)
+    return library_code.candidates_for(2 * demo_root.RECORDS)
 
 
 @pytest.fixture
 def mined(candidates, monkeypatch):
     """Do not read the standard library again."""
-    monkeypatch.setattr(demo, "candidates_for", lambda count: list(candidates))
+    monkeypatch.setattr(library_code, "candidates_for", lambda count: list(candidates))
 
 
 def state(root):
@@ -74,7 +77,7 @@ def state(root):
 def test_the_same_bytes_in_every_process(roots):
     first, second = ({name: content for name, (content, _) in state(root).items()} for root in roots)
     assert first == second
-    assert set(first) == {Path(pool.path).name for pool in pools.STUDY_POOLS} | {"demo_labels.json"}
+    assert set(first) == {Path(pool.path).name for pool in STUDY_POOLS} | {"demo_labels.json"}
 
 
 def test_the_order_of_the_file_system_does_not_matter(monkeypatch, tmp_path):
@@ -88,20 +91,20 @@ def test_the_order_of_the_file_system_does_not_matter(monkeypatch, tmp_path):
     for name in ("b.py", "a/__init__.py", "a/c.py", "test/x.py", "config-3/y.py", "a/data.txt"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("")
-    found = demo.module_files(tmp_path)
+    found = library_code.module_files(tmp_path)
     assert [module for module, _ in found] == ["a", "a.c", "b"]
     monkeypatch.setattr(os, "walk", backwards)
-    assert demo.module_files(tmp_path) == found
+    assert library_code.module_files(tmp_path) == found
 
 
 def test_another_seed_gives_other_pools(mined):
-    first, second = demo.contents(20, 20, seed=1), demo.contents(20, 20, seed=2)
+    first, second = demo_root.contents(20, 20, seed=1), demo_root.contents(20, 20, seed=2)
     assert all(first[name] != second[name] for name in first)
 
 
 @pytest.mark.parametrize("name", TABLE)
 def test_pools_are_read_without_a_bad_record(root, name):
-    records = pools.read(TABLE[name], root)
+    records = reading.read(TABLE[name], root)
     assert len(records) == (RECORDS if TABLE[name].domain == "code" else OTHERS)
     assert not records.skipped
 
@@ -118,8 +121,8 @@ def test_forms(root):
 
 
 def test_code_pools_have_every_category_and_share_nothing(root):
-    oss, evol = (pools.read(TABLE[name], root) for name in ("oss", "evol"))
-    assert set(demo.weak_labels(root, oss)) == set(demo.weak_labels(root, evol)) == set(CATEGORIES)
+    oss, evol = (reading.read(TABLE[name], root) for name in ("oss", "evol"))
+    assert set(demo_root.weak_labels(root, oss)) == set(demo_root.weak_labels(root, evol)) == set(CATEGORIES)
     assert not set(oss.texts("output")) & set(evol.texts("output"))
     assert not set(oss.texts("instruction")) & set(evol.texts("instruction"))
     for records in (oss, evol):
@@ -128,13 +131,13 @@ def test_code_pools_have_every_category_and_share_nothing(root):
 
 def test_every_category_without_the_modules_some_distributions_leave_out(candidates):
     kept = [one for one in candidates if not one.module.startswith(("tkinter", "turtle"))]
-    for half in demo.choose(kept, demo.RECORDS, demo.SEED):
-        assert len(half) == demo.RECORDS
+    for half in library_code.choose(kept, demo_root.RECORDS, demo_root.SEED):
+        assert len(half) == demo_root.RECORDS
         assert {one.category for one in half} == set(CATEGORIES)
 
 
 def test_rare_categories_are_all_in_and_divided_evenly(candidates):
-    oss, evol = demo.choose(candidates, demo.RECORDS, demo.SEED)
+    oss, evol = library_code.choose(candidates, demo_root.RECORDS, demo_root.SEED)
     available = sum(one.category == "Database & SQL" for one in candidates)
     counts = [sum(one.category == "Database & SQL" for one in half) for half in (oss, evol)]
     assert sum(counts) == available
@@ -142,7 +145,7 @@ def test_rare_categories_are_all_in_and_divided_evenly(candidates):
 
 
 def test_categories_are_the_studys():
-    assert list(demo.MODULES) == CATEGORIES
+    assert list(library_code.MODULES) == CATEGORIES
 
 
 @pytest.mark.parametrize(
@@ -158,18 +161,18 @@ def test_categories_are_the_studys():
     ],
 )
 def test_longest_prefix(module, category):
-    assert demo.category_of(module) == category
+    assert library_code.category_of(module) == category
 
 
 def test_instructions_are_short_prose(candidates):
-    texts = [demo.instruction(one, evolved=evolved) for one in candidates for evolved in (False, True)]
+    texts = [library_code.instruction(one, evolved=evolved) for one in candidates for evolved in (False, True)]
     assert max(map(len, texts)) <= 260
     assert sum(map(len, texts)) / len(texts) < 200
     assert not [text for text in texts if "\n" in text or not len(text) > 25 or text[-1] not in ".!?…)"]
 
 
 def test_evolved_instructions_ask_for_more(candidates):
-    more = [demo.instruction(one, evolved=True).rpartition(". ")[2] for one in candidates]
+    more = [library_code.instruction(one, evolved=True).rpartition(". ")[2] for one in candidates]
     assert len({re.sub(r"`.*`|\d+", "", text) for text in more}) > 8
 
 
@@ -193,7 +196,7 @@ def test_mining_a_file(tmp_path):
     )
     (tmp_path / "broken.py").write_text("def f(:\n")
     (tmp_path / "latin.py").write_bytes(b'"""\xe9"""\n')
-    (one,) = demo.mine(demo.module_files(tmp_path))
+    (one,) = library_code.mine(library_code.module_files(tmp_path))
     assert (one.module, one.name, one.category) == ("bisect", "find", "Algorithmic & Data Structure")
     assert one.what == "a Python function `find(a, x)`"
     assert one.description == "Return the place of x in the sorted list a."
@@ -201,123 +204,125 @@ def test_mining_a_file(tmp_path):
     assert one.code == (
         "@cache\ndef find(a, x):\n    if x not in a:\n        raise ValueError(x)\n    return a.index(x)  # the first"
     )
-    assert "Raise `ValueError` where the input calls for it." in demo._demands(one)
-    assert "Do not use any if statement." not in demo._demands(one)
+    assert "Raise `ValueError` where the input calls for it." in library_code._demands(one)
+    assert "Do not use any if statement." not in library_code._demands(one)
 
 
 def test_labels_join_by_row(root):
-    whole, part = pools.read(TABLE["oss"], root), pools.read(TABLE["oss"], root, limit=7)
-    labels = demo.weak_labels(root, whole)
-    table = orjson.loads((root / demo.LABELS_PATH).read_bytes())
+    whole, part = reading.read(TABLE["oss"], root), reading.read(TABLE["oss"], root, limit=7)
+    labels = demo_root.weak_labels(root, whole)
+    table = orjson.loads((root / demo_root.LABELS_PATH).read_bytes())
     assert labels == [label["category"] for label in table["oss"]]
-    assert all(demo.category_of(label["module"]) == label["category"] for label in table["oss"])
-    assert demo.weak_labels(root, part) == labels[:7]
+    assert all(library_code.category_of(label["module"]) == label["category"] for label in table["oss"])
+    assert demo_root.weak_labels(root, part) == labels[:7]
 
 
 def test_labels_of_another_file_are_refused(root, tmp_path):
     (tmp_path / "Datas").mkdir()
     lines = TABLE["evol"].file(root).read_bytes().splitlines(keepends=True)
     TABLE["evol"].file(tmp_path).write_bytes(b"".join([lines[1], lines[0], *lines[2:]]))
-    records = pools.read(TABLE["evol"], tmp_path)
-    assert demo.weak_labels(tmp_path, records) is None
-    (tmp_path / demo.LABELS_PATH).write_bytes((root / demo.LABELS_PATH).read_bytes())
+    records = reading.read(TABLE["evol"], tmp_path)
+    assert demo_root.weak_labels(tmp_path, records) is None
+    (tmp_path / demo_root.LABELS_PATH).write_bytes((root / demo_root.LABELS_PATH).read_bytes())
     with pytest.raises(InputError, match=r"row 0 of pool 'evol': found '[0-9a-f]{13}…; expected '[0-9a-f]{13}…"):
-        demo.weak_labels(tmp_path, records)
+        demo_root.weak_labels(tmp_path, records)
 
 
 def test_pools_without_labels(root):
-    assert demo.weak_labels(root, pools.read(TABLE["math"], root)) is None
-    own = pools.select(TABLE, f"evol={TABLE['oss'].file(root)}", {"instruction": "problem", "output": "solution"})
-    assert demo.weak_labels(root, pools.read(own, root)) is None
+    assert demo_root.weak_labels(root, reading.read(TABLE["math"], root)) is None
+    own = chosen_pool(TABLE, f"evol={TABLE['oss'].file(root)}", {"instruction": "problem", "output": "solution"})
+    assert demo_root.weak_labels(root, reading.read(own, root)) is None
 
 
 @pytest.mark.parametrize("content", [b"{", b"[]", b'{"oss": [{"row": 0}]}'])
 def test_damaged_labels_are_named(root, tmp_path, content):
-    records = pools.read(TABLE["oss"], root)
+    records = reading.read(TABLE["oss"], root)
     (tmp_path / "Datas").mkdir()
-    (tmp_path / demo.LABELS_PATH).write_bytes(content)
+    (tmp_path / demo_root.LABELS_PATH).write_bytes(content)
     with pytest.raises(InputError, match="found no table of labels"):
-        demo.weak_labels(tmp_path, records)
+        demo_root.weak_labels(tmp_path, records)
 
 
 def test_the_same_arguments_twice_change_nothing(mined, tmp_path, capsys):
     flags = ["--root", str(tmp_path), "--records", "12", "--others", "12"]
-    assert demo.main(flags) == 0
+    assert __main__.main(flags) == 0
     before = state(tmp_path)
-    assert demo.main(flags) == 0
+    assert __main__.main(flags) == 0
     assert state(tmp_path) == before
     assert capsys.readouterr().out.count("12 records") == 8
 
 
 def test_other_pools_are_replaced_only_on_request(mined, tmp_path):
-    demo.build(tmp_path, records=10, others=10)
+    demo_root.build(tmp_path, records=10, others=10)
     mine = TABLE["math"].file(tmp_path)
     mine.write_text("[]")
     with pytest.raises(InputError, match=r"found Datas/MathInstruct.json with other content.*--overwrite"):
-        demo.main(["--root", str(tmp_path), "--records", "10", "--others", "10"])
+        __main__.main(["--root", str(tmp_path), "--records", "10", "--others", "10"])
     assert mine.read_text() == "[]"
-    demo.main(["--root", str(tmp_path), "--records", "10", "--others", "10", "--overwrite"])
-    assert len(pools.read(TABLE["math"], tmp_path)) == 10
+    __main__.main(["--root", str(tmp_path), "--records", "10", "--others", "10", "--overwrite"])
+    assert len(reading.read(TABLE["math"], tmp_path)) == 10
     assert not list(tmp_path.rglob("*.tmp"))
 
 
 def test_labels_never_stand_beside_other_pools(mined, tmp_path, monkeypatch):
-    demo.build(tmp_path, records=10, others=10)
+    demo_root.build(tmp_path, records=10, others=10)
 
     def stopped(path, content):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(demo, "_replace", stopped)
+    monkeypatch.setattr(demo_root, "_replace", stopped)
     with pytest.raises(KeyboardInterrupt):
-        demo.build(tmp_path, records=11, others=10)
-    assert not (tmp_path / demo.LABELS_PATH).exists()
+        demo_root.build(tmp_path, records=11, others=10)
+    assert not (tmp_path / demo_root.LABELS_PATH).exists()
 
 
 def test_more_records_than_there_are(mined, candidates):
     with pytest.raises(InputError, match=f"found {len(candidates):,} usable definitions.*expected 40,000"):
-        demo.contents(20_000, 10)
+        demo_root.contents(20_000, 10)
 
 
 def test_unlabelled_definitions_only_fill_up(candidates):
     few = [one for one in candidates if one.module in ("bisect", "heapq", "shelve")]
-    extra = demo.mine(file for file in demo.module_files(Path(ast.__file__).parent) if file[0] in ("ast", "typing"))
-    labelled = demo.choose(few + extra, len(few) // 2, 1)
+    extra = library_code.mine(
+        file for file in library_code.module_files(Path(ast.__file__).parent) if file[0] in ("ast", "typing")
+    )
+    labelled = library_code.choose(few + extra, len(few) // 2, 1)
     assert all(one.category for half in labelled for one in half)
-    filled = demo.choose(few + extra, len(few) // 2 + 3, 1)
+    filled = library_code.choose(few + extra, len(few) // 2 + 3, 1)
     assert sum(one.category is None for half in filled for one in half) == 2 * (len(few) // 2 + 3) - len(few)
 
 
 def test_ensure_builds_once(mined, tmp_path, monkeypatch):
-    monkeypatch.setattr(demo.contents, "__defaults__", (15, 15, 42))
-    threads = [threading.Thread(target=demo.ensure, args=[tmp_path / "new"]) for _ in range(3)]
+    monkeypatch.setattr(demo_root.contents, "__defaults__", (15, 15, 42))
+    threads = [threading.Thread(target=demo_root.ensure, args=[tmp_path / "new"]) for _ in range(3)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     before = state(tmp_path / "new")
     assert len(before) == 5
-    monkeypatch.setattr(demo, "contents", lambda: pytest.fail("built again"))
-    demo.ensure(tmp_path / "new")
+    monkeypatch.setattr(demo_root, "contents", lambda: pytest.fail("built again"))
+    demo_root.ensure(tmp_path / "new")
     assert state(tmp_path / "new") == before
 
 
 def test_ensure_never_replaces_a_pool(mined, tmp_path, monkeypatch):
-    monkeypatch.setattr(demo.contents, "__defaults__", (15, 15, 42))
+    monkeypatch.setattr(demo_root.contents, "__defaults__", (15, 15, 42))
     own = TABLE["oss"].file(tmp_path)
     own.parent.mkdir()
     own.write_text('{"problem": "p", "solution": "s"}\n')
     with pytest.raises(InputError, match="with other content"):
-        demo.ensure(tmp_path)
+        demo_root.ensure(tmp_path)
     assert [path.name for path in own.parent.iterdir()] == [own.name]
 
 
 def test_ensure_goes_on_where_it_was_stopped(mined, tmp_path, monkeypatch):
-    monkeypatch.setattr(demo.contents, "__defaults__", (15, 15, 42))
-    demo.ensure(tmp_path)
+    monkeypatch.setattr(demo_root.contents, "__defaults__", (15, 15, 42))
+    demo_root.ensure(tmp_path)
     before = {name: content for name, (content, _) in state(tmp_path).items()}
-    (tmp_path / demo.LABELS_PATH).unlink()
+    (tmp_path / demo_root.LABELS_PATH).unlink()
     TABLE["general"].file(tmp_path).unlink()
-    demo.ensure(tmp_path)
+    demo_root.ensure(tmp_path)
     assert {name: content for name, (content, _) in state(tmp_path).items()} == before
 
 
@@ -326,12 +331,12 @@ def test_ensure_goes_on_where_it_was_stopped(mined, tmp_path, monkeypatch):
 
 @pytest.fixture(scope="module")
 def math_tasks():
-    return demo_tasks.math_tasks(3000, 7)
+    return tasks.math_tasks(3000, 7)
 
 
 @pytest.fixture(scope="module")
 def general_tasks():
-    return demo_tasks.general_tasks(3000, 7)
+    return tasks.general_tasks(3000, 7)
 
 
 def of_kind(tasks, kind):
@@ -345,9 +350,9 @@ def of_kind(tasks, kind):
 
 def test_tasks_are_many_kinds_and_all_different(math_tasks, general_tasks):
     assert len({task["instruction"] for task in math_tasks}) == 3000
-    assert len({task["source"] for task in math_tasks}) == len(demo_tasks.MATH_KINDS) >= 12
+    assert len({task["source"] for task in math_tasks}) == len(tasks.MATH_KINDS) >= 12
     assert len({(task["instruction"], task["input"]) for task in general_tasks}) == 3000
-    assert len(demo_tasks.GENERAL_KINDS) >= 12
+    assert len(tasks.GENERAL_KINDS) >= 12
     assert sum(bool(task["input"]) for task in general_tasks) == 1500
     assert all(task["output"].strip() for task in math_tasks + general_tasks)
 
@@ -360,9 +365,9 @@ def test_tasks_have_no_gaps(math_tasks, general_tasks):
 
 
 def test_more_tasks_than_there_are(monkeypatch):
-    monkeypatch.setattr(demo_tasks, "GENERAL_KINDS", (lambda draw: (str(draw.randrange(5)), "", "x"),))
+    monkeypatch.setattr(tasks, "GENERAL_KINDS", (lambda draw: (str(draw.randrange(5)), "", "x"),))
     with pytest.raises(InputError, match="found 5 different tasks; expected 6"):
-        demo_tasks.general_tasks(6, 1)
+        tasks.general_tasks(6, 1)
 
 
 def test_every_equation_in_a_solution_holds(math_tasks):
@@ -464,7 +469,7 @@ def test_dates_and_weekdays(general_tasks):
         if task["instruction"].startswith("Today is"):
             today, days = re.match(r"Today is (\w+)\. .* (\d+) days", task["instruction"]).groups()
             monday = datetime.date(2024, 1, 1)
-            then = monday + datetime.timedelta(days=demo_tasks.DAYS.index(today) + int(days))
+            then = monday + datetime.timedelta(days=tasks.DAYS.index(today) + int(days))
             assert then.strftime("%A") in task["output"]
 
 

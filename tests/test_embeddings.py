@@ -8,8 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from instruction_data import embeddings, manifests
 from instruction_data.errors import InputError
+from instruction_data.files.atomic import file_sha256
+from instruction_data.numbers import embeddings
+from instruction_data.publish import manifests, verify
 
 VECTORS = np.arange(12, dtype=np.float32).reshape(4, 3) + 1
 
@@ -122,7 +124,7 @@ def test_what_is_no_npy_of_vectors_is_refused(tmp_path, data, said):
         read(tmp_path, data, "v.npy")
 
 
-def study(rq2, tmp_path, write_pool, vectors, *flags):
+def workspace(rq2, tmp_path, write_pool, vectors, *flags):
     """RQ2's script over seven records, one of them unusable, with ready-made vectors."""
     records = [{"instruction": f"do {n}", "output": f"done {n}"} for n in range(7)]
     records[2]["output"] = None
@@ -137,18 +139,18 @@ def test_splits_are_made_of_ready_made_vectors(rq2, tmp_path, write_pool, capsys
 
     angles = np.array([0, 0.1, 9, 0.2, 1, 1.5, 3])
     vectors = np.stack([np.cos(angles), np.sin(angles)], axis=1) * 5
-    assert study(rq2, tmp_path, write_pool, vectors) == 0
+    assert workspace(rq2, tmp_path, write_pool, vectors) == 0
     manifest = manifests.read(tmp_path / "Datas/RQ2/MINE/RQ2_MINE_manifest.json")
     assert manifest["models"]["embeddings"] == {
         "model": "vectors in v.npy",
-        "sha256": manifests.file_sha256(tmp_path / "v.npy"),
+        "sha256": file_sha256(tmp_path / "v.npy"),
     }
     assert "--embeddings v.npy" in manifest["command"]
     scores = pandas.read_parquet(tmp_path / "Datas/RQ2/MINE/RQ2_MINE_scores.parquet")
     unit = np.delete(vectors, 2, axis=0) / 5
     assert scores["similarity"].to_numpy() == pytest.approx((unit @ unit.T).mean(axis=1), abs=1e-6)
     assert "text_cut" not in scores
-    assert manifests.verify(tmp_path) == []
+    assert verify.verify(tmp_path) == []
 
 
 @pytest.mark.parametrize(
@@ -162,5 +164,5 @@ def test_splits_are_made_of_ready_made_vectors(rq2, tmp_path, write_pool, capsys
 )
 def test_vectors_that_do_not_fit_are_refused(rq2, tmp_path, write_pool, change, flags, said):
     with pytest.raises(InputError, match=said):
-        study(rq2, tmp_path, write_pool, change(np.ones((7, 2))), *flags)
+        workspace(rq2, tmp_path, write_pool, change(np.ones((7, 2))), *flags)
     assert not (tmp_path / "Datas/RQ2").exists()

@@ -9,11 +9,17 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import tiny_model
-from conftest import load_script
+from tests.support import tiny_model
+from tests.support.scripts import load_script
 
-from instruction_data import environments, manifests, outcomes, runs, sandbox, trials
 from instruction_data.errors import InputError
+from instruction_data.files.atomic import file_sha256
+from instruction_data.outcomes import outcomes, sandbox, trials
+from instruction_data.outcomes.outcomes import Outcome
+from instruction_data.outcomes.sandbox import DiedError, Limits, View
+from instruction_data.outcomes.trials import Place, Trial
+from instruction_data.runs import environments, runs
+from instruction_data.runs.runs import Run
 
 
 @pytest.fixture
@@ -39,7 +45,7 @@ needs_sandbox = pytest.mark.skipif(not works(sandbox.check), reason="needs bubbl
 def root(tmp_path_factory):
     """A study root with one finished run: an untrained model of two layers."""
     folder = tmp_path_factory.mktemp("root")
-    run = runs.Run(
+    run = Run(
         name="RQ9_MINE_X--tiny--seed1",
         question="RQ9",
         pool="mine",
@@ -60,7 +66,7 @@ def root(tmp_path_factory):
     )
     tiny_model.write(folder / run.folder)
     weights = folder / run.folder / "model.safetensors"
-    runs.write(folder, runs.Run(**{**vars(run), "sha256": {weights.name: manifests.file_sha256(weights)}}))
+    runs.write(folder, Run(**{**vars(run), "sha256": {weights.name: file_sha256(weights)}}))
     return folder
 
 
@@ -74,11 +80,11 @@ def inside(tmp_path, code, seconds=20):
     folder.chmod(0o777)
     log = tmp_path / "log"
     log.unlink(missing_ok=True)
-    view = sandbox.View({}, folder, {"PATH": "/usr/bin", "SECRET": ""}, "/tmp")
+    view = View({}, folder, {"PATH": "/usr/bin", "SECRET": ""}, "/tmp")
     try:
         sandbox.run(["/usr/bin/perl", "-e", code], view, seconds, log)
         well = True
-    except sandbox.DiedError:
+    except DiedError:
         well = False
     return well, log.read_text(), {path.name: path.read_text() for path in folder.iterdir()}
 
@@ -115,9 +121,9 @@ def test_processes_files_and_time_are_limited(tmp_path):
         "my $n = 0; while (defined(my $p = fork())) { if (!$p) { sleep 30; exit } $n++; last if $n > 5000 } print $n"
     )
     _, said, _ = inside(tmp_path, forks)
-    assert 0 < int(said) <= sandbox.Limits().processes
+    assert 0 < int(said) <= Limits().processes
     _, _, left = inside(tmp_path, f'open(F, ">", "{tmp_path}/work/big"); print F "x" x 1e6 for 1..400')
-    assert len(left["big"]) <= sandbox.Limits().file_bytes
+    assert len(left["big"]) <= Limits().file_bytes
     began = time.monotonic()
     well, _, _ = inside(tmp_path, "if (!fork()) { sleep 60 } sleep 60", seconds=1)
     assert not well
@@ -139,7 +145,7 @@ def test_without_bubblewrap_nothing_is_executed(bigcode, root, monkeypatch):
 
 @pytest.fixture
 def outcome(tmp_path):
-    return outcomes.Outcome(
+    return Outcome(
         **{"run": "r", "question": "RQ9", "pool": "mine", "split": "s", "condition": "s", "model": "m", "seed": 1},
         **{"harness": "h", "task": "t", "settings": {"a": 1}, "reported": {"pass@1": 0.5}, "versions": {}, "files": {}},
         problems={"p1": [True, False], "p2": [False, True]},
@@ -270,10 +276,8 @@ def test_an_import_that_ends_the_interpreter_fails_its_sample_and_a_broken_inter
     (tmp_path / "ends.py").write_text("import os\nos._exit(1)\n")
     environment = bigcode.find_harness(bigcode.parser().parse_args([])).environment
     script, module = bigcode.HERE / "in_harness" / "sample.py", bigcode.execute_module(environment)
-    place = trials.Place(environment.python, script, module, {}, {"PYTHONPATH": str(tmp_path)}, 10**9, sandboxed=False)
-    samples = [
-        trials.Trial(code, "assert f() == 1", "", 3, apart=True) for code in ("import ends", "def f(): return 1")
-    ]
+    place = Place(environment.python, script, module, {}, {"PYTHONPATH": str(tmp_path)}, 10**9, sandboxed=False)
+    samples = [Trial(code, "assert f() == 1", "", 3, apart=True) for code in ("import ends", "def f(): return 1")]
     wrong, right = trials.run(place, samples)
     assert (wrong.passed, right.passed) == (False, True)
     assert "with the packages that it imports" in wrong.said

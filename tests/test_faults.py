@@ -5,15 +5,15 @@ import subprocess
 import sys
 from pathlib import Path
 
-import faults
 import pytest
-import soak
-from conftest import SCRIPTS, load_script, run_script
+from tests.stress import faults, soak
+from tests.support.scripts import SCRIPTS, load_script, run_script
 
-from instruction_data import demo, manifests
+from instruction_data.demo import demo_root, library_code
+from instruction_data.files.places import matching
 
 HERE = Path(__file__).parent
-WITHOUT_RIGHTS = "import sys, faults; from instruction_data import command, publish; faults.drop_rights(); "
+WITHOUT_RIGHTS = "import sys; from tests.stress import faults; from instruction_data import cli; from instruction_data.publish import __main__ as publish; faults.drop_rights(); "
 WITHOUT_RIGHTS += "sys.exit(command.run(lambda: publish.main(sys.argv[1:])))"
 
 
@@ -25,8 +25,8 @@ def made(tmp_path_factory) -> Path:
     (root / "Datas/.alpaca.jsonl.12345.tmp").write_text("half")
     with pytest.MonkeyPatch.context() as patch:
         candidates = faults.some_candidates()
-        patch.setattr(demo, "candidates_for", lambda count, folder=None: candidates)
-        demo.build(root, records=12, others=20)
+        patch.setattr(library_code, "candidates_for", lambda count, folder=None: candidates)
+        demo_root.build(root, records=12, others=20)
     assert load_script(SCRIPTS[0]).main(["--root", str(root), "--pool", "oss", "--other", "math"]) == 0
     return root
 
@@ -38,7 +38,7 @@ def root(made, tmp_path) -> Path:
 
 def test_a_few_faults_of_every_kind_lose_nothing():
     chosen = [word for name in ("demo", "RQ1") for word in ("--script", name)]
-    words = [sys.executable, "faults.py", "--kills", "8", "--others", "1", *chosen]
+    words = [sys.executable, "-m", "tests.stress.faults", "--kills", "8", "--others", "1", *chosen]
     done = subprocess.run(words, cwd=HERE, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.strip().endswith(" 0 lost")
@@ -87,7 +87,7 @@ def test_splits_that_may_not_be_read_are_not_taken_for_splits_that_are_not_there
 
 def test_matching_finds_what_glob_finds_in_its_order(root):
     for pattern in ("Datas/RQ*/*/*.json", "Code/RQ4/*", "Datas/*", "*/*/*/*"):
-        assert manifests.matching(root, pattern) == sorted(root.glob(pattern))
+        assert matching(root, pattern) == sorted(root.glob(pattern))
 
 
 def test_what_a_killed_demo_left_is_removed(made):

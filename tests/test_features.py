@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from instruction_data import features
+from instruction_data.numbers import features
+from instruction_data.numbers.features import Feature
 
 
 class Counter:
@@ -12,7 +13,7 @@ class Counter:
     def __init__(self, identity=None, fail_at=None):
         self.asked: list[str] = []
         self.fail_at = fail_at
-        self.feature = features.Feature("letters", identity or {"model": "letters"}, self.compute)
+        self.feature = Feature("letters", identity or {"model": "letters"}, self.compute)
 
     def compute(self, texts):
         if self.fail_at is not None and len(self.asked) >= self.fail_at:

@@ -1,13 +1,8 @@
 """A few inputs of ``make fuzz``: every reader reads or refuses an input, naming the file, and nothing else happens."""
 
-import sys
-
 import pytest
-from conftest import CODE
-
-sys.path.insert(0, str(CODE.parent / "tests/fuzz"))
-import large
-import run as fuzzing
+from tests.stress.fuzz import large
+from tests.stress.fuzz import run as fuzzing
 
 SMALL = ("nesting of 100,000", "a line nested 100,000 deep", "a number of a million digits")
 

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from instruction_data import pools
 from instruction_data.errors import InputError
-from instruction_data.formats import pointer_of
+from instruction_data.files.formats import pointer_of
+from instruction_data.pools import reading
+from instruction_data.pools.table import STUDY_POOLS
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 POINTERS = {
@@ -162,7 +163,7 @@ def test_the_repository_has_pointers_to_the_public_files(path):
 
 
 def test_pointers_fetchexclude_and_the_table_of_pools_name_the_same_files(tmp_path):
-    table = {pool.path: next(iter(pool.known)) for pool in pools.STUDY_POOLS}
+    table = {pool.path: next(iter(pool.known)) for pool in STUDY_POOLS}
     assert table == {path: oid for path, (oid, _) in POINTERS.items()}
     git = machine(tmp_path / "home", lfs=False)
     settings = git("config", "--file", REPOSITORY / ".lfsconfig", "--list").stdout.decode().splitlines()
@@ -218,7 +219,7 @@ def test_a_machine_without_git_lfs_gets_pointers(remote, tmp_path):
     assert_pools_are_pointers(tmp_path / "clone")
 
 
-@pytest.mark.parametrize("pool", pools.STUDY_POOLS, ids=lambda pool: pool.name)
+@pytest.mark.parametrize("pool", STUDY_POOLS, ids=lambda pool: pool.name)
 def test_the_command_of_the_error_gets_a_pool_that_the_remote_has(git, remote, tmp_path, pool):
     content = b'{"instruction": "a", "output": "b"}\n'
     write(tmp_path / "work", {pool.path: content})
@@ -226,7 +227,7 @@ def test_the_command_of_the_error_gets_a_pool_that_the_remote_has(git, remote, t
     clone = tmp_path / "clone"
     git("clone", remote, clone)
     with pytest.raises(InputError) as caught:
-        pools.require_content(pool, pool.file(clone))
+        reading.require_content(pool, pool.file(clone))
     (command,) = re.findall(r"git lfs pull .*?(?=  |$)", str(caught.value), re.MULTILINE)
     git(*shlex.split(command)[1:], cwd=clone)
     assert pool.file(clone).read_bytes() == content

@@ -12,12 +12,20 @@ import orjson
 import pandas
 import pytest
 import yaml
-from conftest import load_script, numbered, run_script
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.scripts import load_script, numbered, run_script
 
-from instruction_data import command, control_tokens, formats, manifests, pools, publish, published, spreadsheets
+from instruction_data import cli
 from instruction_data.errors import InputError, quoted
+from instruction_data.files import csv_cells, formats
+from instruction_data.pools import __main__ as pools_command
+from instruction_data.pools import control_tokens, reading
+from instruction_data.pools.table import Pool
+from instruction_data.publish import __main__ as publish_command
+from instruction_data.publish import manifests, rebuilt, record_tables, show
+from instruction_data.publish.split import Split
+from instruction_data.workspace import Workspace
 
 ESCAPE = "\x1b]0;owned\x07\x1b[2J\u202e"
 RECIPE = "stage: sft\nfinetuning_type: full\ntemplate: alpaca\n"
@@ -33,15 +41,15 @@ def train():
 
 
 def study_of(root, *flags):
-    parser = command.parser("A script.\n\nMore.")
-    return command.Study(root, parser.parse_args(list(flags)), "Code/RQ9/script.py", parser)
+    parser = cli.parser("A script.\n\nMore.")
+    return Workspace(root, parser.parse_args(list(flags)), "Code/RQ9/script.py", parser)
 
 
 def publish_all(root, *flags):
-    study = study_of(root, *flags)
-    records = study.read(pools.Pool("mine", "Datas/mine.jsonl"))
-    splits = [publish.Split("RQ9_MINE_ALL", [(records, np.arange(len(records)))])]
-    publish.begin(study, "RQ9", [records], {}).splits(splits)
+    workspace = study_of(root, *flags)
+    records = workspace.read(Pool("mine", "Datas/mine.jsonl"))
+    splits = [Split("RQ9_MINE_ALL", [(records, np.arange(len(records)))])]
+    workspace.begin("RQ9", [records], {}).splits(splits)
     return manifests.read(root / "Datas/RQ9/MINE/RQ9_MINE_manifest.json")
 
 
@@ -109,8 +117,8 @@ def test_a_command_printed_for_copying_is_that_command_and_printable(train, word
 def test_the_command_of_a_manifest_gives_the_same_flags_again(tmp_path, value):
     script = load_script("RQ2/semantic_diversity.py")
     parser = script.parser()
-    study = command.Study(tmp_path, parser.parse_args([f"--prompt={value}", "--skip-bad"]), "x.py", parser)
-    text = study.command(pools.Pool("mine", "Datas/mine.jsonl"))
+    workspace = Workspace(tmp_path, parser.parse_args([f"--prompt={value}", "--skip-bad"]), "x.py", parser)
+    text = workspace.command(Pool("mine", "Datas/mine.jsonl"))
     again = parser.parse_args(shlex.split(text)[2:])
     assert (again.prompt, again.skip_bad, again.pool) == (value, True, ["mine=Datas/mine.jsonl"])
     assert shlex.join(shlex.split(text)) == text
@@ -140,14 +148,14 @@ def test_nothing_printed_of_hostile_files_reaches_the_terminal(tmp_path, write_p
     records = [{"instruction": f"a{ESCAPE}", "input": "", "output": f"b{ESCAPE}{number}"} for number in range(3)]
     write_pool(records)
     publish_all(tmp_path)
-    publish.print_records(tmp_path, "RQ9_MINE_ALL")
+    show.print_records(tmp_path, "RQ9_MINE_ALL")
     theirs = tmp_path / f"theirs{ESCAPE}.json"
     theirs.write_text(json.dumps([{"instruction": f"a{ESCAPE}", "output": f"c{ESCAPE}"}]))
-    published.print_comparison(theirs, "RQ9_MINE_ALL", tmp_path)
+    rebuilt.print_comparison(theirs, "RQ9_MINE_ALL", tmp_path)
     (tmp_path / "Datas/RQ9/MINE" / f"stray{ESCAPE}").write_text("")
-    publish.main(["verify", str(tmp_path)])
+    publish_command.main(["verify", str(tmp_path)])
     (tmp_path / "pools.toml").write_text('[x]\npath = "a\\u001b[2J"\ndomain = "\\u001b[2J"\n')
-    pools.print_table(tmp_path)
+    pools_command.print_table(tmp_path)
     said = capsys.readouterr()
     assert (said.out + said.err).replace("\n", "").isprintable()
     assert "\\x1b]0;owned" in said.out
@@ -170,7 +178,7 @@ def test_errors_of_the_command_line_are_printable(tmp_path, write_pool):
 def test_no_cell_of_a_published_csv_is_a_formula(start):
     file = io.BytesIO()
     frame = pandas.DataFrame({f"{start}name": [f"{start}cmd|' /C calc'!A0", "plain"], "number": [-1, 2.5]})
-    publish._write_table(file, "x.csv", frame)
+    record_tables._write_table(file, "x.csv", frame)
     back = pandas.read_csv(io.BytesIO(file.getvalue()))
     assert back.columns[0][0] in "'\\" and back.iloc[0, 0][0] in "'\\"
     assert len(back) == 2
@@ -235,10 +243,10 @@ def test_a_control_of_a_neutralised_split_is_neutralised_too(tmp_path, write_poo
     (tmp_path / "pools.toml").write_text('[mine]\npath = "Datas/mine.jsonl"\n')
     flags = ["--root", str(tmp_path), "--split", "RQ9_MINE_SOME", "--control", "random"]
     for flag in ([], [control_tokens.FLAG]):
-        study = study_of(tmp_path, *flag, "--overwrite")
-        records = study.read(study.known_pools["mine"])
-        publication = publish.begin(study, "RQ9", [records], {})
-        publication.splits([publish.Split("RQ9_MINE_SOME", [(records, np.arange(21))])])
+        workspace = study_of(tmp_path, *flag, "--overwrite")
+        records = workspace.read(workspace.known_pools["mine"])
+        publication = workspace.begin("RQ9", [records], {})
+        publication.splits([Split("RQ9_MINE_SOME", [(records, np.arange(21))])])
         if not flag:
             with pytest.raises(InputError, match="found RQ9_MINE_SOME made without it"):
                 controls.main([*flags, control_tokens.FLAG])
@@ -261,7 +269,7 @@ def test_gzip_that_grows_two_hundredfold_is_refused(tmp_path, write_pool, monkey
     line = json.dumps({"instruction": "x" * 5000, "output": "y"}).encode() + b"\n"
     write_pool(gzip.compress(line * 2000))
     with pytest.raises(InputError, match=r"mine.jsonl:[0-9]+: found gzip data of more than 200 times its size"):
-        pools.read(pools.Pool("mine", "Datas/mine.jsonl"), tmp_path)
+        reading.read(Pool("mine", "Datas/mine.jsonl"), tmp_path)
 
 
 @pytest.mark.parametrize("form", ["[{}]", "{}\n", '{{"instruction": "a", "output": "b"}}\n{}'])
@@ -270,14 +278,14 @@ def test_a_record_larger_than_memory_is_for_is_refused(form, tmp_path, write_poo
     monkeypatch.setattr(formats, "CHUNK", 500)
     write_pool(form.format(json.dumps({"instruction": "x" * 5000, "output": "y"})).encode())
     with pytest.raises(InputError, match=r"mine.jsonl:[12]: found a value of more than 1,000 bytes"):
-        pools.read(pools.Pool("mine", "Datas/mine.jsonl"), tmp_path, skip_bad=True)
+        reading.read(Pool("mine", "Datas/mine.jsonl"), tmp_path, skip_bad=True)
 
 
 def test_a_file_of_bad_records_is_given_up(tmp_path, write_pool, monkeypatch):
-    monkeypatch.setattr(pools, "GIVEN_UP", 200)
+    monkeypatch.setattr(reading, "GIVEN_UP", 200)
     write_pool(b"{}\n" * 1000)
     with pytest.raises(InputError, match="200 unusable records") as caught:
-        pools.read(pools.Pool("mine", "Datas/mine.jsonl"), tmp_path, skip_bad=True)
+        reading.read(Pool("mine", "Datas/mine.jsonl"), tmp_path, skip_bad=True)
     assert "mine.jsonl:200: found no field 'instruction'" in str(caught.value)
     assert "nothing more is read)\nand at lines 101-199" in str(caught.value)
 
@@ -286,13 +294,13 @@ def test_lines_of_many_bad_records_are_joined(tmp_path, write_pool):
     bad = b"".join(b'{"instruction": "a", "output": "b"}\n' if n in (150, 151, 160) else b"{}\n" for n in range(1, 201))
     write_pool(bad)
     with pytest.raises(InputError) as caught:
-        pools.read(pools.Pool("mine", "Datas/mine.jsonl"), tmp_path)
+        reading.read(Pool("mine", "Datas/mine.jsonl"), tmp_path)
     assert "and at lines 101-149, 152-159, 161-200" in str(caught.value)
 
 
 def test_a_cell_stays_one_cell_and_no_formula():
     rows = [{"name": "=1+1\rnext", "value": -0.5, "none": None}, {"name": 'a,"b"\nc', "more": "@x"}]
-    read = list(csv.reader(io.StringIO(spreadsheets.csv_bytes(rows).decode(), newline="")))
+    read = list(csv.reader(io.StringIO(csv_cells.csv_bytes(rows).decode(), newline="")))
     assert read == [
         ["name", "value", "none", "more"],
         ["'=1+1\\rnext", "-0.5", "", ""],

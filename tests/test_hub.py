@@ -10,13 +10,13 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import hub_server
 import orjson
 import pyarrow
 import pyarrow.parquet
 import pytest
+from tests.support import hub_server
 
-from instruction_data.pools import STUDY_POOLS, Pool
+from instruction_data.pools.table import STUDY_POOLS, Pool
 
 CHUNK = 10 * 1024 * 1024  # what huggingface_hub writes at a time: less than that of a broken connection is lost
 STUDY = {pool.name: pool for pool in STUDY_POOLS}

@@ -10,8 +10,11 @@ from tokenizers import Tokenizer, pre_tokenizers
 from tokenizers.models import WordLevel
 from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
 
-from instruction_data import models
 from instruction_data.errors import InputError
+from instruction_data.numbers import language_model, models
+from instruction_data.numbers.batches import CPU_BATCH_TOKENS, _batches
+from instruction_data.numbers.encoder import Encoder, _loaded_encoder
+from instruction_data.numbers.language_model import LanguageModel
 
 # p(next | previous) of a model with the words a and b. Behind the start all words are equally likely.
 LIKELY, UNLIKELY = 0.8, 0.2
@@ -42,7 +45,7 @@ def two_words(tmp_path):
         model.lm_head.weight.copy_(torch.tensor([[0.0, 0.0], [half, -half], [-half, half]]))
     model.save_pretrained(tmp_path / "two-words")
     word_tokenizer(WORDS).save_pretrained(tmp_path / "two-words")
-    return models.LanguageModel(models.find(str(tmp_path / "two-words")), device="cpu")
+    return LanguageModel(models.find(str(tmp_path / "two-words")), device="cpu")
 
 
 def next_word(previous, word):
@@ -102,7 +105,7 @@ def test_token_ids_come_from_the_tokenizer_in_use(tmp_path, smollm2):
     words = ["<s>", "6", "5", "4", "3", "2", "1"]
     word_tokenizer(words).save_pretrained(tmp_path / "m")
     (tmp_path / "m" / "config.json").write_text("{}")
-    backwards = models.LanguageModel(models.find(str(tmp_path / "m")))
+    backwards = LanguageModel(models.find(str(tmp_path / "m")))
     assert backwards.candidate_ids(list("123456")) == [6, 5, 4, 3, 2, 1]
     ids = smollm2.candidate_ids(list("123456"))
     assert smollm2._tokenizer.batch_decode([[token] for token in ids]) == list("123456")
@@ -168,7 +171,7 @@ def test_a_model_that_scales_its_logits_is_taken_whole(tmp_path):
     torch.manual_seed(0)
     CohereForCausalLM(config).save_pretrained(tmp_path / "m")
     word_tokenizer(["<s>", *"abc"]).save_pretrained(tmp_path / "m")
-    model = models.LanguageModel(models.find(str(tmp_path / "m")), device="cpu")
+    model = LanguageModel(models.find(str(tmp_path / "m")), device="cpu")
     assert not model._network.split
     ids = torch.tensor([[0, 1, 2, 3, 1]])
     with torch.inference_mode():
@@ -190,29 +193,29 @@ def test_special_tokens_of_the_embedded_language_model(smollm2):
 
 def test_batches_hold_every_position_and_respect_the_budget():
     lengths = [1, 4000, 7, 7, 5000, 300, 300, 12] * 20
-    batches = models._batches(lengths, "cpu")
+    batches = _batches(lengths, "cpu")
     assert sorted(index for batch in batches for index in batch) == list(range(len(lengths)))
     for batch in batches:
-        assert len(batch) == 1 or len(batch) * max(lengths[index] for index in batch) <= models.CPU_BATCH_TOKENS
+        assert len(batch) == 1 or len(batch) * max(lengths[index] for index in batch) <= CPU_BATCH_TOKENS
     assert len(batches) < len(lengths)
-    assert len(models._batches(lengths, "cuda")) < len(batches)
+    assert len(_batches(lengths, "cuda")) < len(batches)
 
 
 def test_the_embedded_encoder_gives_what_sentence_transformers_gives():
     from sentence_transformers import SentenceTransformer
 
     source = models.find("minilm")
-    found = models.Encoder(source, "Represent the programming task:", device="cpu").feature.compute(TEXTS)
+    found = Encoder(source, "Represent the programming task:", device="cpu").feature.compute(TEXTS)
     own = SentenceTransformer(source.location, device="cpu").encode(
         [f"Represent the programming task:{t}" for t in TEXTS]
     )
     assert found["vectors"] == pytest.approx(own, abs=1e-6)
-    long = models.Encoder(source, device="cpu").feature.compute(["word " * 400, "word"])
+    long = Encoder(source, device="cpu").feature.compute(["word " * 400, "word"])
     assert long["cut"].tolist() == [True, False]
 
 
 def test_a_language_model_as_encoder_is_the_mean_of_its_last_hidden_states(smollm2):
-    found = models.Encoder(models.find("smollm2"), device="cpu").feature.compute(TEXTS)["vectors"]
+    found = Encoder(models.find("smollm2"), device="cpu").feature.compute(TEXTS)["vectors"]
     for row, text in enumerate(TEXTS):
         ids = smollm2._tokenizer(text, return_tensors="pt")["input_ids"]
         with torch.inference_mode():
@@ -224,11 +227,11 @@ def test_an_instructor_model_leaves_its_prompt_out_of_the_mean(tmp_path):
     import shutil
 
     folder = shutil.copytree(models.find("minilm").location, tmp_path / "models--hkunlp--instructor-base" / "1a2b3c")
-    encoder = models.Encoder(models.find(str(folder)), "Represent the programming task:", device="cpu")
+    encoder = Encoder(models.find(str(folder)), "Represent the programming task:", device="cpu")
     encoder.feature.compute(["sort a list"])
-    loaded = models._loaded_encoder(encoder.source, "cpu", "float32")
+    loaded = _loaded_encoder(encoder.source, "cpu", "float32")
     assert loaded[1].include_prompt is False
-    assert models._loaded_encoder(models.find("minilm"), "cpu", "float32")[1].include_prompt is True
+    assert _loaded_encoder(models.find("minilm"), "cpu", "float32")[1].include_prompt is True
 
 
 def test_a_model_without_a_language_models_head_is_refused(tmp_path):
@@ -238,7 +241,7 @@ def test_a_model_without_a_language_models_head_is_refused(tmp_path):
     config = GPT2Config(vocab_size=10, n_embd=8, n_layer=1, n_head=1, tie_word_embeddings=False)
     GPT2Model(config).save_pretrained(tmp_path / "m")
     word_tokenizer(["<s>", *"abc"]).save_pretrained(tmp_path / "m")
-    model = models.LanguageModel(models.find(str(tmp_path / "m")), device="cpu")
+    model = LanguageModel(models.find(str(tmp_path / "m")), device="cpu")
     with pytest.raises(InputError, match="expected a causal language model"):
         model.perplexity(256).compute(["a b"])
 
@@ -248,7 +251,7 @@ def test_a_device_that_is_not_there_is_named():
         if device == "cuda" and torch.cuda.is_available():
             continue
         with pytest.raises(InputError, match=f"--device {device}: found none that works here"):
-            models.Encoder(models.find("minilm"), device=device).feature.compute(["a"])
+            Encoder(models.find("minilm"), device=device).feature.compute(["a"])
 
 
 class TestFind:
@@ -259,7 +262,7 @@ class TestFind:
         assert models.find(str(tmp_path)).identity != first
 
     def test_a_damaged_embedded_model_is_refused(self, monkeypatch):
-        monkeypatch.setattr(models, "file_sha256", lambda path: "0" * 64)
+        monkeypatch.setattr(language_model, "file_sha256", lambda path: "0" * 64)
         with pytest.raises(InputError, match="found SHA-256 0000"):
             models.find("minilm")
 

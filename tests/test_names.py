@@ -5,12 +5,20 @@ import shutil
 
 import numpy as np
 import pytest
-from conftest import SCRIPTS, load_script, numbered, run_script
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.scripts import SCRIPTS, load_script, numbered, run_script
 
-from instruction_data import command, manifests, names, outcomes, pools, publish, runs
+from instruction_data import cli
 from instruction_data.errors import InputError
+from instruction_data.files import names
+from instruction_data.outcomes import outcomes
+from instruction_data.pools import reading
+from instruction_data.pools.table import Pool, known_pools
+from instruction_data.publish import manifests, verify
+from instruction_data.publish.split import Split
+from instruction_data.runs import runs
+from instruction_data.workspace import Workspace
 
 BAD_NAMES = (
     *(
@@ -43,17 +51,15 @@ def root(tmp_path):
 
 
 def study_of(root, *flags):
-    parser = command.parser("A script.\n\nMore.")
-    return command.Study(root, parser.parse_args(list(flags)), "Code/RQ9/script.py", parser)
+    parser = cli.parser("A script.\n\nMore.")
+    return Workspace(root, parser.parse_args(list(flags)), "Code/RQ9/script.py", parser)
 
 
 def publish_split(root, name="RQ9_MINE_X", question="RQ9", *flags):
-    study = study_of(root, *flags)
-    records = pools.read(pools.Pool("mine", "Datas/mine.jsonl"), root)
-    publication = publish.begin(study, question, [records], {})
-    publication.splits(
-        [publish.Split(one, [(records, np.arange(4))]) for one in ([name] if isinstance(name, str) else name)]
-    )
+    workspace = study_of(root, *flags)
+    records = reading.read(Pool("mine", "Datas/mine.jsonl"), root)
+    publication = workspace.begin(question, [records], {})
+    publication.splits([Split(one, [(records, np.arange(4))]) for one in ([name] if isinstance(name, str) else name)])
 
 
 def files_of(folder):
@@ -91,13 +97,13 @@ def test_pool_names(root, name):
 def test_pool_names_in_the_table_name_the_file(root, row):
     (root / "pools.toml").write_text(f'{row}\npath = "Datas/mine.jsonl"\n')
     with pytest.raises(InputError, match=r"pools\.toml: pool name: found "):
-        pools.table(root)
+        known_pools(root)
 
 
 def test_names_that_differ_in_case_alone(root):
     (root / "pools.toml").write_text('[Mine]\npath = "a"\n[mine]\npath = "b"\n')
     with pytest.raises(InputError, match="names differ in case alone"):
-        pools.table(root)
+        known_pools(root)
     with pytest.raises(InputError, match="given twice"):
         study_of(root / "Datas").choose(["Mine=a", "mine=b"], {})
     (root / "pools.toml").unlink()
@@ -109,9 +115,9 @@ def test_names_that_differ_in_case_alone(root):
 def test_a_path_of_nobodys_home_and_one_that_is_not_utf_8(root):
     (root / "pools.toml").write_text('[mine]\npath = "~nobody-of-that-name/x"\n')
     with pytest.raises(InputError, match="found the path '~nobody-of-that-name/x'"):
-        pools.read(pools.table(root)["mine"], root)
+        reading.read(known_pools(root)["mine"], root)
     with pytest.raises(InputError, match="found a name that is not UTF-8"):
-        pools.read(pools.Pool("mine", "Datas/\udcff.jsonl"), root)
+        reading.read(Pool("mine", "Datas/\udcff.jsonl"), root)
 
 
 @pytest.mark.parametrize("name", ["../../../../x", "/x", "RQ9/X", "con", "X" * 201, "a\nb"])
@@ -168,7 +174,7 @@ def test_a_manifest_that_names_files_elsewhere_is_broken_and_removes_nothing(roo
         path.write_text(json.dumps(manifest))
         with pytest.raises(InputError, match="found parts missing or of the wrong kind"):
             publish_split(root, "RQ9_MINE_Y", "RQ9", "--overwrite")
-        assert manifests.verify(root)[0].startswith("broken")
+        assert verify.verify(root)[0].startswith("broken")
     assert outside.read_text() == "theirs"
 
 
@@ -227,5 +233,5 @@ def test_a_study_root_may_itself_be_a_link(root):
     link = root.parent / "link"
     link.symlink_to(root)
     publish_split(link)
-    assert manifests.verify(root) == []
+    assert verify.verify(root) == []
     shutil.rmtree(root)

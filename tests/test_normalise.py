@@ -3,12 +3,12 @@
 import numpy as np
 import pandas
 import pytest
-from conftest import demo, load_script
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.scripts import demo, load_script
 
-from instruction_data import manifests
 from instruction_data.errors import InputError
+from instruction_data.publish import manifests, verify
 
 SCRIPT = "RQ3/problem_complexity.py"
 
@@ -87,7 +87,7 @@ def test_as_users_run_it(rq3, small_demo, tmp_path, capsys):
     table = pandas.read_parquet(folder / "RQ3_OSS_scores.parquet")
     assert manifest["settings"]["normalise"] == "rank"
     assert "--normalise rank" in manifest["command"]
-    assert manifests.verify(tmp_path) == []
+    assert verify.verify(tmp_path) == []
 
     ranks = [(table[name].rank() - 1) / 39 for name in ("score", "perplexity")]
     assert table["complexity"].to_numpy() == pytest.approx((ranks[0] + ranks[1]).to_numpy())

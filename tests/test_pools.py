@@ -5,16 +5,18 @@ import json
 
 import pandas
 import pytest
-from conftest import numbered
+from tests.support.scripts import numbered
 
-from instruction_data import pools
 from instruction_data.errors import InputError
+from instruction_data.pools import reading
+from instruction_data.pools.records import Record
+from instruction_data.pools.table import NotHereError, Pool, chosen_pool, known_pools
 
 GOOD = b'{"instruction": "add", "output": "a + b"}\n'
 
 
 def read(tmp_path, **options):
-    return pools.read(pools.Pool("mine", "Datas/mine.jsonl"), tmp_path, **options)
+    return reading.read(Pool("mine", "Datas/mine.jsonl"), tmp_path, **options)
 
 
 def as_lines(records):
@@ -51,7 +53,7 @@ def vars_of(record):
 
 
 def test_a_large_array_is_read_across_chunks(tmp_path, write_pool, monkeypatch):
-    monkeypatch.setattr(pools.formats, "CHUNK", 37)
+    monkeypatch.setattr(reading.formats, "CHUNK", 37)
     records = numbered(200, word="naïve café 🐍" * 5)
     write_pool(json.dumps(records, ensure_ascii=False, indent=1).encode())
     assert [vars_of(record) for record in read(tmp_path)] == records
@@ -180,12 +182,12 @@ def test_a_file_that_is_no_pool(content, found, tmp_path, write_pool):
 
 
 def test_a_git_lfs_pointer_names_the_ways_on(tmp_path):
-    pool = pools.table(tmp_path)["oss"]
+    pool = known_pools(tmp_path)["oss"]
     path = tmp_path / pool.path
     path.parent.mkdir()
     path.write_bytes(b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"0" * 64 + b"\nsize 12345\n")
-    with pytest.raises(pools.NotHereError) as caught:
-        pools.read(pool, tmp_path)
+    with pytest.raises(NotHereError) as caught:
+        reading.read(pool, tmp_path)
     message = str(caught.value)
     assert message.startswith(f"{path}:1: found a Git LFS pointer (content of 12345 bytes, not here)")
     for way in (f'git lfs pull --include "{pool.path}" --exclude ""', "instruction_data.pools fetch oss", "--demo"):
@@ -194,19 +196,19 @@ def test_a_git_lfs_pointer_names_the_ways_on(tmp_path):
 
 def test_an_empty_output_is_a_record_of_the_general_pool_only(tmp_path, write_pool):
     write_pool(b'{"instruction": "say nothing", "input": "", "output": ""}\n', "Datas/alpaca.jsonl")
-    assert pools.read(pools.table(tmp_path)["general"], tmp_path)[0].output == ""
+    assert reading.read(known_pools(tmp_path)["general"], tmp_path)[0].output == ""
 
 
 def test_a_source_that_changes_while_it_is_read_is_refused(tmp_path, write_pool, monkeypatch):
     path = write_pool(numbered(5))
-    entries = pools.formats.entries
+    entries = reading.formats.entries
 
     def changing(file, names):
         for entry in entries(file, names):
             path.write_bytes(GOOD)
             yield entry
 
-    monkeypatch.setattr(pools.formats, "entries", changing)
+    monkeypatch.setattr(reading.formats, "entries", changing)
     with pytest.raises(InputError, match="changed while it was read"):
         read(tmp_path)
 
@@ -237,8 +239,8 @@ class TestTable:
         write_pool([{"question": "q", "answer": "a"}], "Datas/stack.jsonl")
         rows = '[stack]\npath = "Datas/stack.jsonl"\ninstruction = "question"\noutput = "answer"\n'
         (tmp_path / "pools.toml").write_text(rows)
-        pool = pools.table(tmp_path)["stack"]
-        assert pools.read(pool, tmp_path)[0] == pools.Record("q", "", "a")
+        pool = known_pools(tmp_path)["stack"]
+        assert reading.read(pool, tmp_path)[0] == Record("q", "", "a")
         assert (pool.label, pool.domain) == ("STACK", "code")
 
     @pytest.mark.parametrize(
@@ -256,15 +258,15 @@ class TestTable:
     def test_a_bad_row_is_named(self, rows, found, tmp_path):
         (tmp_path / "pools.toml").write_text(rows)
         with pytest.raises(InputError) as caught:
-            pools.table(tmp_path)
+            known_pools(tmp_path)
         assert found in str(caught.value)
 
     def test_names_become_file_names_so_they_are_checked(self, tmp_path):
         for name in ("", "a/b", "..", "a,b", "x" * 41, "-x", "ü"):
             with pytest.raises(InputError, match="pool name"):
-                pools.select(pools.table(tmp_path), f"{name}=file.jsonl", {})
-        assert pools.select(pools.table(tmp_path), "Mine_2=file.jsonl", {}).name == "mine_2"
+                chosen_pool(known_pools(tmp_path), f"{name}=file.jsonl", {})
+        assert chosen_pool(known_pools(tmp_path), "Mine_2=file.jsonl", {}).name == "mine_2"
 
     def test_an_unknown_pool_names_the_known(self, tmp_path):
         with pytest.raises(InputError, match="known are evol, oss, math, general"):
-            pools.select(pools.table(tmp_path), "ossa", {})
+            chosen_pool(known_pools(tmp_path), "ossa", {})

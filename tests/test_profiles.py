@@ -8,10 +8,17 @@ import random
 
 import numpy as np
 import pytest
-from conftest import load_script, run_script
+from tests.support.scripts import load_script, run_script
 
-from instruction_data import command, confounds, duplicates, inventory, languages, manifests, pools, profiles, publish
+from instruction_data import cli
 from instruction_data.errors import InputError
+from instruction_data.measures import confounds, duplicates, languages, profiles
+from instruction_data.measures.confounds import Measure
+from instruction_data.pools import reading
+from instruction_data.pools.table import Pool
+from instruction_data.publish import inventory, verify
+from instruction_data.publish.split import Split
+from instruction_data.workspace import Workspace
 
 SCRIPT = "report/profile_splits.py"
 HOSTILE = [
@@ -39,11 +46,11 @@ HOSTILE = [
 PROBLEM = "Find the second largest of the sums of all neighbours in a ring of integers."
 
 
-def study_of(root) -> command.Study:
+def study_of(root) -> Workspace:
     """A study root as the scripts see it, without one of them."""
     (root / "Datas").mkdir(exist_ok=True)
-    parser = command.parser("A script.\n\nMore.")
-    return command.Study(root, parser.parse_args([]), "Code/RQ9/script.py", parser)
+    parser = cli.parser("A script.\n\nMore.")
+    return Workspace(root, parser.parse_args([]), "Code/RQ9/script.py", parser)
 
 
 def publish_tiers(root, records: list[dict], property_: list[float], question: str = "RQ9") -> None:
@@ -51,15 +58,15 @@ def publish_tiers(root, records: list[dict], property_: list[float], question: s
     path = root / "Datas" / "mine.jsonl"
     path.parent.mkdir(exist_ok=True)
     path.write_text("".join(json.dumps(record) + "\n" for record in records))
-    study = study_of(root)
-    read = pools.read(pools.Pool("mine", "Datas/mine.jsonl"), root, skip_bad=True)
+    workspace = study_of(root)
+    read = reading.read(Pool("mine", "Datas/mine.jsonl"), root, skip_bad=True)
     values = np.array(property_, dtype=np.float64)[: len(read)]
     order = np.array_split(np.argsort(values, kind="stable"), 3)
     made = [
-        publish.Split(f"{question}_MINE_{tier}", [(read, part)], {"mean": values[part].mean()})
+        Split(f"{question}_MINE_{tier}", [(read, part)], {"mean": values[part].mean()})
         for tier, part in zip(("A", "B", "C"), order, strict=True)
     ]
-    publish.begin(study, question, [read], {}).splits(made, {"charm": values})
+    workspace.begin(question, [read], {}).splits(made, {"charm": values})
 
 
 def words(n: int, seed: object) -> str:
@@ -181,7 +188,7 @@ def test_the_same_run_twice_is_the_same_bytes(planted, script):
     assert script.main(flags(root)) == 0
     assert {path.name: path.read_bytes() for path in (root / "Profiles").iterdir()} == before
     assert not any(str(root).encode() in content for content in before.values())
-    assert manifests.verify(root) == []
+    assert verify.verify(root) == []
 
 
 def test_hostile_text_does_not_crash(tmp_path, capsys, script):
@@ -295,7 +302,7 @@ def test_standardised_differences_by_hand():
 def test_what_is_meant_to_differ_is_no_warning():
     values = np.arange(60, dtype=np.float64)
     members = {"LOW": np.arange(30), "HIGH": np.arange(30, 60)}
-    measures = {"a": confounds.Measure("the one", values), "b": confounds.Measure("the other", values * 2)}
+    measures = {"a": Measure("the one", values), "b": Measure("the other", values * 2)}
     found = list(confounds.differences(members, measures, ("LOW", "HIGH"), {"a": "by it"}))
     related = list(confounds.correlations(np.arange(60), {"a": values}, measures, {"a": "by it"}))
     sentences = confounds.warnings(found, related, ("LOW", "HIGH"))

@@ -6,49 +6,55 @@ import multiprocessing
 
 import numpy as np
 import pytest
-from conftest import numbered
+from tests.support.scripts import numbered
 
-from instruction_data import command, manifests, pools, publish
+from instruction_data import cli
 from instruction_data.errors import InputError
+from instruction_data.files.atomic import file_sha256
+from instruction_data.pools import reading
+from instruction_data.pools.table import Pool
+from instruction_data.publish import __main__, manifests, record_tables, verify
+from instruction_data.publish.split import Split
+from instruction_data.workspace import Workspace
 
 
 @pytest.fixture
-def study(tmp_path):
+def workspace(tmp_path):
     """A study root with two pools and the options of a plain run."""
-    parser = command.parser("A script.\n\nMore.")
-    return command.Study(tmp_path, parser.parse_args([]), "Code/RQ9/script.py", parser)
+    parser = cli.parser("A script.\n\nMore.")
+    return Workspace(tmp_path, parser.parse_args([]), "Code/RQ9/script.py", parser)
 
 
 @pytest.fixture
 def records(tmp_path, write_pool):
     write_pool(numbered(10))
-    return pools.read(pools.Pool("mine", "Datas/mine.jsonl"), tmp_path)
+    return reading.read(Pool("mine", "Datas/mine.jsonl"), tmp_path)
 
 
 @pytest.fixture
 def others(tmp_path, write_pool):
     write_pool(numbered(6, word="“ünï”\ncode 🐍"), "Datas/others.jsonl")
-    return pools.read(pools.Pool("others", "Datas/others.jsonl", domain="math"), tmp_path)
+    return reading.read(Pool("others", "Datas/others.jsonl", domain="math"), tmp_path)
 
 
-def make(study, records, others, *, first=(3, 1), overwrite=False, seed=42, name="RQ9_MINE_X"):
-    study.options.seed, study.options.overwrite = seed, overwrite
+def make(workspace, records, others, *, first=(3, 1), overwrite=False, seed=42, name="RQ9_MINE_X"):
+    workspace.options.seed, workspace.options.overwrite = seed, overwrite
     splits = [
-        publish.Split(name, [(records, np.array(first)), (others, np.array([5, 0]))], {"share": 0.5}),
-        publish.Split("RQ9_MINE_Y", [(records, np.arange(10))]),
+        Split(name, [(records, np.array(first)), (others, np.array([5, 0]))], {"share": 0.5}),
+        Split("RQ9_MINE_Y", [(records, np.arange(10))]),
     ]
-    publication = publish.begin(study, "RQ9", [records, others], {"a": (1, 2)}, draws=True)
+    publication = workspace.begin("RQ9", [records, others], {"a": (1, 2)}, draws=True)
     publication.splits(splits, {"value": np.arange(10) / 4})
-    return manifests.read(study.root / "Datas/RQ9/MINE/RQ9_MINE_manifest.json")
+    return manifests.read(workspace.root / "Datas/RQ9/MINE/RQ9_MINE_manifest.json")
 
 
 def contents(root):
     return {p.relative_to(root).as_posix(): p.read_bytes() for p in sorted((root / "Datas").rglob("*")) if p.is_file()}
 
 
-def test_a_split_is_an_alpaca_array_in_the_order_given(study, records, others):
-    make(study, records, others)
-    text = (study.root / "Datas/RQ9/MINE/RQ9_MINE_X.json").read_text("utf-8")
+def test_a_split_is_an_alpaca_array_in_the_order_given(workspace, records, others):
+    make(workspace, records, others)
+    text = (workspace.root / "Datas/RQ9/MINE/RQ9_MINE_X.json").read_text("utf-8")
     split = json.loads(text)
     assert [list(record) for record in split] == [["instruction", "input", "output"]] * 4
     assert [record["output"] for record in split[:2]] == ["answer 3 of task", "answer 1 of task"]
@@ -57,23 +63,23 @@ def test_a_split_is_an_alpaca_array_in_the_order_given(study, records, others):
     assert len(text.splitlines()) == 4 + 2  # one record a line
 
 
-def test_the_manifest_says_what_a_reader_needs(study, records, others):
-    manifest = make(study, records, others)
-    path = study.root / "Datas/RQ9/MINE/RQ9_MINE_manifest.json"
+def test_the_manifest_says_what_a_reader_needs(workspace, records, others):
+    manifest = make(workspace, records, others)
+    path = workspace.root / "Datas/RQ9/MINE/RQ9_MINE_manifest.json"
     split = manifest["splits"]["RQ9_MINE_X"]
     assert split["sources"] == {"mine": 2, "others": 2}
     assert split["records"] == 4
-    assert split["sha256"] == manifests.file_sha256(study.root / split["file"])
-    assert manifest["pools"]["mine"]["sha256"] == manifests.file_sha256(study.root / "Datas/mine.jsonl")
+    assert split["sha256"] == file_sha256(workspace.root / split["file"])
+    assert manifest["pools"]["mine"]["sha256"] == file_sha256(workspace.root / "Datas/mine.jsonl")
     assert manifest["command"] == "python Code/RQ9/script.py --pool mine=Datas/mine.jsonl"
-    assert str(study.root) not in path.read_text()
+    assert str(workspace.root) not in path.read_text()
 
 
-def test_scores_trace_every_record_to_its_place(study, records, others):
+def test_scores_trace_every_record_to_its_place(workspace, records, others):
     import pandas
 
-    make(study, records, others)
-    table = pandas.read_parquet(study.root / "Datas/RQ9/MINE/RQ9_MINE_scores.parquet")
+    make(workspace, records, others)
+    table = pandas.read_parquet(workspace.root / "Datas/RQ9/MINE/RQ9_MINE_scores.parquet")
     assert len(table) == 16
     chosen = table.dropna(subset="RQ9_MINE_X").sort_values("RQ9_MINE_X")
     assert list(zip(chosen["pool"], chosen["row"], strict=True)) == [
@@ -88,193 +94,193 @@ def test_scores_trace_every_record_to_its_place(study, records, others):
     assert table["RQ9_MINE_Y"].dropna().tolist() == list(range(10))
 
 
-def test_the_same_twice_is_the_same_bytes_and_untouched(study, records, others):
-    make(study, records, others)
-    before = contents(study.root)
-    times = {p: p.stat().st_mtime_ns for p in study.root.rglob("Datas/RQ9/**/*.json")}
-    make(study, records, others)
-    assert contents(study.root) == before
+def test_the_same_twice_is_the_same_bytes_and_untouched(workspace, records, others):
+    make(workspace, records, others)
+    before = contents(workspace.root)
+    times = {p: p.stat().st_mtime_ns for p in workspace.root.rglob("Datas/RQ9/**/*.json")}
+    make(workspace, records, others)
+    assert contents(workspace.root) == before
     assert {p: p.stat().st_mtime_ns for p in times} == times
 
 
-def test_a_different_result_is_refused_before_and_after_the_work(study, records, others):
-    make(study, records, others)
-    before = contents(study.root)
+def test_a_different_result_is_refused_before_and_after_the_work(workspace, records, others):
+    make(workspace, records, others)
+    before = contents(workspace.root)
     with pytest.raises(InputError, match="results made with other seed"):
-        make(study, records, others, seed=43)
+        make(workspace, records, others, seed=43)
     with pytest.raises(InputError, match="found a different file of that name"):
-        make(study, records, others, first=(1, 3))
-    assert contents(study.root) == before
+        make(workspace, records, others, first=(1, 3))
+    assert contents(workspace.root) == before
 
 
-def test_a_file_without_manifest_is_not_replaced(study, records, others):
-    path = study.root / "Datas/RQ9/MINE/RQ9_MINE_Y.json"
+def test_a_file_without_manifest_is_not_replaced(workspace, records, others):
+    path = workspace.root / "Datas/RQ9/MINE/RQ9_MINE_Y.json"
     path.parent.mkdir(parents=True)
     path.write_text("mine, by hand")
     with pytest.raises(InputError, match=r"RQ9_MINE_Y\.json: found a different file"):
-        make(study, records, others)
+        make(workspace, records, others)
     assert path.read_text() == "mine, by hand"
 
 
-def test_overwrite_replaces_the_whole_set(study, records, others):
-    make(study, records, others, name="RQ9_MINE_OLD")
-    make(study, records, others, overwrite=True, seed=43)
-    names = {path.name for path in (study.root / "Datas/RQ9/MINE").iterdir()}
+def test_overwrite_replaces_the_whole_set(workspace, records, others):
+    make(workspace, records, others, name="RQ9_MINE_OLD")
+    make(workspace, records, others, overwrite=True, seed=43)
+    names = {path.name for path in (workspace.root / "Datas/RQ9/MINE").iterdir()}
     assert names == {"RQ9_MINE_X.json", "RQ9_MINE_Y.json", "RQ9_MINE_scores.parquet", "RQ9_MINE_manifest.json"}
-    assert manifests.verify(study.root) == []
-    assert "RQ9_MINE_OLD" not in json.loads((study.root / "Datas/dataset_info.json").read_text())
+    assert verify.verify(workspace.root) == []
+    assert "RQ9_MINE_OLD" not in json.loads((workspace.root / "Datas/dataset_info.json").read_text())
 
 
-def test_a_failure_half_way_leaves_nothing(study, records, others, monkeypatch):
+def test_a_failure_half_way_leaves_nothing(workspace, records, others, monkeypatch):
     def fail(file, name, frame):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(publish, "_write_table", fail)
+    monkeypatch.setattr(record_tables, "_write_table", fail)
     with pytest.raises(OSError, match="No space left"):
-        make(study, records, others)
-    assert list((study.root / "Datas/RQ9/MINE").iterdir()) == []
+        make(workspace, records, others)
+    assert list((workspace.root / "Datas/RQ9/MINE").iterdir()) == []
 
 
-def test_what_a_killed_run_left_is_removed(study, records, others):
-    stale = study.root / "Datas/RQ9/MINE/.RQ9_MINE_X.json.12345.tmp"
+def test_what_a_killed_run_left_is_removed(workspace, records, others):
+    stale = workspace.root / "Datas/RQ9/MINE/.RQ9_MINE_X.json.12345.tmp"
     stale.parent.mkdir(parents=True)
     stale.write_text("half")
-    make(study, records, others)
+    make(workspace, records, others)
     assert not stale.exists()
 
 
 class TestVerify:
-    def test_says_which_differ_are_missing_or_not_listed(self, study, records, others):
-        make(study, records, others)
-        assert manifests.verify(study.root) == []
-        folder = study.root / "Datas/RQ9/MINE"
+    def test_says_which_differ_are_missing_or_not_listed(self, workspace, records, others):
+        make(workspace, records, others)
+        assert verify.verify(workspace.root) == []
+        folder = workspace.root / "Datas/RQ9/MINE"
         (folder / "RQ9_MINE_X.json").write_bytes((folder / "RQ9_MINE_X.json").read_bytes() + b" ")
         (folder / "RQ9_MINE_Y.json").unlink()
         (folder / "RQ9_MINE_Z.json").write_text("[]")
-        wrong = [line.split(":")[0].split() for line in manifests.verify(study.root)]
+        wrong = [line.split(":")[0].split() for line in verify.verify(workspace.root)]
         assert wrong == [
             ["differs", "Datas/RQ9/MINE/RQ9_MINE_X.json"],
             ["missing", "Datas/RQ9/MINE/RQ9_MINE_Y.json"],
             ["not", "listed", "Datas/RQ9/MINE/RQ9_MINE_Z.json"],
         ]
 
-    def test_exit_status_tells(self, study, records, others, capsys):
-        make(study, records, others)
-        assert publish.main(["verify", str(study.root)]) == 0
+    def test_exit_status_tells(self, workspace, records, others, capsys):
+        make(workspace, records, others)
+        assert __main__.main(["verify", str(workspace.root)]) == 0
         assert "3 published files" in capsys.readouterr().out
-        (study.root / "Datas/RQ9/MINE/RQ9_MINE_Y.json").unlink()
-        assert publish.main(["verify", str(study.root)]) == 1
+        (workspace.root / "Datas/RQ9/MINE/RQ9_MINE_Y.json").unlink()
+        assert __main__.main(["verify", str(workspace.root)]) == 1
 
     @pytest.mark.parametrize("content", ["{", "[]", '{"format": 99}', '{"format": 1}', '{"format": 1, "splits": 3}'])
-    def test_a_broken_manifest_is_named(self, content, study, records, others):
-        make(study, records, others)
-        (study.root / "Datas/RQ9/MINE/RQ9_MINE_manifest.json").write_text(content)
-        assert manifests.verify(study.root)[0].startswith("broken      Datas/RQ9/MINE/RQ9_MINE_manifest.json")
+    def test_a_broken_manifest_is_named(self, content, workspace, records, others):
+        make(workspace, records, others)
+        (workspace.root / "Datas/RQ9/MINE/RQ9_MINE_manifest.json").write_text(content)
+        assert verify.verify(workspace.root)[0].startswith("broken      Datas/RQ9/MINE/RQ9_MINE_manifest.json")
 
     def test_a_mistyped_root_is_an_error_and_an_empty_one_has_nothing_wrong(self, tmp_path):
         with pytest.raises(InputError, match="found no Datas folder; expected a study root"):
-            manifests.verify(tmp_path)
+            verify.verify(tmp_path)
         (tmp_path / "Datas").mkdir()
-        assert manifests.verify(tmp_path) == []
+        assert verify.verify(tmp_path) == []
 
-    def test_the_registry_and_inputs_that_changed_are_named(self, study, records, others, capsys):
-        make(study, records, others)
-        (study.root / "Datas/dataset_info.json").write_text("{}")
-        assert publish.main(["verify", str(study.root)]) == 1
+    def test_the_registry_and_inputs_that_changed_are_named(self, workspace, records, others, capsys):
+        make(workspace, records, others)
+        (workspace.root / "Datas/dataset_info.json").write_text("{}")
+        assert __main__.main(["verify", str(workspace.root)]) == 1
         assert "differs     Datas/dataset_info.json" in capsys.readouterr().out
-        made_from = study.root / "Datas/others.jsonl"
-        split = publish.Split("RQ9_MINE_X", [(records, np.array([0]))])
-        study.options.overwrite = True
-        publish.begin(study, "RQ9", [records], {}, inputs=[made_from]).splits([split])
-        assert manifests.verify(study.root) == []
+        made_from = workspace.root / "Datas/others.jsonl"
+        split = Split("RQ9_MINE_X", [(records, np.array([0]))])
+        workspace.options.overwrite = True
+        workspace.begin("RQ9", [records], {}, inputs=[made_from]).splits([split])
+        assert verify.verify(workspace.root) == []
         made_from.write_bytes(b"changed")
-        assert manifests.verify(study.root)[0].startswith(
+        assert verify.verify(workspace.root)[0].startswith(
             "outdated    Datas/RQ9/MINE/RQ9_MINE_manifest.json: its Datas/others.jsonl: found "
         )
 
-    def test_strays_anywhere_below_the_questions_are_named(self, study, records, others):
-        make(study, records, others)
+    def test_strays_anywhere_below_the_questions_are_named(self, workspace, records, others):
+        make(workspace, records, others)
         for stray in ("Datas/RQ9/notes.txt", "Datas/RQ9/MINE/deep/x.json"):
-            (study.root / stray).parent.mkdir(exist_ok=True)
-            (study.root / stray).write_text("[]")
-        assert [line.split()[-1] for line in manifests.verify(study.root)] == [
+            (workspace.root / stray).parent.mkdir(exist_ok=True)
+            (workspace.root / stray).write_text("[]")
+        assert [line.split()[-1] for line in verify.verify(workspace.root)] == [
             "Datas/RQ9/MINE/deep/x.json",
             "Datas/RQ9/notes.txt",
         ]
 
 
-def test_an_empty_split_is_left_out_and_said(study, records, capsys):
+def test_an_empty_split_is_left_out_and_said(workspace, records, capsys):
     splits = [
-        publish.Split("RQ9_MINE_X", [(records, np.array([0]))]),
-        publish.Split("RQ9_MINE_EMPTY", [(records, np.array([], dtype=int))]),
+        Split("RQ9_MINE_X", [(records, np.array([0]))]),
+        Split("RQ9_MINE_EMPTY", [(records, np.array([], dtype=int))]),
     ]
-    publish.begin(study, "RQ9", [records], {}).splits(splits)
-    assert list(manifests.all_splits(study.root)) == ["RQ9_MINE_X"]
+    workspace.begin("RQ9", [records], {}).splits(splits)
+    assert list(manifests.all_splits(workspace.root)) == ["RQ9_MINE_X"]
     assert "RQ9_MINE_EMPTY: left out" in capsys.readouterr().out
     with pytest.raises(InputError, match="no split would have a record"):
-        publish.begin(study, "RQ8", [records], {}).splits(splits[1:])
+        workspace.begin("RQ8", [records], {}).splits(splits[1:])
 
 
-def test_two_sets_cannot_have_a_split_of_one_name(study, records, others):
-    make(study, records, others)
-    split = publish.Split("RQ9_MINE_X", [(others, np.array([0]))])
+def test_two_sets_cannot_have_a_split_of_one_name(workspace, records, others):
+    make(workspace, records, others)
+    split = Split("RQ9_MINE_X", [(others, np.array([0]))])
     with pytest.raises(InputError, match="RQ9_MINE_X: found a split of that name in "):
-        publish.begin(study, "RQ9", [others], {}).splits([split])
-    assert manifests.verify(study.root) == []
+        workspace.begin("RQ9", [others], {}).splits([split])
+    assert verify.verify(workspace.root) == []
 
 
-def test_the_command_is_one_that_a_shell_takes_and_bears_no_folder(study, records, others):
-    study.options.fields = {"instruction": "a b"}
-    asked = publish.begin(study, "RQ9", [records], {}).asked
+def test_the_command_is_one_that_a_shell_takes_and_bears_no_folder(workspace, records, others):
+    workspace.options.fields = {"instruction": "a b"}
+    asked = workspace.begin("RQ9", [records], {}).asked
     assert asked["command"] == "python Code/RQ9/script.py --pool mine=Datas/mine.jsonl --fields 'instruction=a b'"
-    outside = pools.Pool("far", str(study.root / "Datas/mine.jsonl"))
-    asked = publish.begin(study, "RQ9", [pools.read(outside, study.root)], {}).asked
+    outside = Pool("far", str(workspace.root / "Datas/mine.jsonl"))
+    asked = workspace.begin("RQ9", [reading.read(outside, workspace.root)], {}).asked
     assert asked["command"].split()[:4] == ["python", "Code/RQ9/script.py", "--pool", "far=mine.jsonl"]
 
 
 class TestRegister:
-    def test_llama_factorys_entries_are_those_of_the_manifests_and_the_users_own(self, study, records, others):
-        (study.root / "Datas").mkdir(exist_ok=True)
+    def test_llama_factorys_entries_are_those_of_the_manifests_and_the_users_own(self, workspace, records, others):
+        (workspace.root / "Datas").mkdir(exist_ok=True)
         own = {"own": {"file_name": "own.json", "columns": {"prompt": "q"}}, "hub": {"hf_hub_url": "a/b"}}
         gone = {"RQ1_OLD": {"file_name": "RQ1/OLD/RQ1_OLD_X.json"}}
-        (study.root / "Datas/dataset_info.json").write_text(json.dumps(own | gone))
-        make(study, records, others)
-        assert json.loads((study.root / "Datas/dataset_info.json").read_text()) == own | {
+        (workspace.root / "Datas/dataset_info.json").write_text(json.dumps(own | gone))
+        make(workspace, records, others)
+        assert json.loads((workspace.root / "Datas/dataset_info.json").read_text()) == own | {
             "RQ9_MINE_X": {"file_name": "RQ9/MINE/RQ9_MINE_X.json"},
             "RQ9_MINE_Y": {"file_name": "RQ9/MINE/RQ9_MINE_Y.json"},
         }
 
-    def test_a_broken_registry_of_the_user_is_not_lost(self, study, records, others):
-        path = study.root / "Datas/dataset_info.json"
+    def test_a_broken_registry_of_the_user_is_not_lost(self, workspace, records, others):
+        path = workspace.root / "Datas/dataset_info.json"
         path.write_text('{"own": ')
         with pytest.raises(InputError, match=r"dataset_info\.json: found malformed JSON"):
-            make(study, records, others)
+            make(workspace, records, others)
         assert path.read_text() == '{"own": '
 
     @pytest.mark.parametrize("content", [b"\xff\xfe", b"---\n{a: [\n---\n", b"---\n- a\n---\n"])
-    def test_a_card_that_cannot_be_read_stops_the_run_before_the_rename(self, content, study, records, others):
-        path = study.root / "Datas/README.md"
+    def test_a_card_that_cannot_be_read_stops_the_run_before_the_rename(self, content, workspace, records, others):
+        path = workspace.root / "Datas/README.md"
         path.write_bytes(content)
         with pytest.raises(InputError, match="found no data set card"):
-            make(study, records, others)
+            make(workspace, records, others)
         assert path.read_bytes() == content
-        assert list((study.root / "Datas/RQ9/MINE").iterdir()) == []
+        assert list((workspace.root / "Datas/RQ9/MINE").iterdir()) == []
 
-    def test_the_card_keeps_what_people_wrote(self, study, records, others):
-        path = study.root / "Datas/README.md"
+    def test_the_card_keeps_what_people_wrote(self, workspace, records, others):
+        path = workspace.root / "Datas/README.md"
         path.write_text("---\nlicense: mit\n---\n\n# Ours\n")
-        make(study, records, others)
+        make(workspace, records, others)
         text = path.read_text()
         assert "license: mit" in text
         assert "# Ours" in text
         assert "config_name: RQ9_MINE_X" in text
 
-    def test_datasets_loads_a_split_by_name(self, study, records, others, tmp_path):
+    def test_datasets_loads_a_split_by_name(self, workspace, records, others, tmp_path):
         import datasets
 
-        make(study, records, others)
+        make(workspace, records, others)
         loaded = datasets.load_dataset(
-            str(study.root / "Datas"), "RQ9_MINE_X", split="train", cache_dir=str(tmp_path / "hf")
+            str(workspace.root / "Datas"), "RQ9_MINE_X", split="train", cache_dir=str(tmp_path / "hf")
         )
         assert loaded.column_names == ["instruction", "input", "output"]
         assert loaded["output"][0] == "answer 3 of task"
@@ -282,13 +288,13 @@ class TestRegister:
 
 
 def _publish_in_process(root, number):
-    parser = command.parser("A script.\n\nMore.")
-    study = command.Study(root, argparse.Namespace(**vars(parser.parse_args([]))), "Code/RQ9/script.py", parser)
-    pool = pools.Pool(f"p{number}", "Datas/mine.jsonl")
-    records = pools.read(pool, root)
-    split = publish.Split(f"RQ9_{pool.label}_ALL", [(records, np.arange(len(records)))])
+    parser = cli.parser("A script.\n\nMore.")
+    workspace = Workspace(root, argparse.Namespace(**vars(parser.parse_args([]))), "Code/RQ9/script.py", parser)
+    pool = Pool(f"p{number}", "Datas/mine.jsonl")
+    records = reading.read(pool, root)
+    split = Split(f"RQ9_{pool.label}_ALL", [(records, np.arange(len(records)))])
     for _ in range(5):
-        publish.begin(study, "RQ9", [records], {}).splits([split])
+        workspace.begin("RQ9", [records], {}).splits([split])
 
 
 def test_runs_at_the_same_time_lose_no_entry(tmp_path, write_pool):
@@ -303,21 +309,21 @@ def test_runs_at_the_same_time_lose_no_entry(tmp_path, write_pool):
         assert process.exitcode == 0
     registered = json.loads((tmp_path / "Datas/dataset_info.json").read_text())
     assert sorted(registered) == ["RQ9_P1_ALL", "RQ9_P2_ALL", "RQ9_P3_ALL"]
-    assert manifests.verify(tmp_path) == []
+    assert verify.verify(tmp_path) == []
 
 
-def test_show_lists_splits_and_records_without_obeying_them(study, records, tmp_path, write_pool, capsys):
+def test_show_lists_splits_and_records_without_obeying_them(workspace, records, tmp_path, write_pool, capsys):
     write_pool([{"instruction": "\x1b[31mred", "output": "bell\x07\nsecond — line"}], "Datas/others.jsonl")
-    hostile = pools.read(pools.Pool("others", "Datas/others.jsonl"), tmp_path)
-    split = publish.Split("RQ9_MINE_X", [(hostile, np.array([0]))], {"share": 0.25})
-    publish.begin(study, "RQ9", [hostile], {}).splits([split])
+    hostile = reading.read(Pool("others", "Datas/others.jsonl"), tmp_path)
+    split = Split("RQ9_MINE_X", [(hostile, np.array([0]))], {"share": 0.25})
+    workspace.begin("RQ9", [hostile], {}).splits([split])
     capsys.readouterr()
-    publish.main(["show", "--root", str(study.root)])
+    __main__.main(["show", "--root", str(workspace.root)])
     assert capsys.readouterr().out.splitlines()[1].split() == ["RQ9_MINE_X", "1", "share", "0.25"]
-    publish.main(["show", "RQ9_MINE_X", "--root", str(study.root)])
+    __main__.main(["show", "RQ9_MINE_X", "--root", str(workspace.root)])
     out = capsys.readouterr().out
     assert "\x1b" not in out
     assert "\\x1b[31mred" in out
     assert "second — line" in out
     with pytest.raises(InputError, match="found no split 'NOPE'"):
-        publish.main(["show", "NOPE", "--root", str(study.root)])
+        __main__.main(["show", "NOPE", "--root", str(workspace.root)])

@@ -6,13 +6,19 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from conftest import numbered
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.scripts import numbered
 
-from instruction_data import command, formats, pools, publish, published
+from instruction_data import cli
 from instruction_data.errors import InputError
-from instruction_data.pools import Record
+from instruction_data.files import formats
+from instruction_data.pools import reading
+from instruction_data.pools.records import Record
+from instruction_data.pools.table import Pool
+from instruction_data.publish import __main__, rebuilt
+from instruction_data.publish.split import Split
+from instruction_data.workspace import Workspace
 
 
 def record(letters):
@@ -23,7 +29,7 @@ class TestCompare:
     def test_every_way_to_differ_by_hand(self):
         there = [record(text) for text in ("abc", "a-c", "xyz", "pqr", "pqr")]
         here = [record(text) for text in ("pqr", "xyZ", "abc", "a!c", "new")]
-        found = published.compare(there, here)
+        found = rebuilt.compare(there, here)
         assert list(found.shared) == [(0, 2), (3, 0)]  # one of the two pqr finds its like
         assert list(found.other_input) == [(1, 3)]
         assert list(found.other_output) == [(2, 1)]
@@ -32,7 +38,7 @@ class TestCompare:
 
     def test_an_equal_record_goes_before_one_that_differs(self):
         """Though the first of them could pair by instruction."""
-        found = published.compare([record("ab1"), record("ab2")], [record("ab2"), record("ab3")])
+        found = rebuilt.compare([record("ab1"), record("ab2")], [record("ab2"), record("ab3")])
         assert list(found.shared) == [(1, 0)]
         assert list(found.other_output) == [(0, 1)]
 
@@ -41,7 +47,7 @@ class TestCompare:
     @given(st.lists(letters, max_size=12), st.lists(letters, max_size=12))
     def test_every_record_is_counted_once_and_pairs_are_what_they_say(self, one, other):
         there, here = list(map(record, one)), list(map(record, other))
-        found = published.compare(there, here)
+        found = rebuilt.compare(there, here)
         pairs = [*found.shared, *found.other_input, *found.other_output]
         assert sorted([*(left for left, _ in pairs), *found.only_published]) == list(range(len(there)))
         assert sorted([*(right for _, right in pairs), *found.only_rebuilt]) == list(range(len(here)))
@@ -80,7 +86,7 @@ class TestRead:
         expected = [Record(one["instruction"], one.get("input") or "", one["output"]) for one in RECORDS]
         for content in (FORMS[form].encode(), gzip.compress(FORMS[form].encode())):
             path.write_bytes(content)
-            assert published.read_published(path) == expected
+            assert rebuilt.read_published(path) == expected
 
     def test_pools_still_refuse_indented_objects(self, tmp_path):
         path = tmp_path / "pool.json"
@@ -108,23 +114,23 @@ class TestRead:
         path = tmp_path / "split.json"
         path.write_text(content)
         with pytest.raises(InputError, match=error):
-            published.read_published(path)
+            rebuilt.read_published(path)
 
     def test_a_file_that_is_not_there(self, tmp_path):
         for path, found in ((tmp_path / "none.json", "no such file"), (tmp_path, "a folder")):
             with pytest.raises(InputError, match=f"found {found}; expected a published split"):
-                published.read_published(path)
+                rebuilt.read_published(path)
 
 
 @pytest.fixture
 def root(tmp_path, write_pool):
     """A study root with one split of 8 records, RQ9_MINE_X."""
     write_pool([*numbered(10), {"instruction": "Sum up.", "input": "a text", "output": "sum"}])
-    parser = command.parser("A script.\n\nMore.")
-    study = command.Study(tmp_path, parser.parse_args([]), "Code/RQ9/script.py", parser)
-    records = pools.read(pools.Pool("mine", "Datas/mine.jsonl"), tmp_path)
-    split = publish.Split("RQ9_MINE_X", [(records, np.array([10, 0, 1, 2, 3, 4, 5, 5]))])
-    publish.begin(study, "RQ9", [records], {}).splits([split])
+    parser = cli.parser("A script.\n\nMore.")
+    workspace = Workspace(tmp_path, parser.parse_args([]), "Code/RQ9/script.py", parser)
+    records = reading.read(Pool("mine", "Datas/mine.jsonl"), tmp_path)
+    split = Split("RQ9_MINE_X", [(records, np.array([10, 0, 1, 2, 3, 4, 5, 5]))])
+    workspace.begin("RQ9", [records], {}).splits([split])
     return tmp_path
 
 
@@ -132,7 +138,7 @@ def compare(root, records, capsys):
     path = root / "published.json"
     path.write_text("\n".join(json.dumps(one, indent=4) for one in records))
     capsys.readouterr()
-    assert publish.main(["compare-published", str(path), "RQ9_MINE_X", "--root", str(root)]) == 0
+    assert __main__.main(["compare-published", str(path), "RQ9_MINE_X", "--root", str(root)]) == 0
     return capsys.readouterr().out
 
 
@@ -166,18 +172,18 @@ def test_the_same_split_is_said_to_be_the_same(root, capsys):
 
 
 def test_a_difference_far_into_an_output_is_shown():
-    one, other = published.from_difference("same " * 100 + "left", "same " * 100 + "right")
+    one, other = rebuilt.from_difference("same " * 100 + "left", "same " * 100 + "right")
     assert one.startswith("…") and one.endswith("same left")
     assert other.endswith("same right")
-    assert published.from_difference("left", "right") == ("left", "right")
+    assert rebuilt.from_difference("left", "right") == ("left", "right")
 
 
 def test_a_split_that_is_not_there_or_was_changed_is_an_error(root, capsys):
     path = root / "published.json"
     path.write_text("[]")
     with pytest.raises(InputError, match="found no split 'RQ9_MINE_Z'"):
-        publish.main(["compare-published", str(path), "RQ9_MINE_Z", "--root", str(root)])
+        __main__.main(["compare-published", str(path), "RQ9_MINE_Z", "--root", str(root)])
     split = root / "Datas/RQ9/MINE/RQ9_MINE_X.json"
     split.write_bytes(split.read_bytes() + b" ")
     with pytest.raises(InputError, match="found other content than its manifest says"):
-        publish.main(["compare-published", str(path), "RQ9_MINE_X", "--root", str(root)])
+        __main__.main(["compare-published", str(path), "RQ9_MINE_X", "--root", str(root)])

@@ -2,13 +2,15 @@
 
 import numpy as np
 import pytest
-from conftest import numbered
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics.pairwise import cosine_similarity
+from tests.support.scripts import numbered
 
-from instruction_data import command, pools
+from instruction_data import cli
 from instruction_data.errors import InputError
+from instruction_data.pools import reading
+from instruction_data.pools.table import Pool
 
 
 def test_the_studys_constants_to_the_letter(rq1, rq2, rq3, rq4_category, rq4_coverage):
@@ -39,22 +41,22 @@ def test_the_studys_constants_to_the_letter(rq1, rq2, rq3, rq4_category, rq4_cov
 
 class TestDomainComposition:
     @pytest.fixture
-    def study(self, rq1, tmp_path, write_pool):
+    def workspace(self, rq1, tmp_path, write_pool):
         write_pool(numbered(101, "code"))
         write_pool(numbered(50, "sum"), "Datas/sums.jsonl")
         write_pool(numbered(40, "talk"), "Datas/talk.jsonl")
 
         def make(*arguments):
-            study = command.open_study(rq1.parser(), ["--root", str(tmp_path), *arguments], rq1.__file__)
-            code = pools.read(pools.Pool("mine", "Datas/mine.jsonl"), tmp_path)
-            others = [pools.read(pools.Pool(name, f"Datas/{name}.jsonl"), tmp_path) for name in ("sums", "talk")]
-            made = rq1.domain_splits(study, code, others, [np.arange(len(other)) for other in others])
+            workspace = cli.open_workspace(rq1.parser(), ["--root", str(tmp_path), *arguments], rq1.__file__)
+            code = reading.read(Pool("mine", "Datas/mine.jsonl"), tmp_path)
+            others = [reading.read(Pool(name, f"Datas/{name}.jsonl"), tmp_path) for name in ("sums", "talk")]
+            made = rq1.domain_splits(workspace, code, others, [np.arange(len(other)) for other in others])
             return {split.name: split for split in made}
 
         return make
 
-    def test_names_counts_and_order(self, study):
-        splits = study()
+    def test_names_counts_and_order(self, workspace):
+        splits = workspace()
         ratios = {"97_3": (97, 3), "9_1": (90, 10), "7_3": (70, 30)}  # of 101: ⌊97.97⌋ + ⌊3.03⌋, ⌊90.9⌋ + ⌊10.1⌋, …
         assert list(splits) == [
             "RQ1_MINE_CODE_10_0",
@@ -68,15 +70,15 @@ class TestDomainComposition:
             assert len(set(from_other)) == len(from_other)
         assert splits["RQ1_MINE_CODE_10_0"].parts[0][1].tolist() == list(range(101))
 
-    def test_both_domains_share_the_code_sample_of_their_ratio(self, study):
-        splits = study()
+    def test_both_domains_share_the_code_sample_of_their_ratio(self, workspace):
+        splits = workspace()
         for ratio in ("97_3", "9_1", "7_3"):
             sums, talk = (splits[f"RQ1_MINE_{other}_{ratio}"].parts for other in ("SUMS", "TALK"))
             assert np.array_equal(sums[0][1], talk[0][1])
         assert not np.array_equal(splits["RQ1_MINE_SUMS_9_1"].parts[0][1][:70], splits["RQ1_MINE_SUMS_7_3"].parts[0][1])
 
-    def test_a_split_is_the_same_whatever_is_made_beside_it(self, study):
-        one, three = study(), study("--repeats", "3")
+    def test_a_split_is_the_same_whatever_is_made_beside_it(self, workspace):
+        one, three = workspace(), workspace("--repeats", "3")
         assert len(three) == 1 + 3 * 6
         for name, split in one.items():
             for (_, drawn), (_, again) in zip(split.parts, three[name].parts, strict=True):
@@ -85,16 +87,16 @@ class TestDomainComposition:
         assert len({tuple(parts[0][1]) for parts in repeats}) == 3
         assert len({tuple(parts[1][1]) for parts in repeats}) == 3
 
-    def test_another_seed_draws_otherwise(self, study):
+    def test_another_seed_draws_otherwise(self, workspace):
         assert not np.array_equal(
-            study()["RQ1_MINE_SUMS_7_3"].parts[0][1], study("--seed", "7")["RQ1_MINE_SUMS_7_3"].parts[0][1]
+            workspace()["RQ1_MINE_SUMS_7_3"].parts[0][1], workspace("--seed", "7")["RQ1_MINE_SUMS_7_3"].parts[0][1]
         )
 
     def test_a_domain_that_is_too_small_is_an_error_with_both_numbers(self, rq1, tmp_path, write_pool):
         write_pool(numbered(100))
         write_pool(numbered(5), "Datas/few.jsonl")
-        code = pools.read(pools.Pool("mine", "Datas/mine.jsonl"), tmp_path)
-        few = pools.read(pools.Pool("few", "Datas/few.jsonl"), tmp_path)
+        code = reading.read(Pool("mine", "Datas/mine.jsonl"), tmp_path)
+        few = reading.read(Pool("few", "Datas/few.jsonl"), tmp_path)
         with pytest.raises(
             InputError, match=r"found 5 usable records in the pool 'few'; expected at least 10 for 9:1 of 100"
         ):
@@ -189,7 +191,7 @@ class TestTaskCategory:
 
     def test_the_most_similar_category_wins_and_a_failure_has_none(self, rq4_category, tmp_path, write_pool):
         write_pool(numbered(3))
-        records = pools.read(pools.Pool("mine", "Datas/mine.jsonl"), tmp_path)
+        records = reading.read(Pool("mine", "Datas/mine.jsonl"), tmp_path)
         similarities = np.full((3, 10), 0.1)
         similarities[0, 4] = 0.9
         similarities[1] = np.nan
@@ -210,7 +212,7 @@ class TestTaskCategory:
 class TestTypeCoverage:
     @given(st.integers(1, 80), st.integers(1, 80), st.lists(st.integers(0, 100), min_size=1, max_size=6, unique=True))
     def test_the_largest_total_is_feasible_and_the_largest(self, algorithmic, practical, shares):
-        from conftest import load_script
+        from tests.support.scripts import load_script
 
         rq4 = load_script("RQ4/type_coverage.py")
         total = rq4.largest_total(shares, algorithmic, practical)
@@ -221,7 +223,7 @@ class TestTypeCoverage:
 
     @given(st.integers(0, 100), st.integers(0, 1000))
     def test_a_share_is_drawn_from_both_groups_and_shuffled(self, share, seed):
-        from conftest import load_script
+        from tests.support.scripts import load_script
 
         rq4 = load_script("RQ4/type_coverage.py")
         groups = np.arange(0, 200, 2), np.arange(1, 200, 2)
@@ -232,7 +234,7 @@ class TestTypeCoverage:
             assert len(set(drawn[:50] % 2)) == 2
 
     def test_more_than_there_is_names_the_most(self, rq4_coverage):
-        pool = pools.Pool("mine", "x")
+        pool = Pool("mine", "x")
         with pytest.raises(
             InputError, match=r"found 30 algorithmic and 50 practical .* 20,000 records at .*--total 30"
         ):
@@ -245,7 +247,7 @@ class TestTypeCoverage:
     def test_categories_are_joined_by_row_and_checked_by_instruction(self, rq4_coverage, tmp_path, write_pool):
         twins = [{"instruction": "the same", "output": f"answer {i}"} for i in range(3)]
         write_pool(twins)
-        records = pools.read(pools.Pool("mine", "Datas/mine.jsonl"), tmp_path)
+        records = reading.read(Pool("mine", "Datas/mine.jsonl"), tmp_path)
         lines = [
             {"row": row, "instruction": "the same", "assigned_category": f"c{row}", "category_similarity": row / 10}
             for row in (2, 0, 1)

@@ -4,10 +4,15 @@ import time
 
 import numpy as np
 import pytest
-from conftest import load_script
+from tests.support.scripts import load_script
 
-from instruction_data import demo, engines, features, manifests, models
+from instruction_data.demo import demo_root
 from instruction_data.errors import InputError
+from instruction_data.numbers import features, models
+from instruction_data.numbers.encoder import Encoder
+from instruction_data.numbers.features import Feature
+from instruction_data.numbers.ray import Ray
+from instruction_data.publish import verify
 
 ray = pytest.importorskip("ray")
 
@@ -19,7 +24,7 @@ def slow_letters():
         time.sleep(0.3)
         return {"vectors": np.array([[len(text), text.count("a")] for text in texts], dtype=np.float32)}
 
-    return features.Feature("letters", {"model": "letters"}, compute)
+    return Feature("letters", {"model": "letters"}, compute)
 
 
 @pytest.fixture(scope="module")
@@ -37,9 +42,9 @@ def test_ray_and_local_give_the_same_numbers_and_share_the_cache(cluster, tmp_pa
     texts = [
         f"Write a function that {verb} {i} {noun}." for i in range(50) for verb in ("adds", "sorts") for noun in "xy"
     ]
-    feature = models.Encoder(models.find("minilm"), device="cpu").feature
+    feature = Encoder(models.find("minilm"), device="cpu").feature
     local = features.compute(texts, feature, tmp_path / "local")
-    remote = features.compute(texts, feature, tmp_path / "ray", engines.Ray(cluster.address))
+    remote = features.compute(texts, feature, tmp_path / "ray", Ray(cluster.address))
     assert remote["vectors"] == pytest.approx(np.asarray(local["vectors"]), abs=1e-5)
     assert {p.name for p in (tmp_path / "ray").rglob("*.safetensors")} == {
         p.name for p in (tmp_path / "local").rglob("*.safetensors")
@@ -50,22 +55,22 @@ def test_a_workers_error_is_the_readers_error(cluster):
     def refusing(texts):
         raise InputError("this model reads nothing")
 
-    feature = features.Feature("refusing", {}, refusing)
+    feature = Feature("refusing", {}, refusing)
     with pytest.raises(InputError, match="this model reads nothing"):
-        list(engines.Ray(cluster.address).map(feature, [(0, ["a"])]))
+        list(Ray(cluster.address).map(feature, [(0, ["a"])]))
 
 
 def test_a_script_runs_on_the_cluster(cluster, tmp_path):
-    demo.build(tmp_path, records=12, others=10)
+    demo_root.build(tmp_path, records=12, others=10)
     arguments = ["--demo", "--root", str(tmp_path), "--engine", "ray", "--ray-address", cluster.address]
     assert load_script("RQ2/semantic_diversity.py").main([*arguments, "--pool", "oss"]) == 0
-    assert manifests.verify(tmp_path) == []
+    assert verify.verify(tmp_path) == []
 
 
 def test_a_node_that_is_lost_costs_no_result(cluster, tmp_path):
     texts = [f"{'a' * (i % 9)} {i}" for i in range(20 * features.SHARD)]
     feature = slow_letters()
-    engine = engines.Ray(cluster.address)
+    engine = Ray(cluster.address)
     shards = [(number, texts[number * features.SHARD :][: features.SHARD]) for number in range(20)]
     found = {}
     for number, arrays in engine.map(feature, shards):
@@ -79,6 +84,6 @@ def test_a_node_that_is_lost_costs_no_result(cluster, tmp_path):
 
 def test_a_cluster_that_is_not_there():
     ray.shutdown()
-    engine = engines.Ray("127.0.0.1:9")
+    engine = Ray("127.0.0.1:9")
     with pytest.raises(InputError, match=r"--ray-address 127\.0\.0\.1:9: found no Ray cluster"):
         list(engine.map(slow_letters(), [(0, ["a"])]))

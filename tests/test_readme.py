@@ -7,9 +7,11 @@ import sys
 from types import SimpleNamespace
 
 import pytest
-from conftest import CODE, SCRIPTS, TOOLS, load_script
+from tests.support.scripts import CODE, SCRIPTS, TOOLS, load_script
 
-from instruction_data import command, demo, manifests
+from instruction_data import cli
+from instruction_data.demo import demo_root
+from instruction_data.publish import manifests, verify
 
 README = (CODE.parent / "README.md").read_text("utf-8")
 EXAMPLE = next(block for block in re.findall(r"```python\n(.*?)```", README, re.DOTALL) if "QUESTION" in block)
@@ -17,7 +19,7 @@ EXAMPLE = next(block for block in re.findall(r"```python\n(.*?)```", README, re.
 
 def test_a_question_of_ones_own_is_one_file_of_under_60_lines(tmp_path, monkeypatch):
     assert len(EXAMPLE.splitlines()) < 60
-    demo.build(tmp_path, records=12, others=10)
+    demo_root.build(tmp_path, records=12, others=10)
     script = tmp_path / "Code" / "RQ5" / "instruction_length.py"
     script.parent.mkdir(parents=True)
     script.write_text(EXAMPLE)
@@ -28,7 +30,7 @@ def test_a_question_of_ones_own_is_one_file_of_under_60_lines(tmp_path, monkeypa
     assert sorted(manifests.all_splits(tmp_path)) == [
         f"RQ5_{pool}_{tier}" for pool in ("EVOL", "OSS") for tier in ("LONG", "MIDDLE", "SHORT")
     ]
-    assert manifests.verify(tmp_path) == []
+    assert verify.verify(tmp_path) == []
 
 
 def test_every_command_names_what_exists():
@@ -51,7 +53,7 @@ def test_every_flag_that_is_named_exists():
 
 
 def test_every_shared_flag_stands_in_every_help():
-    shared = {flag for action in command.parser("x\n\ny")._actions for flag in action.option_strings}
+    shared = {flag for action in cli.parser("x\n\ny")._actions for flag in action.option_strings}
     for name in SCRIPTS:
         script = {flag for action in load_script(name).parser()._actions for flag in action.option_strings}
         assert shared <= script

@@ -5,27 +5,27 @@ import json
 import re
 import shutil
 
-import chromium
 import numpy as np
 import orjson
 import pytest
-from conftest import CODE, load_script, run_script
+from tests.support import chromium
+from tests.support.scripts import CODE, load_script, run_script
 
-from instruction_data import (
-    command,
-    documents,
-    features,
-    figures,
-    findings,
-    inventory,
-    manifests,
-    maps,
-    outcomes,
-    page,
-    profiles,
-    publish,
-)
+from instruction_data import cli
 from instruction_data.errors import InputError
+from instruction_data.files import documents
+from instruction_data.files.atomic import file_sha256
+from instruction_data.measures import profiles
+from instruction_data.numbers import features
+from instruction_data.numbers.features import Feature
+from instruction_data.outcomes import outcomes
+from instruction_data.outcomes.outcomes import Outcome
+from instruction_data.page import figures, findings, html, maps
+from instruction_data.page.figures import Drawing
+from instruction_data.publish import inventory
+from instruction_data.publish.inventory import Set
+from instruction_data.publish.split import Split
+from instruction_data.workspace import Workspace
 
 SCRIPT = "report/report.py"
 TIERS = ("LOW", "MEDIUM", "HIGH")
@@ -48,8 +48,8 @@ needs_chromium = pytest.mark.skipif(
 
 
 def study_of(root):
-    parser = command.parser("A script.\n\nMore.")
-    return command.Study(root, parser.parse_args([]), "Code/RQ9/script.py", parser)
+    parser = cli.parser("A script.\n\nMore.")
+    return Workspace(root, parser.parse_args([]), "Code/RQ9/script.py", parser)
 
 
 def pool_of(n):
@@ -59,14 +59,14 @@ def pool_of(n):
     ]
 
 
-def publish_tiers(study, records, question, numbers, order, models):
+def publish_tiers(workspace, records, question, numbers, order, models):
     """Thirds by a number, as the scripts publish them."""
     parts = np.array_split(np.argsort(order, kind="stable"), 3)
     made = [
-        publish.Split(f"{question}_OSS_{tier}", [(records, np.sort(part))], {"mean": order[part].mean()})
+        Split(f"{question}_OSS_{tier}", [(records, np.sort(part))], {"mean": order[part].mean()})
         for tier, part in zip(TIERS, parts, strict=True)
     ]
-    publication = publish.begin(study, question, [records], {"text": "instruction"}, models=models)
+    publication = workspace.begin(question, [records], {"text": "instruction"}, models=models)
     publication.splits(made, numbers | {"tier": ["x"] * len(records)})
 
 
@@ -76,18 +76,18 @@ def build(root, n=RECORDS, *, complexity=True):
     rows = [{"problem": row["instruction"], "solution": row["output"]} for row in pool_of(n)]
     path = root / "Datas" / "data-oss_instruct-decontaminated.jsonl"
     path.write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in rows))
-    study = study_of(root)
-    records = study.read(study.known_pools["oss"])
+    workspace = study_of(root)
+    records = workspace.read(workspace.known_pools["oss"])
     draw = np.random.default_rng(0)
     vectors = draw.normal(size=(n, 8)).astype(np.float32)
     at = {text: row for row, text in enumerate(records.texts("instruction"))}
-    feature = features.Feature("fake", IDENTITY, lambda texts: {"vectors": vectors[[at[text] for text in texts]]})
-    features.compute(records.texts("instruction"), feature, study.cache)
+    feature = Feature("fake", IDENTITY, lambda texts: {"vectors": vectors[[at[text] for text in texts]]})
+    features.compute(records.texts("instruction"), feature, workspace.cache)
     similarity, score, perplexity = draw.random(n), 1 + 5 * draw.random(n), np.exp(draw.normal(4, 1, n))
-    publish_tiers(study, records, "RQ2", {"similarity": similarity}, similarity, {"encoder": IDENTITY})
+    publish_tiers(workspace, records, "RQ2", {"similarity": similarity}, similarity, {"encoder": IDENTITY})
     numbers = {"score": score, "perplexity": perplexity, "complexity": score + np.log(perplexity)}
     if complexity:
-        publish_tiers(study, records, "RQ3", numbers, numbers["complexity"], {})
+        publish_tiers(workspace, records, "RQ3", numbers, numbers["complexity"], {})
     return root
 
 
@@ -157,7 +157,7 @@ def add_outcome(root, tier):
     names |= {"model": "<i>model</i>", "seed": 1, "harness": "bigcode", "task": "humaneval"}
     problems = {f"P/{number}": [number < 20 * (1 + TIERS.index(tier))] for number in range(60)}
     rest = {"settings": {}, "reported": {}, "problems": problems, "versions": {}, "files": {}}
-    outcomes.write(root, outcomes.Outcome(**names, **rest))
+    outcomes.write(root, Outcome(**names, **rest))
 
 
 @pytest.fixture(scope="module")
@@ -183,11 +183,11 @@ def browser(tmp_path_factory):
 
 class TestText:
     def test_what_cannot_be_seen_is_shown_by_number(self):
-        assert page.visible("a\u202eb\u2028c\u0007d\u200b") == "a⟨U+202E⟩b⟨U+2028⟩c⟨U+0007⟩d⟨U+200B⟩"
-        assert page.visible("tab\tand\nline, ü and 漢") == "tab\tand\nline, ü and 漢"
+        assert html.visible("a\u202eb\u2028c\u0007d\u200b") == "a⟨U+202E⟩b⟨U+2028⟩c⟨U+0007⟩d⟨U+200B⟩"
+        assert html.visible("tab\tand\nline, ü and 漢") == "tab\tand\nline, ü and 漢"
 
     def test_everything_in_data_is_made_visible(self):
-        assert page.all_visible({"\u202ea": ["\u200b", 1, None]}) == {"⟨U+202E⟩a": ["⟨U+200B⟩", 1, None]}
+        assert html.all_visible({"\u202ea": ["\u200b", 1, None]}) == {"⟨U+202E⟩a": ["⟨U+200B⟩", 1, None]}
 
     @pytest.mark.parametrize(
         ("value", "expected"),
@@ -202,21 +202,21 @@ class TestText:
         ],
     )
     def test_numbers_for_people(self, value, expected):
-        assert page.number(value) == expected
+        assert html.number(value) == expected
 
     def test_shortened(self):
-        assert (page.shortened("abcd", 4), page.shortened("abcde", 4)) == ("abcd", "abc…")
+        assert (html.shortened("abcd", 4), html.shortened("abcde", 4)) == ("abcd", "abc…")
 
 
 class TestFindings:
     @pytest.fixture
     def tiers(self):
         members = {f"RQ2_OSS_DIVERSITY_{tier}": np.arange(3) + 3 * place for place, tier in enumerate(TIERS)}
-        return inventory.Set("RQ2_OSS", {"question": "RQ2", "pool": "oss"}, members, {}, ())
+        return Set("RQ2_OSS", {"question": "RQ2", "pool": "oss"}, members, {}, ())
 
     def test_short_names(self, tiers):
         assert [findings.short(name, tiers) for name in tiers.members] == list(TIERS)
-        shares = inventory.Set("RQ4_OSS", {}, {"RQ4_OSS_ALG_0": [], "RQ4_OSS_ALG_25": []}, {}, ())
+        shares = Set("RQ4_OSS", {}, {"RQ4_OSS_ALG_0": [], "RQ4_OSS_ALG_25": []}, {}, ())
         assert findings.short("RQ4_OSS_ALG_25", shares) == "ALG_25"
 
     def test_cuts_lie_between_what_was_parted(self, tiers):
@@ -227,7 +227,7 @@ class TestFindings:
     def test_tiers_share_nothing_and_mixtures_do(self, tiers):
         assert findings.disjoint(tiers)
         mixed = {"a": np.arange(6), "b": np.arange(3, 9)}
-        assert not findings.disjoint(inventory.Set("X", {}, mixed, {}, ()))
+        assert not findings.disjoint(Set("X", {}, mixed, {}, ()))
 
     def test_overlap(self):
         parts = [np.array([1, 2, 3]), np.array([2, 3, 4, 5]), np.array([9])]
@@ -237,9 +237,7 @@ class TestFindings:
 class TestMaps:
     def test_vectors_come_from_the_shards_of_all_texts(self, tmp_path):
         texts = [f"{'x' * (i % 7)} {i}" for i in range(3 * features.SHARD)]
-        feature = features.Feature(
-            "", {"a": 1}, lambda some: {"vectors": np.array([[len(t), t.count("x")] for t in some])}
-        )
+        feature = Feature("", {"a": 1}, lambda some: {"vectors": np.array([[len(t), t.count("x")] for t in some])})
         whole = features.compute(texts, feature, tmp_path)["vectors"]
         found = maps.cached_vectors(texts[::-1], [texts[150], texts[3]], {"a": 1}, tmp_path)
         assert found.tolist() == whole[[150, 3]].tolist()
@@ -265,7 +263,7 @@ class TestMaps:
 class TestFigures:
     def test_files_are_whole_and_names_are_no_formulas(self, tmp_path):
         figure = figures.histogram({"$x^{2": np.arange(9.0), "<b>&": np.arange(9.0)}, [4.0], "$\\frac{")
-        drawing = figures.Drawing("one", "One.", "Says.", figure, (), ())
+        drawing = Drawing("one", "One.", "Says.", figure, (), ())
         svg = drawing.save(tmp_path)
         assert b"$x^{2" in svg and b"&lt;b&gt;&amp;" in svg
         assert (tmp_path / "one.png").read_bytes().startswith(b"\x89PNG")
@@ -276,7 +274,7 @@ class TestFigures:
 
     def test_in_the_page_a_figure_has_no_style_and_no_colour_of_its_own(self, tmp_path):
         figure = figures.shares({"a": {"x": 0.1, "y": 0.9}, "b": {"x": 0.5, "y": 0.5}}, "%")
-        inline = figures.inline(figures.Drawing("two", "", "", figure, (), ()).save(tmp_path), "two")
+        inline = figures.inline(Drawing("two", "", "", figure, (), ()).save(tmp_path), "two")
         assert "style" not in inline
         assert not re.findall(r'"#[0-9a-f]{6}"', inline)
         assert "var(--ink)" in inline
@@ -348,8 +346,8 @@ def test_same_inputs_same_bytes_wherever_they_lie(report, study_root, tmp_path):
     assert report.main(["--root", str(other)]) == 0
     names = ["report.html", *(f"figures/{path.name}" for path in (study_root / "figures").iterdir())]
     assert len(names) > 30
-    assert {name: manifests.file_sha256(other / name) for name in names} == {
-        name: manifests.file_sha256(study_root / name) for name in names
+    assert {name: file_sha256(other / name) for name in names} == {
+        name: file_sha256(study_root / name) for name in names
     }
     assert str(study_root).encode() not in (study_root / "report.html").read_bytes()
 
@@ -461,7 +459,7 @@ class TestInChromium:
         split = orjson.loads((study_root / "Datas/RQ3/OSS/RQ3_OSS_HIGH.json").read_bytes())
         place = browser.run("document.querySelector('.records li > p').textContent.match(/place (\\d+)/)[1]")
         shown = browser.run("document.querySelector('.records pre').textContent")
-        assert shown == page.visible(split[int(place)]["instruction"])
+        assert shown == html.visible(split[int(place)]["instruction"])
 
     def test_on_a_phone_nothing_scrolls_sideways(self, browser, study_root):
         browser.open(study_root / "report.html", 390, 844, phone=True)

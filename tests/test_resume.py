@@ -19,9 +19,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import SCRIPTS, load_script
+from tests.support.scripts import SCRIPTS, load_script
 
-from instruction_data import command, demo, features, manifests
+from instruction_data import cli
+from instruction_data.demo import demo_root
+from instruction_data.numbers import features
+from instruction_data.numbers.features import Arrays, Feature
+from instruction_data.publish import verify
 
 SHARDS = 20
 TEXTS = [f"{'a' * (i % 7)} text {i}" for i in range(SHARDS * features.SHARD)]
@@ -39,17 +43,17 @@ def numbers(text: str, width: int) -> np.ndarray:
     return np.frombuffer(hashlib.shake_256(text.encode()).digest(4 * width), np.uint32).astype(np.float32)
 
 
-def letters(log: Path, width: int = 16, pause: float = 0.0) -> features.Feature:
+def letters(log: Path, width: int = 16, pause: float = 0.0) -> Feature:
     """A cheap feature that notes in ``log`` every shard it begins; without vectors where ``width`` is 0."""
 
-    def compute(texts: list[str]) -> features.Arrays:
+    def compute(texts: list[str]) -> Arrays:
         with open(log, "ab", buffering=0) as file:
             file.write(hashlib.sha256("\0".join(texts).encode()).hexdigest().encode() + b"\n")
         time.sleep(pause)
         arrays = {"length": np.array([len(text) for text in texts], dtype=np.float64)}
         return arrays | ({"vectors": np.stack([numbers(text, width) for text in texts])} if width else {})
 
-    return features.Feature("letters", {"model": "letters", "width": width}, compute)
+    return Feature("letters", {"model": "letters", "width": width}, compute)
 
 
 def begun(log: Path) -> int:
@@ -67,7 +71,7 @@ def compute_letters(folder: Path | str, result: str = "result", width: int | str
 
 def run_letters(*arguments: str) -> None:
     """The same as a script of its own, errors as its users see them."""
-    sys.exit(command.run(lambda: compute_letters(*arguments)))
+    sys.exit(cli.run(lambda: compute_letters(*arguments)))
 
 
 def compute_together(folder: str, name: str, runs: str) -> None:
@@ -111,7 +115,7 @@ def whole_script(name: str, root: Path, flags: tuple[str, ...], number: int = 0)
     torch.set_num_threads(1)  # several would spin, waiting for each other, where the machine has other work
     kill_before_step(number, root / "Datas")
     script = load_script(name)
-    sys.exit(command.run(lambda: script.main(["--root", str(root), *flags])))
+    sys.exit(cli.run(lambda: script.main(["--root", str(root), *flags])))
 
 
 def ended(function: Callable, *arguments: object) -> int:
@@ -211,7 +215,7 @@ def test_what_killed_writers_leave_is_not_used_and_does_not_pile_up(undisturbed,
 def demo_datas(tmp_path_factory) -> Path:
     """The Datas folder of a small demo: to be copied."""
     root = tmp_path_factory.mktemp("resume_demo")
-    demo.build(root, records=150, others=60)
+    demo_root.build(root, records=150, others=60)
     return root / "Datas"
 
 
@@ -222,14 +226,14 @@ def new_root(folder: Path, datas: Path) -> Path:
 
 def contradictions(root: Path) -> list[str]:
     """What ``verify`` says about listed files; files that no manifest lists yet are no splits."""
-    return [line for line in manifests.verify(root) if not line.startswith("not listed")]
+    return [line for line in verify.verify(root) if not line.startswith("not listed")]
 
 
 def assert_whole(root: Path, expected: Path) -> None:
     found, wanted = tree(root / "Datas"), tree(expected / "Datas")
     assert sorted(found) == sorted(wanted)
     assert [name for name in wanted if found[name] != wanted[name]] == []
-    assert manifests.verify(root) == []
+    assert verify.verify(root) == []
 
 
 def test_rq2_killed_in_computing_and_in_publishing_ends_as_if_undisturbed(demo_datas, tmp_path):
@@ -272,7 +276,7 @@ def test_a_publication_killed_at_any_step_is_completed_by_the_same_command(befor
         status = ended(whole_script, RQ1, root, flags, step)
         assert status in (0, -signal.SIGKILL)
         assert contradictions(root) == []
-        assert ended(whole_script, RQ1, root, flags) == 0, f"step {step}: {manifests.verify(root)}"
+        assert ended(whole_script, RQ1, root, flags) == 0, f"step {step}: {verify.verify(root)}"
         assert_whole(root, expected)
     assert step > 7
 

@@ -11,10 +11,12 @@ import time
 import numpy as np
 import pandas
 import pytest
-from conftest import CODE, SCRIPTS, load_script, numbered, run_script
+from tests.support.scripts import CODE, SCRIPTS, load_script, numbered, run_script
 
-from instruction_data import demo, manifests
+from instruction_data.demo import demo_root
 from instruction_data.errors import InputError
+from instruction_data.numbers import models
+from instruction_data.publish import manifests, verify
 
 MODEL_SCRIPTS = SCRIPTS[1:4]
 
@@ -51,7 +53,7 @@ def test_all_36_splits_are_there_registered_and_verified(done):
         question: sum(name.startswith(question) for name in splits) for question in ("RQ1", "RQ2", "RQ3", "RQ4")
     }
     assert per_question == {"RQ1": 14, "RQ2": 6, "RQ3": 6, "RQ4": 10}
-    assert manifests.verify(done) == []
+    assert verify.verify(done) == []
     registered = json.loads((done / "Datas/dataset_info.json").read_text())
     assert set(registered) == set(splits)
     for entry in registered.values():
@@ -80,8 +82,6 @@ def test_every_split_holds_records_of_its_pools_and_nothing_else(done, pool):
 def test_diversity_tiers_are_those_of_the_exhaustive_matrix(done, pool):
     """From the texts again: sentence-transformers alone, all n × n cosines, numpy's percentiles."""
     from sentence_transformers import SentenceTransformer
-
-    from instruction_data import models
 
     records = records_of(done, pool)
     encoder = SentenceTransformer(models.find("minilm").location, device="cpu")
@@ -152,8 +152,6 @@ def test_scores_and_categories_are_those_of_the_texts(done, smollm2):
     import torch
     from sentence_transformers import SentenceTransformer
 
-    from instruction_data import models
-
     model, tokenizer = smollm2._network.model, smollm2._tokenizer
     table = scores_of(done, "RQ3", "OSS")
     records = records_of(done, "OSS")
@@ -188,7 +186,7 @@ def tree(root):
 
 def test_the_same_commands_in_another_root_give_the_same_bytes(done, tmp_path):
     """Another folder, an empty cache, other processes, other folders to run from, another order of pools."""
-    demo.build(tmp_path, records=40, others=60)
+    demo_root.build(tmp_path, records=40, others=60)
     for name in (SCRIPTS[0], SCRIPTS[1], SCRIPTS[3], SCRIPTS[4]):
         for pool in ("evol", "oss"):
             result = run_script(name, "--demo", "--root", tmp_path, "--pool", pool, cwd=tmp_path)
@@ -199,7 +197,7 @@ def test_the_same_commands_in_another_root_give_the_same_bytes(done, tmp_path):
 
 
 def test_complexity_twice_with_and_without_its_cache(done, rq3, tmp_path):
-    demo.build(tmp_path, records=40, others=60)
+    demo_root.build(tmp_path, records=40, others=60)
     arguments = ["--demo", "--root", str(tmp_path), "--pool", "oss", "--measure", "sum"]
     assert rq3.main(arguments) == 0
     again = tree(tmp_path)
@@ -221,7 +219,7 @@ def test_help_is_quick_and_dry_runs_write_nothing(name, small_demo, tmp_path):
     assert not imported & {"torch", "transformers", "sentence_transformers", "datasets", "pandas", "pyarrow", "ray"}
     assert seconds < 20  # on any machine; what keeps it under a second is the line above
 
-    demo.build(tmp_path, records=10, others=10)
+    demo_root.build(tmp_path, records=10, others=10)
     before = tree(tmp_path)
     result = run_script(name, "--demo", "--root", tmp_path, "--dry-run")
     assert result.returncode == 0, result.stderr
@@ -282,7 +280,7 @@ def test_a_pool_of_ones_own_goes_through_all_five(tmp_path, write_pool, capsys):
     words = ["sorting", "hashing", "SQL query", "web page", "matrix"] * 8
     own = [{"question": f"Write a {word} function {i}.", "answer": f"def f{i}(): pass"} for i, word in enumerate(words)]
     path = write_pool(own, "elsewhere/own.jsonl")
-    demo.build(tmp_path, records=10, others=60)
+    demo_root.build(tmp_path, records=10, others=60)
     common = [
         "--demo",
         "--root",
@@ -297,7 +295,7 @@ def test_a_pool_of_ones_own_goes_through_all_five(tmp_path, write_pool, capsys):
     splits = manifests.all_splits(tmp_path)
     assert len(splits) == 7 + 3 + 3 + 5
     assert all(name.split("_")[1] == "OWN" for name in splits)
-    assert manifests.verify(tmp_path) == []
+    assert verify.verify(tmp_path) == []
     assert (
         "instruction=question,output=answer"
         in manifests.read(tmp_path / "Datas/RQ2/OWN/RQ2_OWN_manifest.json")["command"]
@@ -305,7 +303,7 @@ def test_a_pool_of_ones_own_goes_through_all_five(tmp_path, write_pool, capsys):
 
 
 def test_flags_reach_both_texts_and_both_model_families(rq2, small_demo, tmp_path, capsys):
-    demo.build(tmp_path, records=12, others=10)
+    demo_root.build(tmp_path, records=12, others=10)
     root = ["--root", str(tmp_path), "--pool", "oss", "--overwrite"]
     rq2.main([*root, "--text", "instruction", "--model", "minilm", "--tiers", "count"])
     first = manifests.read(tmp_path / "Datas/RQ2/OSS/RQ2_OSS_manifest.json")
@@ -352,7 +350,7 @@ def test_a_model_that_fails_on_a_record_stops_the_run_or_marks_it(rq3, tmp_path,
     ],
 )
 def test_what_makes_no_sense_is_refused(name, arguments, error, tmp_path):
-    demo.build(tmp_path, records=10, others=10)
+    demo_root.build(tmp_path, records=10, others=10)
     with pytest.raises(InputError, match=re.escape(error)):
         load_script(name).main(["--root", str(tmp_path), *arguments])
 
@@ -374,7 +372,7 @@ def test_a_root_that_is_not_there(tmp_path):
 
 
 def test_ctrl_c_leaves_no_half_file_and_the_next_run_goes_on(small_demo, tmp_path):
-    demo.build(tmp_path, records=300, others=10)
+    demo_root.build(tmp_path, records=300, others=10)
     words = [sys.executable, str(CODE / SCRIPTS[1]), "--demo", "--root", str(tmp_path), "--pool", "oss"]
     process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     shards = tmp_path / ".cache" / "features"
@@ -391,4 +389,4 @@ def test_ctrl_c_leaves_no_half_file_and_the_next_run_goes_on(small_demo, tmp_pat
     assert all(path.suffix == ".safetensors" for path in kept)
     assert subprocess.run(words, capture_output=True).returncode == 0
     assert {path: path.stat().st_mtime_ns for path in kept} == kept
-    assert manifests.verify(tmp_path) == []
+    assert verify.verify(tmp_path) == []

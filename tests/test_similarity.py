@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics.pairwise import cosine_similarity
 
-from instruction_data import similarity
+from instruction_data.numbers import similarity
 
 
 def some_vectors(n, d, seed):

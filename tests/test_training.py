@@ -8,12 +8,19 @@ import sys
 
 import numpy as np
 import pytest
-import tiny_model
 import yaml
-from conftest import load_script, numbered
+from tests.support import tiny_model
+from tests.support.scripts import load_script, numbered
 
-from instruction_data import command, environments, manifests, models, pools, publish, runs
+from instruction_data import cli
 from instruction_data.errors import InputError
+from instruction_data.numbers import models
+from instruction_data.pools import reading
+from instruction_data.pools.table import Pool
+from instruction_data.publish import manifests
+from instruction_data.publish.split import Split
+from instruction_data.runs import environments, runs
+from instruction_data.workspace import Workspace
 
 RECIPE = """# ours
 stage: sft
@@ -43,12 +50,12 @@ def tiny(tmp_path_factory):
 def root(tmp_path, write_pool):
     """A study root with two sets: RQ8 (X, and X drawn a second time) and RQ9 (Y)."""
     write_pool(numbered(10))
-    parser = command.parser("A script.\n\nMore.")
-    study = command.Study(tmp_path, parser.parse_args([]), "Code/RQ9/script.py", parser)
-    records = pools.read(pools.Pool("mine", "Datas/mine.jsonl"), tmp_path)
+    parser = cli.parser("A script.\n\nMore.")
+    workspace = Workspace(tmp_path, parser.parse_args([]), "Code/RQ9/script.py", parser)
+    records = reading.read(Pool("mine", "Datas/mine.jsonl"), tmp_path)
     for question, names in (("RQ8", ("X", "X_R2")), ("RQ9", ("Y",))):
-        splits = [publish.Split(f"{question}_MINE_{name}", [(records, np.arange(4))]) for name in names]
-        publish.begin(study, question, [records], {}).splits(splits)
+        splits = [Split(f"{question}_MINE_{name}", [(records, np.arange(4))]) for name in names]
+        workspace.begin(question, [records], {}).splits(splits)
     return tmp_path
 
 

@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 import pytest
-from conftest import CODE, SCRIPTS, TOOLS
+from tests.support.scripts import CODE, SCRIPTS, TOOLS
 
 PACKAGE = sorted((CODE / "instruction_data").glob("*.py"))
 HEAVY = {

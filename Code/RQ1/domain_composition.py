@@ -19,9 +19,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from instruction_data import command, publish, splits
+from instruction_data import cli
 from instruction_data.errors import InputError
-from instruction_data.pools import Pool, Records
+from instruction_data.pools.records import Records
+from instruction_data.pools.table import Pool
+from instruction_data.publish.split import Split
+from instruction_data.select import draws
+from instruction_data.workspace import Workspace
 
 QUESTION = "RQ1"
 RATIOS = ((97, 3), (9, 1), (7, 3))  # code : other domain
@@ -72,50 +76,50 @@ def mixture(
     Raises:
         InputError: the other domain has fewer records than the ratio asks for.
     """
-    from_code, from_other = splits.mixture_counts(len(code), *ratio)
+    from_code, from_other = draws.mixture_counts(len(code), *ratio)
     if from_other > len(candidates):
         raise InputError(
             f"{names[1]}: found {len(candidates):,} usable records in the pool {other.pool.name!r}; expected at least "
             f"{from_other:,} for {ratio[0]}:{ratio[1]} of {len(code):,}. A larger pool: --other {other.pool.name}=PATH"
         )
-    drawn = candidates[splits.draw(len(candidates), from_other, seed, names[1])]
-    return [(code, splits.draw(len(code), from_code, seed, names[0])), (other, drawn)]
+    drawn = candidates[draws.draw(len(candidates), from_other, seed, names[1])]
+    return [(code, draws.draw(len(code), from_code, seed, names[0])), (other, drawn)]
 
 
 def domain_splits(
-    study: command.Study, code: Records, others: Sequence[Records], candidates: Sequence[np.ndarray]
-) -> list[publish.Split]:
+    workspace: Workspace, code: Records, others: Sequence[Records], candidates: Sequence[np.ndarray]
+) -> list[Split]:
     """The baseline, then every mixture of every other domain, ratio and repeat."""
     prefix = f"{QUESTION}_{code.pool.label}"
     everything = [(code, np.arange(len(code)))]
-    made = [publish.Split(f"{prefix}_CODE_10_0", everything, {"share of other domain": 0.0})]
+    made = [Split(f"{prefix}_CODE_10_0", everything, {"share of other domain": 0.0})]
     for other, usable in zip(others, candidates, strict=True):
         for ratio in RATIOS:
-            code_draws = study.names(f"{prefix}_CODE_{ratio_name(ratio)}")
-            other_draws = study.names(f"{prefix}_{other.pool.label}_{ratio_name(ratio)}")
+            code_draws = workspace.names(f"{prefix}_CODE_{ratio_name(ratio)}")
+            other_draws = workspace.names(f"{prefix}_{other.pool.label}_{ratio_name(ratio)}")
             for names in zip(code_draws, other_draws, strict=True):
-                parts = mixture(code, other, usable, ratio, study.options.seed, names)
+                parts = mixture(code, other, usable, ratio, workspace.options.seed, names)
                 share = len(parts[1][1]) / max(1, sum(len(drawn) for _, drawn in parts))
-                made.append(publish.Split(names[1], parts, {"share of other domain": share}))
+                made.append(Split(names[1], parts, {"share of other domain": share}))
     return made
 
 
-def planned(study: command.Study, pool: Pool, others: Sequence[Pool], n: int) -> dict[str, int]:
+def planned(workspace: Workspace, pool: Pool, others: Sequence[Pool], n: int) -> dict[str, int]:
     """Split name -> number of records, for a code pool of ``n``."""
     prefix = f"{QUESTION}_{pool.label}"
     mixed = {
-        name: sum(splits.mixture_counts(n, *ratio))
+        name: sum(draws.mixture_counts(n, *ratio))
         for other in others
         for ratio in RATIOS
-        for name in study.names(f"{prefix}_{other.label}_{ratio_name(ratio)}")
+        for name in workspace.names(f"{prefix}_{other.label}_{ratio_name(ratio)}")
     }
     return {f"{prefix}_CODE_10_0": n} | mixed
 
 
-def publish_pool(study: command.Study, pool: Pool, others: Sequence[Records]) -> None:
+def publish_pool(workspace: Workspace, pool: Pool, others: Sequence[Records]) -> None:
     """Make and publish the splits of one code pool."""
-    options = study.options
-    code = study.read(pool)
+    options = workspace.options
+    code = workspace.read(pool)
     candidates = [eligible(other) if options.drop_code else np.arange(len(other)) for other in others]
     settings = {
         "ratios": RATIOS,
@@ -127,12 +131,12 @@ def publish_pool(study: command.Study, pool: Pool, others: Sequence[Records]) ->
         if options.drop_code
         else None,
     }
-    publication = publish.begin(study, QUESTION, [code, *others], settings, draws=True)
-    publication.splits(domain_splits(study, code, others, candidates))
+    publication = workspace.begin(QUESTION, [code, *others], settings, draws=True)
+    publication.splits(domain_splits(workspace, code, others, candidates))
 
 
 def parser() -> argparse.ArgumentParser:
-    result = command.parser(__doc__)
+    result = cli.parser(__doc__)
     group = result.add_argument_group("domain composition")
     group.add_argument(
         "--other",
@@ -152,24 +156,24 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(argv: list[str] | None = None) -> int:
-    study = command.open_study(parser(), argv, __file__)
-    chosen = study.code_pools
-    others = study.choose(study.options.other or OTHERS, {})
+    workspace = cli.open_workspace(parser(), argv, __file__)
+    chosen = workspace.code_pools
+    others = workspace.choose(workspace.options.other or OTHERS, {})
     both = {pool.name for pool in chosen} & {other.name for other in others}
     if both:
         raise InputError(
             f"pool {both.pop()!r}: found it as code and as another domain; expected one of them: name others by --other"
         )
-    if study.options.dry_run:
+    if workspace.options.dry_run:
         for pool in chosen:
             folder = f"Datas/{QUESTION}/{pool.label}"
-            study.plan([pool, *others], "", folder, lambda n, *_, pool=pool: planned(study, pool, others, n))
+            workspace.plan([pool, *others], "", folder, lambda n, *_, pool=pool: planned(workspace, pool, others, n))
         return 0
-    domains = [study.read(other, drop_input=study.options.drop_input) for other in others]
+    domains = [workspace.read(other, drop_input=workspace.options.drop_input) for other in others]
     for pool in chosen:
-        publish_pool(study, pool, domains)
+        publish_pool(workspace, pool, domains)
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(command.run(main))
+    sys.exit(cli.run(main))

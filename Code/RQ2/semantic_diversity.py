@@ -22,9 +22,18 @@ from pathlib import Path
 
 import numpy as np
 
-from instruction_data import command, embeddings, features, models, publish, similarity, splits
+from instruction_data import cli
 from instruction_data.errors import InputError
-from instruction_data.pools import Pool, Records
+from instruction_data.numbers import embeddings, models, similarity
+from instruction_data.numbers.embeddings import Embeddings
+from instruction_data.numbers.encoder import Encoder
+from instruction_data.numbers.features import Arrays
+from instruction_data.pools.records import Records
+from instruction_data.pools.table import Pool
+from instruction_data.publish import record_tables
+from instruction_data.publish.split import Split
+from instruction_data.select.tiers import count_tiers, percentile_tiers
+from instruction_data.workspace import Workspace
 
 QUESTION = "RQ2"
 TIERS = ("HIGH", "MEDIUM", "LOW")  # of diversity, by ascending similarity
@@ -42,9 +51,9 @@ def diversity_tiers(similarities: np.ndarray, rule: str) -> dict[str, np.ndarray
         rule: ``percentile`` (cut at the 33rd and 66th percentile) or ``count`` (thirds by count).
     """
     if rule == "percentile":
-        parts = splits.percentile_tiers(similarities, *PERCENTILES)
+        parts = percentile_tiers(similarities, *PERCENTILES)
     else:
-        parts = [np.sort(part) for part in splits.count_tiers(similarities)]
+        parts = [np.sort(part) for part in count_tiers(similarities)]
     return dict(zip(TIERS, parts, strict=True))
 
 
@@ -54,7 +63,7 @@ def tier_names(pool: Pool) -> dict[str, str]:
 
 def diversity_splits(
     records: Records, vectors: np.ndarray, similarities: np.ndarray, tiers: dict[str, np.ndarray]
-) -> list[publish.Split]:
+) -> list[Split]:
     """The tiers as splits, each with what tells how diverse it is in itself."""
     names = tier_names(records.pool)
     made = []
@@ -66,7 +75,7 @@ def diversity_splits(
                 "mean pairwise similarity": similarity.mean_similarities(vectors, positions).overall,
                 "Vendi score": similarity.vendi_score(vectors, positions),
             }
-        made.append(publish.Split(names[tier], [(records, positions)], summary))
+        made.append(Split(names[tier], [(records, positions)], summary))
     return made
 
 
@@ -76,7 +85,7 @@ def alike_for_equal(texts: list[str], values: np.ndarray) -> np.ndarray:
     return values[[first.setdefault(text, position) for position, text in enumerate(texts)]]
 
 
-def ready_made(records: Records, found: embeddings.Embeddings, path: Path, limit: int | None) -> features.Arrays:
+def ready_made(records: Records, found: Embeddings, path: Path, limit: int | None) -> Arrays:
     """Of ready-made vectors those of the records.
 
     Raises:
@@ -92,37 +101,37 @@ def ready_made(records: Records, found: embeddings.Embeddings, path: Path, limit
     return {"vectors": found.vectors if whole else found.vectors[records.rows]}
 
 
-def publish_pool(study: command.Study, pool: Pool, encoder: models.Encoder | Path) -> None:
+def publish_pool(workspace: Workspace, pool: Pool, encoder: Encoder | Path) -> None:
     """Make and publish the splits of one code pool, by an encoder or by the vectors in a file."""
-    options = study.options
-    records = study.read(pool)
+    options = workspace.options
+    records = workspace.read(pool)
     settings = {"text": options.text, "tiers": options.tiers, "percentiles": PERCENTILES}
     if isinstance(encoder, Path):
-        found = embeddings.read(encoder, study.cache)
-        publication = publish.begin(study, QUESTION, [records], settings, models={"embeddings": found.identity})
+        found = embeddings.read(encoder, workspace.cache)
+        publication = workspace.begin(QUESTION, [records], settings, models={"embeddings": found.identity})
         encoded = ready_made(records, found, encoder, options.limit)
     else:
         made_by: Mapping = {"encoder": encoder.feature.identity}
-        publication = publish.begin(study, QUESTION, [records], settings, models=made_by)
-        encoded = study.compute(records.texts(options.text), encoder.feature)
+        publication = workspace.begin(QUESTION, [records], settings, models=made_by)
+        encoded = workspace.compute(records.texts(options.text), encoder.feature)
     vectors, texts = encoded["vectors"], records.texts(options.text)
-    usable = study.usable(records, similarity.has_direction(vectors))
+    usable = workspace.usable(records, similarity.has_direction(vectors))
     means = similarity.mean_similarities(vectors, usable)
     including = alike_for_equal([texts[position] for position in usable], means.including)
     tiers = {tier: usable[part] for tier, part in diversity_tiers(including, options.tiers).items()}
     numbers = {
-        "similarity": publish.spread(including, usable, len(records)),
-        "similarity_to_others": publish.spread(means.excluding, usable, len(records)),
+        "similarity": record_tables.spread(including, usable, len(records)),
+        "similarity_to_others": record_tables.spread(means.excluding, usable, len(records)),
         **({"text_cut": encoded["cut"]} if "cut" in encoded else {}),
-        "tier": publish.labels(tiers, len(records)),
+        "tier": record_tables.labels(tiers, len(records)),
     }
     publication.splits(diversity_splits(records, vectors, numbers["similarity"], tiers), numbers)
     if "cut" in encoded:
-        command.say_cut(encoded["cut"], f"{options.text}s")
+        cli.say_cut(encoded["cut"], f"{options.text}s")
 
 
 def parser() -> argparse.ArgumentParser:
-    result = command.parser(__doc__)
+    result = cli.parser(__doc__)
     group = result.add_argument_group("semantic diversity")
     group.add_argument(
         "--text", choices=tuple(MODELS), default="output", help="the text that is embedded (default: %(default)s)"
@@ -150,22 +159,22 @@ def parser() -> argparse.ArgumentParser:
         default="percentile",
         help="cut at the 33rd and 66th percentile, or into thirds by count (default: %(default)s)",
     )
-    command.add_model_flags(group)
+    cli.add_model_flags(group)
     return result
 
 
 def main(argv: list[str] | None = None) -> int:
-    study = command.open_study(parser(), argv, __file__)
-    options = study.options
-    study.refuse_repeats("its tiers are cut, not drawn")
+    workspace = cli.open_workspace(parser(), argv, __file__)
+    options = workspace.options
+    workspace.refuse_repeats("its tiers are cut, not drawn")
     if options.embeddings:
-        refuse_other_vectors(study)
+        refuse_other_vectors(workspace)
     name = options.embeddings or options.model or (DEMO_MODEL if options.demo else MODELS[options.text])
     if options.dry_run:
-        for pool in study.code_pools:
+        for pool in workspace.code_pools:
             names = tier_names(pool).values()
             folder = f"Datas/{QUESTION}/{pool.label}"
-            study.plan(
+            workspace.plan(
                 [pool],
                 f"similarities of every {options.text} with {name}",
                 folder,
@@ -173,20 +182,20 @@ def main(argv: list[str] | None = None) -> int:
             )
         return 0
     prompt = PROMPTS[options.text] if options.prompt is None else options.prompt
-    encoder = options.embeddings or models.Encoder(models.find(name), prompt, options.device, options.dtype)
-    for pool in study.code_pools:
-        publish_pool(study, pool, encoder)
+    encoder = options.embeddings or Encoder(models.find(name), prompt, options.device, options.dtype)
+    for pool in workspace.code_pools:
+        publish_pool(workspace, pool, encoder)
     return 0
 
 
-def refuse_other_vectors(study: command.Study) -> None:
+def refuse_other_vectors(workspace: Workspace) -> None:
     """Raise InputError where --embeddings stands beside what it replaces, or is for more than one pool."""
     for flag in ("model", "prompt"):
-        if getattr(study.options, flag) is not None:
+        if getattr(workspace.options, flag) is not None:
             raise InputError(f"--embeddings and --{flag}: found both; expected vectors from a file or from a model")
-    if len(study.code_pools) != 1:
+    if len(workspace.code_pools) != 1:
         raise InputError("--embeddings: found two pools; expected one --pool, whose vectors they are")
 
 
 if __name__ == "__main__":
-    sys.exit(command.run(main))
+    sys.exit(cli.run(main))

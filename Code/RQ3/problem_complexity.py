@@ -21,9 +21,17 @@ import sys
 
 import numpy as np
 
-from instruction_data import command, features, models, publish, splits
+from instruction_data import cli
 from instruction_data.errors import InputError
-from instruction_data.pools import Pool, Records
+from instruction_data.numbers import models
+from instruction_data.numbers.features import Feature
+from instruction_data.numbers.language_model import LanguageModel
+from instruction_data.pools.records import Records
+from instruction_data.pools.table import Pool
+from instruction_data.publish import record_tables
+from instruction_data.publish.split import Split
+from instruction_data.select.tiers import count_tiers, minmax
+from instruction_data.workspace import Workspace
 
 QUESTION = "RQ3"
 TIERS = ("SIMPLE", "MODERATE", "COMPLEX")
@@ -74,7 +82,7 @@ def complexity(parts: dict[str, np.ndarray], normalise: str = STUDYS) -> np.ndar
         return np.sum([scaled_ranks(values) for values in parts.values()], axis=0)
     if normalise == "log":
         parts = {name: np.log(values) if name == "perplexity" else values for name, values in parts.items()}
-    return np.sum([splits.minmax(values) for values in parts.values()], axis=0)
+    return np.sum([minmax(values) for values in parts.values()], axis=0)
 
 
 def spearman(one: np.ndarray, other: np.ndarray) -> float | None:
@@ -89,7 +97,7 @@ def spearman(one: np.ndarray, other: np.ndarray) -> float | None:
 def tier_numbers(values: np.ndarray) -> np.ndarray:
     """The tier of every record, 0 … 2; int64 ``[n]``."""
     result = np.empty(len(values), dtype=np.int64)
-    for number, part in enumerate(splits.count_tiers(values)):
+    for number, part in enumerate(count_tiers(values)):
         result[part] = number
     return result
 
@@ -110,12 +118,12 @@ def tier_names(pool: Pool) -> dict[str, str]:
     return {tier: f"{QUESTION}_{pool.label}_{tier}" for tier in TIERS}
 
 
-def measured(study: command.Study, records: Records, wanted: dict[str, features.Feature]) -> dict[str, np.ndarray]:
+def measured(workspace: Workspace, records: Records, wanted: dict[str, Feature]) -> dict[str, np.ndarray]:
     """Every number per record: the score and its six logits, the perplexity, and whether a text was cut for either."""
     numbers = {}
     texts = records.texts("instruction")
     for measure, feature in wanted.items():
-        arrays = study.compute(texts, feature)
+        arrays = workspace.compute(texts, feature)
         if measure == "score":
             numbers |= {f"logit_{digit}": arrays["logits"][:, place] for place, digit in enumerate(DIGITS)}
             numbers["score"] = expected_digit(arrays["logits"])
@@ -131,9 +139,7 @@ def complexities(parts: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     return {normalise: complexity(parts, normalise) for normalise in wanted}
 
 
-def complexity_splits(
-    records: Records, parts: dict[str, np.ndarray], numbers: dict[str, np.ndarray]
-) -> list[publish.Split]:
+def complexity_splits(records: Records, parts: dict[str, np.ndarray], numbers: dict[str, np.ndarray]) -> list[Split]:
     """The tiers as splits; those not of the study's normalisation say how far they depart from it."""
     studys = numbers.get("complexity_minmax")
     if studys is not None:
@@ -146,7 +152,7 @@ def complexity_splits(
         if studys is not None and len(part):
             summary["records from another min-max tier"] = np.isin(part, changed).sum()
             summary |= {} if correlation is None else {"Spearman correlation with min-max": correlation}
-        made.append(publish.Split(tier_names(records.pool)[tier], [(records, part)], summary))
+        made.append(Split(tier_names(records.pool)[tier], [(records, part)], summary))
     return made
 
 
@@ -162,31 +168,31 @@ def say_departures(pool: Pool, ways: dict[str, np.ndarray]) -> None:
             )
 
 
-def publish_pool(study: command.Study, pool: Pool, wanted: dict[str, features.Feature]) -> None:
+def publish_pool(workspace: Workspace, pool: Pool, wanted: dict[str, Feature]) -> None:
     """Make and publish the splits of one code pool."""
-    records = study.read(pool)
-    normalise = study.options.normalise
-    settings = {"measure": study.options.measure}
+    records = workspace.read(pool)
+    normalise = workspace.options.normalise
+    settings = {"measure": workspace.options.measure}
     if normalise != STUDYS:  # unnamed in the default's manifest, as in those of before there was a choice
         settings["normalise"] = normalise
     models_used = {measure: feature.identity for measure, feature in wanted.items()}
-    publication = publish.begin(study, QUESTION, [records], settings, models=models_used)
-    numbers = measured(study, records, wanted)
-    usable = study.usable(records, np.all([np.isfinite(numbers[measure]) for measure in wanted], axis=0))
+    publication = workspace.begin(QUESTION, [records], settings, models=models_used)
+    numbers = measured(workspace, records, wanted)
+    usable = workspace.usable(records, np.all([np.isfinite(numbers[measure]) for measure in wanted], axis=0))
     ways = complexities({measure: numbers[measure][usable] for measure in wanted})
-    parts = dict(zip(TIERS, (usable[part] for part in splits.count_tiers(ways[normalise])), strict=True))
-    numbers["complexity"] = publish.spread(ways[normalise], usable, len(records))
+    parts = dict(zip(TIERS, (usable[part] for part in count_tiers(ways[normalise])), strict=True))
+    numbers["complexity"] = record_tables.spread(ways[normalise], usable, len(records))
     if normalise != STUDYS:
-        numbers["complexity_minmax"] = publish.spread(ways[STUDYS], usable, len(records))
-    numbers["tier"] = publish.labels(parts, len(records))
+        numbers["complexity_minmax"] = record_tables.spread(ways[STUDYS], usable, len(records))
+    numbers["tier"] = record_tables.labels(parts, len(records))
     publication.splits(complexity_splits(records, parts, numbers), numbers)
     say_departures(pool, ways)
     for measure in wanted:
-        command.say_cut(numbers[f"{measure}_text_cut"], f"instructions ({measure})")
+        cli.say_cut(numbers[f"{measure}_text_cut"], f"instructions ({measure})")
 
 
 def parser() -> argparse.ArgumentParser:
-    result = command.parser(__doc__)
+    result = cli.parser(__doc__)
     group = result.add_argument_group("problem complexity")
     group.add_argument(
         "--scorer", metavar="MODEL", help=f"asked for the score: hub id, folder or smollm2 (default: {SCORER})"
@@ -208,7 +214,7 @@ def parser() -> argparse.ArgumentParser:
         help="how score and perplexity are scaled before they are added: min-max, average ranks, or min-max with the "
         "logarithm of the perplexity (default: %(default)s, the study's)",
     )
-    command.add_model_flags(group)
+    cli.add_model_flags(group)
     return result
 
 
@@ -222,11 +228,11 @@ def model_names(options: argparse.Namespace) -> dict[str, str]:
     return {measure: names[measure] for measure in MEASURES[options.measure]}
 
 
-def wanted_features(options: argparse.Namespace) -> dict[str, features.Feature]:
+def wanted_features(options: argparse.Namespace) -> dict[str, Feature]:
     """Measure -> feature."""
     made = {}
     for measure, name in model_names(options).items():
-        model = models.LanguageModel(models.find(name), options.device, options.dtype)
+        model = LanguageModel(models.find(name), options.device, options.dtype)
         if measure == "score":
             made[measure] = model.next_token_logits(PROMPT, DIGITS, PROMPT_TOKENS)
         else:
@@ -235,26 +241,26 @@ def wanted_features(options: argparse.Namespace) -> dict[str, features.Feature]:
 
 
 def main(argv: list[str] | None = None) -> int:
-    study = command.open_study(parser(), argv, __file__)
-    study.refuse_repeats("its tiers are cut, not drawn")
-    if study.options.normalise != STUDYS and study.options.measure != "sum":
+    workspace = cli.open_workspace(parser(), argv, __file__)
+    workspace.refuse_repeats("its tiers are cut, not drawn")
+    if workspace.options.normalise != STUDYS and workspace.options.measure != "sum":
         raise InputError(
-            f"--normalise {study.options.normalise}: found --measure {study.options.measure}, a single number whose "
+            f"--normalise {workspace.options.normalise}: found --measure {workspace.options.measure}, a single number whose "
             "order no scaling changes; expected --measure sum"
         )
-    if study.options.dry_run:
-        for pool in study.code_pools:
+    if workspace.options.dry_run:
+        for pool in workspace.code_pools:
             names = tier_names(pool).values()
-            computed = ", ".join(f"{measure} with {name}" for measure, name in model_names(study.options).items())
-            study.plan(
+            computed = ", ".join(f"{measure} with {name}" for measure, name in model_names(workspace.options).items())
+            workspace.plan(
                 [pool], computed, f"Datas/{QUESTION}/{pool.label}", lambda n, names=names: dict.fromkeys(names, n // 3)
             )
         return 0
-    wanted = wanted_features(study.options)
-    for pool in study.code_pools:
-        publish_pool(study, pool, wanted)
+    wanted = wanted_features(workspace.options)
+    for pool in workspace.code_pools:
+        publish_pool(workspace, pool, wanted)
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(command.run(main))
+    sys.exit(cli.run(main))

@@ -19,8 +19,14 @@ import sys
 
 import numpy as np
 
-from instruction_data import command, demo, models, publish, similarity
-from instruction_data.pools import Pool, Records
+from instruction_data import cli
+from instruction_data.demo import demo_root
+from instruction_data.numbers import models, similarity
+from instruction_data.numbers.encoder import Encoder
+from instruction_data.pools.records import Records
+from instruction_data.pools.table import Pool
+from instruction_data.publish.publication import Place
+from instruction_data.workspace import Workspace
 
 QUESTION = "RQ4"
 CATEGORIES = (
@@ -93,19 +99,19 @@ def say_agreement(pool: Pool, table) -> None:
     )
 
 
-def publish_pool(study: command.Study, pool: Pool, encoders: dict[str, models.Encoder]) -> None:
+def publish_pool(workspace: Workspace, pool: Pool, encoders: dict[str, Encoder]) -> None:
     """Categorise one code pool and publish the result."""
     import pandas
 
-    records = study.read(pool)
+    records = workspace.read(pool)
     wanted = {role: encoder.feature for role, encoder in encoders.items()}
-    place = publish.Place("Code/RQ4", f"{pool.name}_instruct_with_category")
+    place = Place("Code/RQ4", f"{pool.name}_instruct_with_category")
     settings = {"categories": CATEGORIES}
     used = {role: feature.identity for role, feature in wanted.items()}
-    publication = publish.begin(study, QUESTION, [records], settings, models=used, place=place)
-    topics = study.compute(CATEGORIES, wanted["category"])["vectors"]
-    encoded = study.compute(records.texts("instruction"), wanted["instruction"])
-    positions = study.usable(records, similarity.has_direction(encoded["vectors"]))
+    publication = workspace.begin(QUESTION, [records], settings, models=used, place=place)
+    topics = workspace.compute(CATEGORIES, wanted["category"])["vectors"]
+    encoded = workspace.compute(records.texts("instruction"), wanted["instruction"])
+    positions = workspace.usable(records, similarity.has_direction(encoded["vectors"]))
     similarities = np.full((len(records), len(CATEGORIES)), np.nan)
     similarities[positions] = cosine_similarities(encoded["vectors"][positions], topics)
     lines = category_lines(records, similarities)
@@ -113,42 +119,42 @@ def publish_pool(study: command.Study, pool: Pool, encoders: dict[str, models.En
         f"{place.stem}.jsonl": pandas.DataFrame(lines, dtype=object),
         f"{pool.name}_category_similarities.parquet": pandas.DataFrame(similarity_columns(records, similarities)),
     }
-    labels = demo.weak_labels(study.root, records) if study.options.demo else None
+    labels = demo_root.weak_labels(workspace.root, records) if workspace.options.demo else None
     if labels is not None:
         table = confusion(labels, lines["assigned_category"])
         tables[f"{pool.name}_category_confusion.csv"] = table
         say_agreement(pool, table)
     publication.write(tables=tables)
     print(f"{pool.name}: {len(positions):,} records categorised in {place.folder}/{place.stem}.jsonl")
-    command.say_cut(encoded["cut"], "instructions")
+    cli.say_cut(encoded["cut"], "instructions")
 
 
 def parser() -> argparse.ArgumentParser:
-    result = command.parser(__doc__)
+    result = cli.parser(__doc__)
     group = result.add_argument_group("task category")
     group.add_argument(
         "--model", metavar="MODEL", help=f"encoder: hub id, folder, minilm or smollm2 (default: {MODEL})"
     )
-    command.add_model_flags(group)
+    cli.add_model_flags(group)
     return result
 
 
 def main(argv: list[str] | None = None) -> int:
-    study = command.open_study(parser(), argv, __file__)
-    options = study.options
-    study.refuse_repeats("its categories are not drawn")
+    workspace = cli.open_workspace(parser(), argv, __file__)
+    options = workspace.options
+    workspace.refuse_repeats("its categories are not drawn")
     name = options.model or (DEMO_MODEL if options.demo else MODEL)
     if options.dry_run:
-        for pool in study.code_pools:
-            study.plan([pool], f"a vector of every instruction with {name}", "Code/RQ4", lambda n: {})
+        for pool in workspace.code_pools:
+            workspace.plan([pool], f"a vector of every instruction with {name}", "Code/RQ4", lambda n: {})
         return 0
     source = models.find(name)
     prompts = {"category": CATEGORY_PROMPT, "instruction": INSTRUCTION_PROMPT}
-    encoders = {role: models.Encoder(source, prompt, options.device, options.dtype) for role, prompt in prompts.items()}
-    for pool in study.code_pools:
-        publish_pool(study, pool, encoders)
+    encoders = {role: Encoder(source, prompt, options.device, options.dtype) for role, prompt in prompts.items()}
+    for pool in workspace.code_pools:
+        publish_pool(workspace, pool, encoders)
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(command.run(main))
+    sys.exit(cli.run(main))

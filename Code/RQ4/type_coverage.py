@@ -21,9 +21,17 @@ from pathlib import Path
 
 import numpy as np
 
-from instruction_data import command, formats, manifests, publish, splits
+from instruction_data import cli
 from instruction_data.errors import InputError, quoted
-from instruction_data.pools import Pool, Records
+from instruction_data.files import formats
+from instruction_data.files.atomic import file_sha256
+from instruction_data.files.formats import Problem
+from instruction_data.pools.records import Records
+from instruction_data.pools.table import Pool
+from instruction_data.publish import manifests
+from instruction_data.publish.split import Split
+from instruction_data.select import draws
+from instruction_data.workspace import Workspace
 
 QUESTION = "RQ4"
 ALGORITHMIC = ("Algorithmic & Data Structure", "Mathematical & Computational")
@@ -31,8 +39,8 @@ SHARES = (0, 25, 50, 75, 100)  # per cent algorithmic
 TOTAL = 20_000  # records a split
 
 
-def category_file(study: command.Study, pool: Pool) -> Path:
-    return study.root / "Code" / "RQ4" / f"{pool.name}_instruct_with_category.jsonl"
+def category_file(workspace: Workspace, pool: Pool) -> Path:
+    return workspace.root / "Code" / "RQ4" / f"{pool.name}_instruct_with_category.jsonl"
 
 
 def read_categories(path: Path, records: Records) -> dict[str, list]:
@@ -54,7 +62,7 @@ def read_categories(path: Path, records: Records) -> dict[str, list]:
         )
     by_row = {}
     for entry in formats.entries(path):
-        if isinstance(entry.value, formats.Problem):
+        if isinstance(entry.value, Problem):
             raise InputError(f"{path}:{entry.line}: found {entry.value.found}; expected {entry.value.expected}")
         row = entry.value.get("row")
         if type(row) is not int or row in by_row:
@@ -80,7 +88,7 @@ def category_models(path: Path) -> dict:
             f"{manifest_path}: found no such file; expected the manifest of {path.name}: run task_category.py"
         )
     manifest = manifests.read(manifest_path)
-    if manifests.file_sha256(path) not in manifests.files(manifest).values():
+    if file_sha256(path) not in manifests.files(manifest).values():
         raise InputError(
             f"{path}: found other content than its manifest says; expected that: run task_category.py again"
         )
@@ -108,7 +116,7 @@ def _line_of(path: Path, by_row: dict, row: int, instruction: str) -> dict:
 
 def feasible(total: int, shares: Sequence[int], algorithmic: int, practical: int) -> bool:
     """Whether every share of ``total`` can be drawn from groups of these sizes."""
-    counts = [splits.share_counts(total, share) for share in shares]
+    counts = [draws.share_counts(total, share) for share in shares]
     return all(first <= algorithmic and second <= practical for first, second in counts)
 
 
@@ -138,24 +146,24 @@ def chosen_total(wanted: int | None, shares: Sequence[int], algorithmic: int, pr
 def share_draw(name: str, groups: tuple[np.ndarray, np.ndarray], total: int, share: int, seed: int) -> np.ndarray:
     """Positions of one split: drawn from both groups without replacement, then shuffled."""
     drawn = [
-        group[splits.draw(len(group), count, seed, f"{name} {side}")]
+        group[draws.draw(len(group), count, seed, f"{name} {side}")]
         for side, group, count in zip(
-            ("algorithmic", "practical"), groups, splits.share_counts(total, share), strict=True
+            ("algorithmic", "practical"), groups, draws.share_counts(total, share), strict=True
         )
     ]
     together = np.concatenate(drawn)
-    return together[splits.permutation(total, seed, f"{name} order")]
+    return together[draws.permutation(total, seed, f"{name} order")]
 
 
 def split_name(pool: Pool, share: int) -> str:
     return f"{QUESTION}_{pool.label}_ALG_{share}"
 
 
-def publish_pool(study: command.Study, pool: Pool) -> None:
+def publish_pool(workspace: Workspace, pool: Pool) -> None:
     """Make and publish the splits of one code pool."""
-    options = study.options
-    records = study.read(pool)
-    path = category_file(study, pool)
+    options = workspace.options
+    records = workspace.read(pool)
+    path = category_file(workspace, pool)
     numbers = read_categories(path, records)
     groups = grouped(records, numbers)
     algorithmic = np.isin(np.arange(len(records)), groups[0])
@@ -168,14 +176,12 @@ def publish_pool(study: command.Study, pool: Pool) -> None:
         "repeats": options.repeats,
     }
     models = category_models(path)
-    publication = publish.begin(study, QUESTION, [records], settings, draws=True, models=models, inputs=[path])
+    publication = workspace.begin(QUESTION, [records], settings, draws=True, models=models, inputs=[path])
     made = []
     for share in options.shares:
-        for name in study.names(split_name(pool, share)):
+        for name in workspace.names(split_name(pool, share)):
             positions = share_draw(name, groups, total, share, options.seed)
-            made.append(
-                publish.Split(name, [(records, positions)], {"algorithmic share": algorithmic[positions].mean()})
-            )
+            made.append(Split(name, [(records, positions)], {"algorithmic share": algorithmic[positions].mean()}))
     publication.splits(made, numbers | {"algorithmic": algorithmic})
 
 
@@ -186,21 +192,21 @@ def grouped(records: Records, numbers: dict[str, list]) -> tuple[np.ndarray, np.
     return np.flatnonzero(algorithmic), np.flatnonzero(categorised & ~algorithmic)
 
 
-def planned(study: command.Study, pool: Pool, n: int) -> dict[str, int]:
+def planned(workspace: Workspace, pool: Pool, n: int) -> dict[str, int]:
     """Split name -> number of records; before there are categories, as if half of the ``n`` were algorithmic."""
-    options = study.options
+    options = workspace.options
     sizes = [n // 2, n - n // 2]
-    if category_file(study, pool).exists():
-        records = study.read(pool)
-        sizes = [len(group) for group in grouped(records, read_categories(category_file(study, pool), records))]
+    if category_file(workspace, pool).exists():
+        records = workspace.read(pool)
+        sizes = [len(group) for group in grouped(records, read_categories(category_file(workspace, pool), records))]
     wanted = None if options.total == "max" else options.total
     size = chosen_total(wanted, options.shares, *sizes, pool)
-    return {name: size for share in options.shares for name in study.names(split_name(pool, share))}
+    return {name: size for share in options.shares for name in workspace.names(split_name(pool, share))}
 
 
 def total(text: str) -> int | str:
     """A number of records, or ``max``, for argparse."""
-    return text if text == "max" else command.positive(text)
+    return text if text == "max" else cli.positive(text)
 
 
 def percent(text: str) -> int:
@@ -211,7 +217,7 @@ def percent(text: str) -> int:
 
 
 def parser() -> argparse.ArgumentParser:
-    result = command.parser(__doc__)
+    result = cli.parser(__doc__)
     group = result.add_argument_group("type coverage")
     group.add_argument(
         "--shares",
@@ -231,17 +237,17 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(argv: list[str] | None = None) -> int:
-    study = command.open_study(parser(), argv, __file__)
-    options = study.options
+    workspace = cli.open_workspace(parser(), argv, __file__)
+    options = workspace.options
     options.total = options.total or ("max" if options.demo else TOTAL)
     options.shares = list(dict.fromkeys(options.shares))
-    for pool in study.code_pools:
+    for pool in workspace.code_pools:
         if options.dry_run:
-            study.plan([pool], "", f"Datas/{QUESTION}/{pool.label}", partial(planned, study, pool))
+            workspace.plan([pool], "", f"Datas/{QUESTION}/{pool.label}", partial(planned, workspace, pool))
         else:
-            publish_pool(study, pool)
+            publish_pool(workspace, pool)
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(command.run(main))
+    sys.exit(cli.run(main))

@@ -30,9 +30,18 @@ from pathlib import Path
 
 import numpy as np
 
-from instruction_data import command, control_tokens, formats, inventory, languages, manifests, pools, publish, splits
+from instruction_data import cli
 from instruction_data.errors import InputError
-from instruction_data.pools import Pool, Records
+from instruction_data.files import formats
+from instruction_data.measures import languages
+from instruction_data.pools import control_tokens, reading
+from instruction_data.pools.records import Records
+from instruction_data.pools.table import TABLE_FILE, Pool
+from instruction_data.publish import inventory, manifests
+from instruction_data.publish.publication import Place
+from instruction_data.publish.split import Split
+from instruction_data.select import draws
+from instruction_data.workspace import Workspace
 
 CONTROLS = ("random", "matched")
 TRAITS = ("length", "language", "category")
@@ -76,7 +85,7 @@ def matched_draw(strata: np.ndarray, members: np.ndarray, avoided: np.ndarray, s
     Returns:
         int64 ``[len(members)]``, in drawn order.
     """
-    order = splits.permutation(len(strata), seed, name)
+    order = draws.permutation(len(strata), seed, name)
     preferred = order[np.argsort(avoided[order], kind="stable")]
     wanted = np.bincount(strata[members], minlength=strata.max() + 1)
     taken = preferred[_place_in_group(strata[preferred]) < wanted[strata[preferred]]]
@@ -114,7 +123,7 @@ class Origin:
         return self.manifest["splits"][self.name]["sources"]
 
 
-def chosen_origins(study: command.Study) -> list[Origin]:
+def chosen_origins(workspace: Workspace) -> list[Origin]:
     """The splits that this run makes controls of.
 
     Of questions, the first draw of every split: a control of a repeat would be the same thing again.
@@ -122,25 +131,29 @@ def chosen_origins(study: command.Study) -> list[Origin]:
     Raises:
         InputError: there is no such split or question, or the split is itself made from one.
     """
-    options = study.options
+    options = workspace.options
     there = [
-        Origin(name, path, manifest) for path, manifest in manifests.every(study.root) for name in manifest["splits"]
+        Origin(name, path, manifest)
+        for path, manifest in manifests.every(workspace.root)
+        for name in manifest["splits"]
     ]
     derived = {one.name: what for one in there if (what := _derived(one, {other.file for other in there}))}
     for name in options.split or ():
         if name in derived or name not in {one.name for one in there}:
             raise InputError(
-                f"--split {name}: found {derived.get(name, 'no such split')} under {study.root}; expected a split made "
+                f"--split {name}: found {derived.get(name, 'no such split')} under {workspace.root}; expected a split made "
                 "from a pool by a research question: `python -m instruction_data.publish show` lists them"
             )
     origins = [one for one in there if one.name not in derived and _is_wanted(one, options)]
     if options.pool:
-        names = {pool.name for pool in study.code_pools}
+        names = {pool.name for pool in workspace.code_pools}
         origins = [one for one in origins if one.manifest["pool"] in names]
     if not origins:
         asked = " ".join(options.split or options.question)
         asked += f" of pool {' '.join(options.pool)}" if options.pool else ""
-        raise InputError(f"{study.root}: found no split for {asked}; expected some: run the question's script first")
+        raise InputError(
+            f"{workspace.root}: found no split for {asked}; expected some: run the question's script first"
+        )
     return origins
 
 
@@ -185,9 +198,9 @@ class Traits:
 class Sources:
     """The pools behind splits, each read once the way the split's set read it."""
 
-    def __init__(self, study: command.Study):
-        self._study = study
-        self._named = {pool.name: pool for pool in study.code_pools} if study.options.pool else {}
+    def __init__(self, workspace: Workspace):
+        self._study = workspace
+        self._named = {pool.name: pool for pool in workspace.code_pools} if workspace.options.pool else {}
         self._records: dict[tuple, Records] = {}
         self._traits: dict[Records, Traits] = {}
         self._lengths: dict[Records, np.ndarray] = {}
@@ -205,7 +218,7 @@ class Sources:
         if name not in self._named and name not in self._study.known_pools:
             raise InputError(
                 f"{origin.name}: found that it was made from a pool {name!r}, which is not known; expected it: "
-                f"--pool {name}=PATH, or a row in {pools.TABLE_FILE} under the study root"
+                f"--pool {name}=PATH, or a row in {TABLE_FILE} under the study root"
             )
         return self._named.get(name) or self._study.known_pools[name]
 
@@ -222,30 +235,30 @@ class Sources:
         return self._lengths[records]
 
     def _read(self, origin: Origin, name: str) -> Records:
-        study, entry = self._study, origin.manifest["pools"][name]
+        workspace, entry = self._study, origin.manifest["pools"][name]
         limit = origin.manifest["settings"].get("limit")
-        if study.options.limit not in (None, limit):
+        if workspace.options.limit not in (None, limit):
             raise InputError(
-                f"--limit {study.options.limit}: found {origin.name} made with {limit or 'all records'}; expected the "
+                f"--limit {workspace.options.limit}: found {origin.name} made with {limit or 'all records'}; expected the "
                 "same pool for a control: leave --limit out, which takes the split's"
             )
         drop = name != origin.manifest["pool"] and bool(origin.manifest["settings"].get("drop_input"))
         neutralise = bool(origin.manifest["settings"].get(control_tokens.SETTING))
-        if study.options.neutralise_control_tokens and not neutralise:
+        if workspace.options.neutralise_control_tokens and not neutralise:
             raise InputError(
                 f"{control_tokens.FLAG}: found {origin.name} made without it; expected the same records for a control: "
                 "make the split with it, and its controls follow"
             )
         key = (name, limit, bool(entry["skipped"]), drop, neutralise)
         if key not in self._records:
-            self._records[key] = pools.read(
+            self._records[key] = reading.read(
                 self.pool(origin, name),
-                study.root,
+                workspace.root,
                 limit=limit,
                 skip_bad=bool(entry["skipped"]),
                 drop_input=drop,
                 neutralise=neutralise,
-                spool_folder=study.cache,
+                spool_folder=workspace.cache,
             )
         if self._records[key].sha256 != entry["sha256"]:
             raise _changed(origin, f"the pool {name!r} with SHA-256 {self._records[key].sha256}", entry["sha256"])
@@ -283,19 +296,19 @@ def members(root: Path, origin: Origin, sources: Sequence[Records]) -> list[np.n
     return result
 
 
-def read_traits(study: command.Study, records: Records, lengths: np.ndarray) -> Traits:
+def read_traits(workspace: Workspace, records: Records, lengths: np.ndarray) -> Traits:
     """Length bin, language and, where there are categories, category of every record, as far as they are asked for."""
-    wanted = study.options.match
+    wanted = workspace.options.match
     columns: dict[str, Sequence[Hashable]] = {}
     if "length" in wanted:
-        bins = study.options.length_bins
+        bins = workspace.options.length_bins
         columns["length"] = [f"{number + 1} of {bins}" for number in length_bins(lengths, bins).tolist()]
     if "language" in wanted:
-        columns["language"], _ = languages.languages(records.texts("output"), study.cache)
-    manifest = category_manifest(study.root, records.pool)
+        columns["language"], _ = languages.languages(records.texts("output"), workspace.cache)
+    manifest = category_manifest(workspace.root, records.pool)
     if "category" not in wanted or not manifest.exists():
         return Traits(columns)
-    path, models = category_table(study.root, manifest, records.pool)
+    path, models = category_table(workspace.root, manifest, records.pool)
     columns["category"] = categories(path, records)
     return Traits(columns, [path], models)
 
@@ -356,7 +369,7 @@ def control_draw(kind: str, name: str, parts: Parts, traits: Mapping[str, Traits
     for records, own in parts:
         draw = f"{name} {records.pool.name}"
         if kind == "random":
-            drawn.append((records, splits.draw(len(records), len(own), seed, draw)))
+            drawn.append((records, draws.draw(len(records), len(own), seed, draw)))
         else:
             groups = strata(list(traits[records.pool.name].columns.values()))
             drawn.append((records, matched_draw(groups, own, equal_records(records, own), seed, draw)))
@@ -395,32 +408,31 @@ def matched_traits(sources: Sources, origin: Origin, read: Sequence[Records]) ->
     return result
 
 
-def publish_control(study: command.Study, sources: Sources, origin: Origin, kind: str) -> None:
+def publish_control(workspace: Workspace, sources: Sources, origin: Origin, kind: str) -> None:
     """Make and publish one kind of control of one split, with its repeats."""
     stem = control_name(origin, kind)
     read = sources.records(origin)
-    own = list(zip(read, members(study.root, origin, read), strict=True))
+    own = list(zip(read, members(workspace.root, origin, read), strict=True))
     if all(len(positions) == len(records) for records, positions in own):
         print(f"{stem}: left out, since {origin.name} holds its whole pool, and so would any control\n")
         return
     traits = matched_traits(sources, origin, read) if kind == "matched" else {}
-    publication = publish.begin(
-        study,
+    publication = workspace.begin(
         origin.manifest["question"],
         read,
-        control_settings(study.options, origin, kind, traits),
+        control_settings(workspace.options, origin, kind, traits),
         draws=True,
         models={role: model for one in traits.values() for role, model in one.models.items()},
         inputs=[
-            inventory.scores_file(study.root, origin.path, origin.manifest),
+            inventory.scores_file(workspace.root, origin.path, origin.manifest),
             *(path for one in traits.values() for path in one.inputs),
         ],
-        place=publish.Place(origin.folder, stem),
+        place=Place(origin.folder, stem),
     )
     made = []
-    for name in study.names(stem):
-        drawn = control_draw(kind, name, own, traits, study.options.seed)
-        made.append(publish.Split(name, drawn, summary(sources, drawn, own)))
+    for name in workspace.names(stem):
+        drawn = control_draw(kind, name, own, traits, workspace.options.seed)
+        made.append(Split(name, drawn, summary(sources, drawn, own)))
     publication.splits(made, traits[read[0].pool.name].columns if traits else {})
     say_quality(origin, made[0], traits)
 
@@ -446,7 +458,7 @@ def control_settings(
     return settings
 
 
-def say_quality(origin: Origin, made: publish.Split, traits: Mapping[str, Traits]) -> None:
+def say_quality(origin: Origin, made: Split, traits: Mapping[str, Traits]) -> None:
     """Print what could not be matched, and whether the control is mostly the split itself."""
     share, said = made.summary["share of the split itself"], []
     for name, one in traits.items():
@@ -465,7 +477,7 @@ def say_quality(origin: Origin, made: publish.Split, traits: Mapping[str, Traits
         print("\n".join(said), end="\n\n")
 
 
-def plan(study: command.Study, sources: Sources, origins: Sequence[Origin]) -> None:
+def plan(workspace: Workspace, sources: Sources, origins: Sequence[Origin]) -> None:
     """Print what a run would read and write (``--dry-run``), set by set."""
     sets: dict[Path, list[Origin]] = {}
     for origin in origins:
@@ -474,16 +486,16 @@ def plan(study: command.Study, sources: Sources, origins: Sequence[Origin]) -> N
         names = {
             name: sum(origin.sources.values())
             for origin in together
-            for kind in study.options.control
-            for name in study.names(control_name(origin, kind))
+            for kind in workspace.options.control
+            for name in workspace.names(control_name(origin, kind))
         }
         used = dict.fromkeys(name for origin in together for name in origin.sources)
         read = [sources.pool(together[0], name) for name in used]
-        study.plan(read, "", together[0].folder, lambda *_, names=names: names)
+        workspace.plan(read, "", together[0].folder, lambda *_, names=names: names)
 
 
 def parser() -> argparse.ArgumentParser:
-    result = command.parser(__doc__)
+    result = cli.parser(__doc__)
     group = result.add_argument_group("controls")
     of = group.add_mutually_exclusive_group(required=True)
     of.add_argument("--split", nargs="+", metavar="NAME", help="make controls of these splits")
@@ -502,7 +514,7 @@ def parser() -> argparse.ArgumentParser:
     )
     group.add_argument(
         "--length-bins",
-        type=command.positive,
+        type=cli.positive,
         default=LENGTH_BINS,
         metavar="N",
         help="quantile bins of the length of outputs (default: %(default)s)",
@@ -511,19 +523,19 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(argv: list[str] | None = None) -> int:
-    study = command.open_study(parser(), argv, __file__)
-    options = study.options
+    workspace = cli.open_workspace(parser(), argv, __file__)
+    options = workspace.options
     options.control = [kind for kind in CONTROLS if kind in options.control]
     options.match = [trait for trait in TRAITS if trait in options.match]
-    origins, sources = chosen_origins(study), Sources(study)
+    origins, sources = chosen_origins(workspace), Sources(workspace)
     if options.dry_run:
-        plan(study, sources, origins)
+        plan(workspace, sources, origins)
         return 0
     for origin in origins:
         for kind in options.control:
-            publish_control(study, sources, origin, kind)
+            publish_control(workspace, sources, origin, kind)
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(command.run(main))
+    sys.exit(cli.run(main))

@@ -27,19 +27,18 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from instruction_data import (
-    command,
-    environments,
-    leakage,
-    manifests,
-    names,
-    outcomes,
-    publish,
-    runs,
-    sandbox,
-    trials,
-)
+from instruction_data import cli
 from instruction_data.errors import InputError, printable
+from instruction_data.files import names
+from instruction_data.files.atomic import file_sha256, write_whole
+from instruction_data.measures import leakage
+from instruction_data.outcomes import outcomes, sandbox, trials
+from instruction_data.outcomes.outcomes import Outcome
+from instruction_data.outcomes.sandbox import DiedError, View
+from instruction_data.outcomes.trials import Place, Trial, Verdict
+from instruction_data.runs import environments, runs
+from instruction_data.runs.environments import Environment
+from instruction_data.runs.runs import Run
 
 HERE = Path(__file__).resolve().parent
 HARNESS = "bigcode"
@@ -63,7 +62,7 @@ class Harness:
         checkout: of its repository; None where it is a package of the environment.
     """
 
-    environment: environments.Environment
+    environment: Environment
     checkout: Path | None
 
     def script(self, name: str, *arguments: object) -> list[str]:
@@ -100,12 +99,12 @@ class Settings:
     batch_size: int
     seed: int = SEED
 
-    def listed(self, run: runs.Run, generator: str) -> dict[str, object]:
+    def listed(self, run: Run, generator: str) -> dict[str, object]:
         """As outcomes bear it; the batch size changes nothing but the draws of a sampler."""
         listed = {name: value for name, value in vars(self).items() if name != "batch_size" or self.temperature > 0}
         return listed | {"prefix": self.prefix(run), "generator": generator, "recipe": run.recipe_sha256}
 
-    def prefix(self, run: runs.Run) -> str:
+    def prefix(self, run: Run) -> str:
         """What stands in front of every problem: the template that the model was trained with, or nothing."""
         return run.prompt["before"] + INSTRUCTION + run.prompt["after"] if self.prompt == "template" else ""
 
@@ -135,7 +134,7 @@ def humaneval_folder(cache: Path) -> Path:
         )
     place = cache / "package" / "openai_humaneval" / "test.jsonl"
     place.parent.mkdir(parents=True, exist_ok=True)
-    publish.replace(place, gzip.decompress(package.read_bytes()))
+    write_whole(place, gzip.decompress(package.read_bytes()))
     return cache / "package"
 
 
@@ -165,7 +164,7 @@ def load_task(root: Path, name: str, harness: Harness, options: argparse.Namespa
     return Task(name, folder, problems[: options.limit])
 
 
-def generate(root: Path, run: runs.Run, task: Task, settings: Settings, harness: Harness) -> Path:
+def generate(root: Path, run: Run, task: Task, settings: Settings, harness: Harness) -> Path:
     """The generations of a run, made if they are not there yet.
 
     Returns:
@@ -191,12 +190,12 @@ def generate(root: Path, run: runs.Run, task: Task, settings: Settings, harness:
     with tempfile.TemporaryDirectory(dir=folder, prefix=".") as temporary:
         made = _generate(root, run, task, settings, harness, Path(temporary), log)
         check_generations(made, task, settings)
-        publish.replace(note, json.dumps(asked, indent=2).encode() + b"\n")
-        publish.replace(path, made.read_bytes())
+        write_whole(note, json.dumps(asked, indent=2).encode() + b"\n")
+        write_whole(path, made.read_bytes())
     return path
 
 
-def _generate(root, run: runs.Run, task: Task, settings: Settings, harness: Harness, folder: Path, log: Path) -> Path:
+def _generate(root, run: Run, task: Task, settings: Settings, harness: Harness, folder: Path, log: Path) -> Path:
     model, prefix, count = str((root / run.folder).resolve()), settings.prefix(run), len(task.problems)
     if harness.checkout is None:
         made = folder / "generations.json"
@@ -308,7 +307,7 @@ def score_apart(
     """As ``score``; samples that kill a harness which executes them itself are found by halves, and have failed."""
     try:
         return score(task, generations, harness, log, sandboxed=sandboxed)
-    except sandbox.DiedError:
+    except DiedError:
         nothing = [[BLANK] * len(one) for one in generations]
         score(task, nothing, harness, log, sandboxed=sandboxed)  # where this dies, too, it is not the samples
     passed = [[False] * len(one) for one in generations]
@@ -321,7 +320,7 @@ def score_apart(
             some[problem][sample] = generations[problem][sample]
         try:
             found = score(task, some, harness, log, sandboxed=sandboxed)
-        except sandbox.DiedError:
+        except DiedError:
             killers += len(part) == 1
             parts += [part[: len(part) // 2], part[len(part) // 2 :]] if len(part) > 1 else []
             continue
@@ -332,7 +331,7 @@ def score_apart(
 
 def execute(
     words: Sequence[str], task: Task, harness: Harness, folder: Path, log: Path, seconds: float, sandboxed: bool
-) -> list[list[trials.Verdict]]:
+) -> list[list[Verdict]]:
     """Run the harness's scoring and, for it, the samples that it asks about.
 
     Returns:
@@ -345,7 +344,7 @@ def execute(
     shared = {"PATH": f"{environment.bin}:/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"}
     script, module = HERE / "in_harness" / "sample.py", execute_module(environment)
     same = {**shared, "PYTHONHASHSEED": "0"}  # sets in the same order, so that a sample passes always or never
-    place = trials.Place(environment.python, script, module, readable, same, MEMORY_BYTES, sandboxed)
+    place = Place(environment.python, script, module, readable, same, MEMORY_BYTES, sandboxed)
     variables = {**shared, "HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", **environment.more}
     ours, theirs = socket.socketpair()
     with ours, theirs:
@@ -360,7 +359,7 @@ def execute(
         more = {"meanwhile": meanwhile, "pass_fds": [theirs.fileno()]} if asks else {}
         if sandboxed:
             variables |= {"HOME": "/tmp", "TMPDIR": "/tmp"}
-            view = sandbox.View(readable | {task.folder: "/data"}, folder, variables, "/data")
+            view = View(readable | {task.folder: "/data"}, folder, variables, "/data")
             sandbox.run(words, view, seconds, log, **more)
         else:
             with tempfile.TemporaryDirectory() as private:
@@ -369,7 +368,7 @@ def execute(
     return verdicts
 
 
-def answer(channel: socket.socket, task: Task, place: trials.Place, log: Path) -> list[list[trials.Verdict]]:
+def answer(channel: socket.socket, task: Task, place: Place, log: Path) -> list[list[Verdict]]:
     """Try the samples that the harness asks about, and tell it and the log what became of them."""
     with channel.makefile("rwb") as file:
         line = file.readline(JSON_BYTES)
@@ -378,7 +377,7 @@ def answer(channel: socket.socket, task: Task, place: trials.Place, log: Path) -
         asked = json.loads(line)
         made = [
             [
-                trials.Trial(sample, tests, problem["prompt"], asked["seconds"], apart=number not in task.together)
+                Trial(sample, tests, problem["prompt"], asked["seconds"], apart=number not in task.together)
                 for sample in samples
             ]
             for number, (samples, tests, problem) in enumerate(
@@ -398,7 +397,7 @@ def answer(channel: socket.socket, task: Task, place: trials.Place, log: Path) -
     return verdicts
 
 
-def python_folders(environment: environments.Environment) -> list[Path]:
+def python_folders(environment: Environment) -> list[Path]:
     """What an interpreter needs to see of the file system, /usr aside."""
     code = "import json, os, sys; print(json.dumps([sys.prefix, sys.base_prefix, os.path.realpath(sys.executable)]))"
     said = subprocess.run([environment.python, "-c", code], capture_output=True, text=True, check=True).stdout
@@ -406,7 +405,7 @@ def python_folders(environment: environments.Environment) -> list[Path]:
     return [path for path in dict.fromkeys((prefix, base, real.parent.parent)) if not path.is_relative_to("/usr")]
 
 
-def execute_module(environment: environments.Environment) -> Path:
+def execute_module(environment: Environment) -> Path:
     """The harness's module that executes programs."""
     code = "import importlib.util as u; print([*u.find_spec('bigcode_eval').submodule_search_locations][0])"
     words = [environment.python, "-c", code]
@@ -458,7 +457,7 @@ def check_machine(root: Path, task: Task, harness: Harness, *, sandboxed: bool) 
     return replace(task, together=together)
 
 
-def evaluate(root: Path, run: runs.Run, task: Task, settings: Settings, harness: Harness, options) -> str:
+def evaluate(root: Path, run: Run, task: Task, settings: Settings, harness: Harness, options) -> str:
     """Generate and, where allowed, score one run on one task.
 
     Returns:
@@ -469,7 +468,7 @@ def evaluate(root: Path, run: runs.Run, task: Task, settings: Settings, harness:
     if not options.allow_code_execution:
         return "generated, not executed"
     listed = settings.listed(run, "checkout" if harness.checkout else "own")
-    sha256 = manifests.file_sha256(generations)
+    sha256 = file_sha256(generations)
     if place.exists():
         there = outcomes.read(place)
         if there.settings == listed and sha256 in there.files.values():
@@ -480,7 +479,7 @@ def evaluate(root: Path, run: runs.Run, task: Task, settings: Settings, harness:
     scored = score_apart(task, samples, harness, log, sandboxed=not options.unsandboxed)
     passed = scored.passed
     figures = dict(scored.figures) or {"pass@1": sum(sum(one) / len(one) for one in passed) / len(passed)}
-    outcome = outcomes.Outcome(
+    outcome = Outcome(
         run=run.name,
         question=run.question,
         pool=run.pool,
@@ -496,7 +495,7 @@ def evaluate(root: Path, run: runs.Run, task: Task, settings: Settings, harness:
         versions=versions(harness),
         files={
             generations.relative_to(root).as_posix(): sha256,
-            run.manifest: manifests.file_sha256(root / run.manifest),
+            run.manifest: file_sha256(root / run.manifest),
         },
     )
     outcomes.write(root, outcome)
@@ -518,7 +517,7 @@ def versions(harness: Harness) -> dict[str, str]:
     return found
 
 
-def evaluate_all(root: Path, chosen: Sequence[runs.Run], tasks: Sequence[Task], harness: Harness, options) -> int:
+def evaluate_all(root: Path, chosen: Sequence[Run], tasks: Sequence[Task], harness: Harness, options) -> int:
     settings = read_settings(options)
     failed = []
     work = [(task, run) for task in tasks for run in chosen]
@@ -549,7 +548,7 @@ def evaluate_all(root: Path, chosen: Sequence[runs.Run], tasks: Sequence[Task], 
     return 0
 
 
-def remove(root: Path, task: Task, run: runs.Run) -> None:
+def remove(root: Path, task: Task, run: Run) -> None:
     place = outcomes.path(root, HARNESS, task.name, run.name)
     for path in (place, place.with_suffix("") / "generations.json", place.with_suffix("") / "settings.json"):
         path.unlink(missing_ok=True)
@@ -569,7 +568,7 @@ def read_settings(options: argparse.Namespace) -> Settings:
     )
 
 
-def chosen_runs(root: Path, names: Sequence[str]) -> list[runs.Run]:
+def chosen_runs(root: Path, names: Sequence[str]) -> list[Run]:
     found = {run.name: run for run in runs.every(root)}
     if not found:
         raise InputError(f"{root / runs.FOLDER}: found no finished run; Code/training/train.py makes them")
@@ -580,14 +579,14 @@ def chosen_runs(root: Path, names: Sequence[str]) -> list[runs.Run]:
 
 
 def parser() -> argparse.ArgumentParser:
-    result = command.described(__doc__)
+    result = cli.described(__doc__)
     what = result.add_argument_group("what is evaluated")
-    command.add_root_flags(what, "the demo's root (build/demo); HumanEval alone, one greedy sample, fp32")
+    cli.add_root_flags(what, "the demo's root (build/demo); HumanEval alone, one greedy sample, fp32")
     what.add_argument("--run", action="append", default=[], metavar="NAME", help="repeatable (default: every run)")
     what.add_argument(
         "--task", action="append", metavar="TASK", help=f"of the harness; repeatable (default: {', '.join(TASKS)})"
     )
-    what.add_argument("--limit", type=command.positive, metavar="N", help="only the first N problems of every task")
+    what.add_argument("--limit", type=cli.positive, metavar="N", help="only the first N problems of every task")
     what.add_argument("--data", type=Path, metavar="DIR", help="data sets under their hub names, instead of the hub")
     make = result.add_argument_group("how solutions are generated")
     make.add_argument(
@@ -597,14 +596,14 @@ def parser() -> argparse.ArgumentParser:
         help="problems behind the template of the training, or as they are (default: %(default)s)",
     )
     make.add_argument(
-        "--n-samples", type=command.positive, metavar="N", help=f"per problem; one is greedy (default: {N_SAMPLES})"
+        "--n-samples", type=cli.positive, metavar="N", help=f"per problem; one is greedy (default: {N_SAMPLES})"
     )
     make.add_argument("--temperature", type=float, default=TEMPERATURE, help="(default: %(default)s)")
     make.add_argument("--top-p", type=float, default=TOP_P, help="(default: %(default)s)")
     make.add_argument(
-        "--max-length", type=command.positive, default=MAX_LENGTH, help="tokens, prompt included (default: %(default)s)"
+        "--max-length", type=cli.positive, default=MAX_LENGTH, help="tokens, prompt included (default: %(default)s)"
     )
-    make.add_argument("--batch-size", type=command.positive, default=10, help="samples at once (default: %(default)s)")
+    make.add_argument("--batch-size", type=cli.positive, default=10, help="samples at once (default: %(default)s)")
     make.add_argument("--precision", choices=("fp32", "fp16", "bf16"), help="(default: bf16)")
     how = result.add_argument_group("how")
     how.add_argument(
@@ -617,7 +616,7 @@ def parser() -> argparse.ArgumentParser:
         "--harness", type=Path, metavar="ENV", help="environment of the harness (default: `make harness`'s)"
     )
     how.add_argument("--checkout", type=Path, metavar="DIR", help="of the harness's repository, to be used instead")
-    how.add_argument("--shard", type=command.shard, default=(1, 1), metavar="I/K", help="only every K-th run")
+    how.add_argument("--shard", type=cli.shard, default=(1, 1), metavar="I/K", help="only every K-th run")
     how.add_argument("--overwrite", action="store_true", help="generate and score again what is there")
     how.add_argument("--dry-run", action="store_true", help="say what would be generated and scored, and stop")
     return result
@@ -626,7 +625,7 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: list[str] | None = None) -> int:
     options = parser().parse_args(argv)
     options.n_samples = options.n_samples or (1 if options.demo else N_SAMPLES)
-    root = command.chosen_root(options)
+    root = cli.chosen_root(options)
     share, shares = options.shard
     chosen = chosen_runs(root, options.run)[share - 1 :: shares]
     names = options.task or (TASKS[:1] if options.demo else TASKS)
@@ -646,4 +645,4 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(command.run(main))
+    sys.exit(cli.run(main))

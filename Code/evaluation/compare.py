@@ -32,15 +32,20 @@ from pathlib import Path
 import numpy as np
 import orjson
 
-from instruction_data import command, comparisons, documents, manifests, outcomes
+from instruction_data import cli
+from instruction_data.answer import statistics
+from instruction_data.answer.statistics import Rate, RunVariance
 from instruction_data.errors import InputError, printable, quoted
-from instruction_data.publish import replace
-from instruction_data.spreadsheets import csv_bytes
+from instruction_data.files import documents
+from instruction_data.files.atomic import file_sha256, write_whole
+from instruction_data.files.csv_cells import csv_bytes
+from instruction_data.outcomes import outcomes
+from instruction_data.outcomes.outcomes import Outcome
 
 PACKAGES = ("numpy", "scipy", "statsmodels")
 KS = (1, 10, 100)
 FEWEST_PROBLEMS = 50  # below, a task shows that the chain works and nothing else
-SIGNIFICANT = 1 - comparisons.CONFIDENCE
+SIGNIFICANT = 1 - statistics.CONFIDENCE
 DIGITS = 6  # significant ones that are written; later ones differ between processors
 VERBATIM = {"settings", "reported"}  # as the outcomes have them
 PAIRS_SHOWN = 20  # of a group, in the Markdown
@@ -66,12 +71,12 @@ class Scored:
 
     file: str
     sha256: str
-    outcome: outcomes.Outcome
+    outcome: Outcome
 
     def rates(self, problems: Sequence[str], k: int) -> np.ndarray:
         """pass@k of every problem; float64 ``[problems]``."""
         passed = np.array([sum(self.outcome.problems[problem]) for problem in problems])
-        return comparisons.pass_at_k(passed, self.outcome.samples, k)
+        return statistics.pass_at_k(passed, self.outcome.samples, k)
 
 
 def read(root: Path) -> list[Scored]:
@@ -85,7 +90,7 @@ def read(root: Path) -> list[Scored]:
         file, expected = place.relative_to(root), outcomes.path(root, outcome.harness, outcome.task, outcome.run)
         if place != expected:
             raise InputError(f"{place}: found the outcome that belongs to {expected}; expected each once: remove it")
-        found.append(Scored(file.as_posix(), manifests.file_sha256(place), outcome))
+        found.append(Scored(file.as_posix(), file_sha256(place), outcome))
     if not found:
         folder = root / outcomes.FOLDER
         raise InputError(f"{folder}: found no outcome; expected <harness>/<task>/<run>.json: score models first")
@@ -97,7 +102,7 @@ def natural(text: str) -> list[tuple[int, str]]:
     return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"([0-9]+)", text)]
 
 
-def grouped(items: Iterable[Scored], key: Callable[[outcomes.Outcome], str]) -> dict[str, list[Scored]]:
+def grouped(items: Iterable[Scored], key: Callable[[Outcome], str]) -> dict[str, list[Scored]]:
     """Items by the key of their outcome, keys in natural order, items in the order of their files."""
     found = defaultdict(list)
     for item in sorted(items, key=lambda item: item.file):
@@ -105,7 +110,7 @@ def grouped(items: Iterable[Scored], key: Callable[[outcomes.Outcome], str]) -> 
     return {name: found[name] for name in sorted(found, key=natural)}
 
 
-def settings_key(outcome: outcomes.Outcome) -> str:
+def settings_key(outcome: Outcome) -> str:
     return orjson.dumps(outcome.settings, option=orjson.OPT_SORT_KEYS).decode()
 
 
@@ -148,7 +153,7 @@ def compare_task(items: Sequence[Scored], label: str, generator: np.random.Gener
     problems, by_condition = common_problems(items), grouped(items, lambda outcome: outcome.condition)
     samples = min(item.outcome.samples for item in items)
     rates = {k: condition_rates(by_condition, problems, k) for k in KS if k <= samples}
-    runs = {k: comparisons.run_variance(list(of_k.values())) for k, of_k in rates.items()}
+    runs = {k: statistics.run_variance(list(of_k.values())) for k, of_k in rates.items()}
     return {
         "task": items[0].outcome.task,
         "label": label,
@@ -158,7 +163,7 @@ def compare_task(items: Sequence[Scored], label: str, generator: np.random.Gener
         "intervals_over": "problems and runs" if runs[1] else "problems",
         "noise": noise(len(problems), rates[1].values()),
         "conditions": [
-            describe_condition(name, of, {k: comparisons.rate(rates[k][name], runs[k]) for k in rates})
+            describe_condition(name, of, {k: statistics.rate(rates[k][name], runs[k]) for k in rates})
             for name, of in by_condition.items()
         ],
         "differences": differences(by_condition, problems, rates[1], runs[1], generator),
@@ -169,7 +174,7 @@ def compare_task(items: Sequence[Scored], label: str, generator: np.random.Gener
 def condition_rates(by_condition: Mapping[str, Sequence[Scored]], problems: Sequence[str], k: int) -> dict:
     """Condition -> its replicates' rates, ``[replicates, problems]``."""
     return {
-        name: comparisons.replicates(
+        name: statistics.replicates(
             np.stack([item.rates(problems, k) for item in of]), [item.outcome.split for item in of]
         )
         for name, of in by_condition.items()
@@ -186,7 +191,7 @@ def noise(problems: int, rates: Iterable[np.ndarray]) -> str | None:
     return None
 
 
-def describe_condition(name: str, items: Sequence[Scored], rates: Mapping[int, comparisons.Rate]) -> dict:
+def describe_condition(name: str, items: Sequence[Scored], rates: Mapping[int, Rate]) -> dict:
     splits = sorted({item.outcome.split for item in items}, key=natural)
     return {
         "condition": name,
@@ -220,18 +225,18 @@ def differences(
     by_condition: Mapping[str, Sequence[Scored]],
     problems: Sequence[str],
     rates: Mapping[str, np.ndarray],
-    runs: comparisons.RunVariance | None,
+    runs: RunVariance | None,
     generator: np.random.Generator,
 ) -> list[dict]:
     """Every two conditions; ``p_corrected`` is added where the whole question is known."""
     pairs = list(combinations(rates, 2))
     if not pairs:
         return []
-    values = np.stack([comparisons.with_made_up(rates[one], rates[other]) for one, other in pairs])
-    lows, highs = comparisons.over_problems_alone(values, generator)
+    values = np.stack([statistics.with_made_up(rates[one], rates[other]) for one, other in pairs])
+    lows, highs = statistics.over_problems_alone(values, generator)
     found = []
     for (one, other), low, high in zip(pairs, lows, highs, strict=True):
-        difference = comparisons.difference(rates[one], rates[other], runs)
+        difference = statistics.difference(rates[one], rates[other], runs)
         exact = mcnemar(by_condition[one], by_condition[other], problems)
         found.append(
             {
@@ -245,8 +250,8 @@ def differences(
                 "standard_error": difference.standard_error,
                 "degrees_of_freedom": difference.freedom,
                 "detectable": difference.detectable,
-                "problems_needed": comparisons.problems_needed(difference, len(problems)),
-                "runs_needed": comparisons.runs_needed(difference, (len(rates[one]), len(rates[other])), runs),
+                "problems_needed": statistics.problems_needed(difference, len(problems)),
+                "runs_needed": statistics.runs_needed(difference, (len(rates[one]), len(rates[other])), runs),
                 "these_runs": {"low": float(low), "high": float(high)},
                 "mcnemar": exact,
             }
@@ -259,7 +264,7 @@ def mcnemar(first: Sequence[Scored], second: Sequence[Scored], problems: Sequenc
     if any(len(side) > 1 or side[0].outcome.samples > 1 for side in (first, second)):
         return None
     solved = [np.array([side[0].outcome.problems[problem][0] for problem in problems]) for side in (first, second)]
-    only_first, only_second, p = comparisons.mcnemar(*solved)
+    only_first, only_second, p = statistics.mcnemar(*solved)
     return {"only_condition": only_first, "only_against": only_second, "p": p}
 
 
@@ -295,7 +300,7 @@ def compare_question(items: Sequence[Scored], question: str, seed: int) -> dict:
             for harness, of in grouped(of_model, lambda outcome: outcome.harness).items():
                 groups.append(compare_group(of, (question, pool, model, harness), seed))
     pairs = [pair for group in groups for task in group["tasks"] for pair in task["differences"]]
-    for pair, p in zip(pairs, comparisons.corrected([pair["p"] for pair in pairs]), strict=True):
+    for pair, p in zip(pairs, statistics.corrected([pair["p"] for pair in pairs]), strict=True):
         pair["p_corrected"] = p
     for group in groups:
         for task in group["tasks"]:
@@ -310,9 +315,9 @@ def compare(items: Sequence[Scored], seed: int) -> dict:
     questions = grouped(items, lambda outcome: outcome.question)
     document = {
         "seed": seed,
-        "confidence": comparisons.CONFIDENCE,
-        "power": comparisons.POWER,
-        "resamples": comparisons.RESAMPLES,
+        "confidence": statistics.CONFIDENCE,
+        "power": statistics.POWER,
+        "resamples": statistics.RESAMPLES,
         "correction": "Holm, over all comparisons of a question",
         "packages": {"python": platform.python_version()}
         | {name: importlib.metadata.version(name) for name in PACKAGES},
@@ -415,7 +420,7 @@ def outlook(task: Mapping, pair: Mapping) -> str:
     if not ways:
         return f"{text} Neither more problems alone nor more runs alone would show a difference of that size."
     return (
-        f"{text} To see one of that size (power {comparisons.POWER:.0%}, alpha {SIGNIFICANT:.0%}, before correction) "
+        f"{text} To see one of that size (power {statistics.POWER:.0%}, alpha {SIGNIFICANT:.0%}, before correction) "
         f"would take about {', or '.join(ways)}."
     )
 
@@ -554,9 +559,9 @@ def escaped(text: str) -> str:
 def write(root: Path, document: Mapping) -> None:
     """The four files, each whole or not at all; the JSON last."""
     folder = root / outcomes.FOLDER
-    replace(folder / "comparison.csv", csv_bytes(rate_rows(document), RATE_COLUMNS))
-    replace(folder / "differences.csv", csv_bytes(difference_rows(document), DIFFERENCE_COLUMNS))
-    replace(folder / "comparison.md", markdown(document).encode())
+    write_whole(folder / "comparison.csv", csv_bytes(rate_rows(document), RATE_COLUMNS))
+    write_whole(folder / "differences.csv", csv_bytes(difference_rows(document), DIFFERENCE_COLUMNS))
+    write_whole(folder / "comparison.md", markdown(document).encode())
     documents.write_derived(folder / "comparison.json", document)
 
 
@@ -570,12 +575,12 @@ def say(root: Path, document: Mapping) -> None:
 
 
 def parser() -> argparse.ArgumentParser:
-    result = command.described(__doc__)
-    command.add_root_flags(result)
+    result = cli.described(__doc__)
+    cli.add_root_flags(result)
     result.add_argument(
         "--seed",
-        type=command.seed,
-        default=command.SEED,
+        type=cli.seed,
+        default=cli.SEED,
         help="of the bootstrap over problems, the intervals for these very runs (default: %(default)s)",
     )
     return result
@@ -583,7 +588,7 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: list[str] | None = None) -> int:
     options = parser().parse_args(argv)
-    root = command.chosen_root(options)
+    root = cli.chosen_root(options)
     document = compare(read(root), options.seed)
     write(root, document)
     say(root, document)
@@ -591,4 +596,4 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(command.run(main))
+    sys.exit(cli.run(main))

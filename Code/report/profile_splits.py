@@ -22,21 +22,17 @@ from pathlib import Path
 
 import numpy as np
 
-from instruction_data import (
-    command,
-    confounds,
-    documents,
-    duplicates,
-    features,
-    inventory,
-    languages,
-    leakage,
-    models,
-    profiles,
-    publish,
-    spreadsheets,
-)
-from instruction_data.errors import InputError
+from instruction_data import cli
+from instruction_data.errors import InputError, printable
+from instruction_data.files import csv_cells, documents
+from instruction_data.files.atomic import write_whole
+from instruction_data.measures import confounds, duplicates, languages, leakage, profiles
+from instruction_data.measures.profiles import Measured
+from instruction_data.numbers import features, models
+from instruction_data.numbers.encoder import Encoder
+from instruction_data.numbers.features import Arrays, Feature
+from instruction_data.publish import inventory
+from instruction_data.publish.inventory import Inventory
 
 FOLDER = "Profiles"
 SAMPLE = 500  # records of a split whose vectors are compared
@@ -50,41 +46,41 @@ class Vectors:
     """How the records of a code pool become vectors: which text, by what."""
 
     text: str
-    feature: features.Feature
+    feature: Feature
 
 
-def vectors_of_pools(found: inventory.Inventory, options: argparse.Namespace) -> dict[str, Vectors]:
+def vectors_of_pools(found: Inventory, options: argparse.Namespace) -> dict[str, Vectors]:
     """Code pool -> the encoder that --model names, or that its similarities were made with."""
     chosen = {}
     for one in found.sets:
         identity = one.manifest["models"].get("encoder")
         text = one.manifest["settings"].get("text", TEXT)
         if options.model:
-            encoder = models.Encoder(models.find(options.model), "", options.device)
+            encoder = Encoder(models.find(options.model), "", options.device)
             chosen.setdefault(one.pool, Vectors(TEXT, encoder.feature))
         elif identity:
             chosen.setdefault(one.pool, Vectors(text, recalled(identity, options.device)))
     return chosen
 
 
-def recalled(identity: Mapping, device: str | None) -> features.Feature:
+def recalled(identity: Mapping, device: str | None) -> Feature:
     """The encoder a manifest describes; the model itself is needed only for what the cache does not have."""
 
-    def compute(texts: list[str]) -> features.Arrays:
+    def compute(texts: list[str]) -> Arrays:
         titles = {model.title: name for name, model in models.EMBEDDED.items()}
         source = models.find(titles.get(identity["model"], identity["model"]))
-        encoder = models.Encoder(source, identity["prompt"], device, identity["dtype"])
+        encoder = Encoder(source, identity["prompt"], device, identity["dtype"])
         if encoder.feature.identity != identity:
             raise InputError(
                 f"model {source.name}: found another than the manifest's; --model names one to use instead"
             )
         return encoder.compute(texts)
 
-    return features.Feature(f"vectors ({identity['model']})", identity, compute)
+    return Feature(f"vectors ({identity['model']})", identity, compute)
 
 
 def add_diversity(
-    document: dict, found: inventory.Inventory, chosen: Mapping[str, Vectors], options: argparse.Namespace, cache: Path
+    document: dict, found: Inventory, chosen: Mapping[str, Vectors], options: argparse.Namespace, cache: Path
 ) -> None:
     """Fill in what needs vectors: samples of equal size for all splits of a question, and of each code pool."""
     sizes = document["sample"]["questions"]
@@ -106,7 +102,7 @@ def add_diversity(
 
 
 def sample_vectors(
-    found: inventory.Inventory, pool: str, vectors: Vectors, samples: Mapping, cache: Path
+    found: Inventory, pool: str, vectors: Vectors, samples: Mapping, cache: Path
 ) -> Iterable[tuple[tuple[str, str], np.ndarray]]:
     """Place in the document -> vectors of its sample, through the cache: the whole pool's where they are all there."""
     wanted = np.unique(np.concatenate(list(samples.values()))) if samples else np.zeros(0, dtype=np.int64)
@@ -124,11 +120,11 @@ def sample_vectors(
         yield place, np.stack([where[int(number)][0][where[int(number)][1]] for number in sample])
 
 
-def texts_of(found: inventory.Inventory, numbers: np.ndarray, text: str) -> list[str]:
+def texts_of(found: Inventory, numbers: np.ndarray, text: str) -> list[str]:
     return [getattr(record, text) for record in found.records(numbers)]
 
 
-def cached(texts: list[str], feature: features.Feature, cache: Path) -> bool:
+def cached(texts: list[str], feature: Feature, cache: Path) -> bool:
     """Whether the feature of exactly these texts has been computed before."""
     unique = sorted(set(texts), key=lambda text: (-len(text), text))
     shards = (unique[start : start + features.SHARD] for start in range(0, len(unique), features.SHARD))
@@ -151,7 +147,7 @@ def described(name: str, edges: np.ndarray) -> dict:
     return {"label": label, "unit": unit, "scale": scale, "edges": edges.tolist()}
 
 
-def profile_all(found: inventory.Inventory, measured: profiles.Measured, options: argparse.Namespace) -> dict:
+def profile_all(found: Inventory, measured: Measured, options: argparse.Namespace) -> dict:
     """profiles.json but for what needs vectors."""
     edges = {name: profiles.bin_edges(values, profiles.LABELS[name][2]) for name, values in measured.columns.items()}
     made = {}
@@ -204,7 +200,7 @@ def confound_rows(sets: Mapping[str, Mapping]) -> list[dict]:
 
 def write(folder: Path, name: str, document: Mapping, rows: list[dict]) -> None:
     folder.mkdir(exist_ok=True)
-    publish.replace(folder / f"{name}.csv", spreadsheets.csv_bytes(rows))
+    write_whole(folder / f"{name}.csv", csv_cells.csv_bytes(rows))
     documents.write_derived(folder / f"{name}.json", document)
 
 
@@ -213,7 +209,7 @@ def print_profiles(made: Mapping[str, Mapping]) -> None:
     print("Median tokens of instruction and output; shares; benchmark hits (substring rule) and TLI, all benchmarks:")
     print(f"{'':<32} " + " ".join(f"{head:>8}" for head in heads))
     for name, one in made.items():
-        print(f"{publish.printable(name):<32} " + " ".join(f"{cell:>8}" for cell in cells(one)))
+        print(f"{printable(name):<32} " + " ".join(f"{cell:>8}" for cell in cells(one)))
 
 
 def cells(one: Mapping) -> list[str]:
@@ -249,16 +245,16 @@ def print_warnings(sets: Mapping[str, Mapping]) -> None:
         if not found["warnings"]:
             print("  none")
         for sentence in found["warnings"]:
-            print(f"  {publish.printable(sentence)}")
+            print(f"  {printable(sentence)}")
 
 
 def parser() -> argparse.ArgumentParser:
-    result = command.described(__doc__)
-    command.add_root_flags(result, "the demo's root (build/demo) and the small embedded models")
-    result.add_argument("--seed", type=command.seed, default=command.SEED, help="of the samples (default: %(default)s)")
+    result = cli.described(__doc__)
+    cli.add_root_flags(result, "the demo's root (build/demo) and the small embedded models")
+    result.add_argument("--seed", type=cli.seed, default=cli.SEED, help="of the samples (default: %(default)s)")
     result.add_argument(
         "--sample",
-        type=command.positive,
+        type=cli.positive,
         default=SAMPLE,
         metavar="N",
         help="records of a split whose vectors are compared, fewer if a split of its question has fewer "
@@ -289,23 +285,23 @@ def load_tokenizer(name: str) -> tuple[object, dict]:
 
 
 def main(argv: list[str] | None = None) -> int:
-    study = command.open_study(parser(), argv, __file__)
-    options = study.options
+    workspace = cli.open_workspace(parser(), argv, __file__)
+    options = workspace.options
     benchmarks = leakage.chosen(options.benchmark, options.benchmark_fields)
-    found = inventory.read(study.root, study.cache)
+    found = inventory.read(workspace.root, workspace.cache)
     tokenizer, identity = load_tokenizer(options.tokenizer)
-    measured = profiles.measure(found, tokenizer, benchmarks, study.cache)
+    measured = profiles.measure(found, tokenizer, benchmarks, workspace.cache)
     document = profile_all(found, measured, options)
     if options.demo and not options.model and not any("encoder" in one.manifest["models"] for one in found.sets):
         options.model = DEMO_MODEL
     chosen = vectors_of_pools(found, options)
-    add_diversity(document, found, chosen, options, study.cache)
+    add_diversity(document, found, chosen, options, workspace.cache)
     document["tokenizer"] = identity
     document["encoders"] = {pool: {**one.feature.identity, "text": one.text} for pool, one in chosen.items()}
     document["notes"] += notes(found, chosen, benchmarks)
     measures = profiles.shared_measures(measured)
     sets = {one.name: profiles.compare(found, one, measures) for one in found.sets if len(one.members) > 1}
-    folder = study.root / FOLDER
+    folder = workspace.root / FOLDER
     write(folder, "profiles", document, [row_of(name, split) for name, split in document["splits"].items()])
     thresholds = {
         "standardised_difference": confounds.LARGE_DIFFERENCE,
@@ -317,12 +313,12 @@ def main(argv: list[str] | None = None) -> int:
     print_profiles(document["pools"] | document["splits"])
     print_warnings(sets)
     for note in document["notes"]:
-        print(f"\nNote: {publish.printable(note)}")
+        print(f"\nNote: {printable(note)}")
     print(f"\nin {folder}")
     return 0
 
 
-def notes(found: inventory.Inventory, chosen: Mapping[str, Vectors], benchmarks: list) -> list[str]:
+def notes(found: Inventory, chosen: Mapping[str, Vectors], benchmarks: list) -> list[str]:
     """What was not measured, and why."""
     made = []
     without = sorted({one.pool for one in found.sets} - set(chosen))
@@ -339,4 +335,4 @@ def notes(found: inventory.Inventory, chosen: Mapping[str, Vectors], benchmarks:
 
 
 if __name__ == "__main__":
-    sys.exit(command.run(main))
+    sys.exit(cli.run(main))

@@ -21,10 +21,16 @@ from pathlib import Path
 
 import numpy as np
 
-from instruction_data import command, figures, findings, maps, page, profiles, publish, splits
-from instruction_data.findings import Findings, short
-from instruction_data.inventory import Set
-from instruction_data.page import number
+from instruction_data import cli
+from instruction_data.files.atomic import write_whole
+from instruction_data.files.places import DEMO_ROOT, REPOSITORY
+from instruction_data.measures import profiles
+from instruction_data.page import figures, findings, html, maps
+from instruction_data.page.figures import Drawing
+from instruction_data.page.findings import Findings, short
+from instruction_data.page.html import Browser, Bullets, Explorer, Figure, Grid, Notice, Section, Table, Text, number
+from instruction_data.publish.inventory import Set
+from instruction_data.select import draws
 
 QUESTIONS = {  # what each asks, and the script that makes its splits
     "RQ1": ("domain composition", "Code records give way to mathematical or general ones.", "domain_composition"),
@@ -59,20 +65,20 @@ class Report:
     def folder(self) -> Path:
         return self.root / "figures"
 
-    def drawn(self, drawing: figures.Drawing, *, wide: bool = False) -> page.Figure:
+    def drawn(self, drawing: Drawing, *, wide: bool = False) -> Figure:
         """A figure as a part of the page, its files written."""
         svg = figures.inline(drawing.save(self.folder), drawing.name)
-        numbers = page.Table(f"The numbers of: {drawing.title}", drawing.header, drawing.rows)
-        return page.Figure(drawing.name, drawing.title, drawing.says, svg, numbers, wide)
+        numbers = Table(f"The numbers of: {drawing.title}", drawing.header, drawing.rows)
+        return Figure(drawing.name, drawing.title, drawing.says, svg, numbers, wide)
 
     def hint(self, script: str) -> str:
         """A command for this root, without its path."""
-        flags = {command.REPOSITORY: "", command.DEMO_ROOT: " --demo"}
+        flags = {REPOSITORY: "", DEMO_ROOT: " --demo"}
         return f"{script}{flags.get(self.root, ' --root DIR')}"
 
-    def missing(self, name: str, what: str) -> page.Notice:
+    def missing(self, name: str, what: str) -> Notice:
         """Says which command makes a document that is not there."""
-        return page.Notice(f"{what} not measured yet. This makes them:", self.hint(findings.DOCUMENTS[name][1]))
+        return Notice(f"{what} not measured yet. This makes them:", self.hint(findings.DOCUMENTS[name][1]))
 
     def label(self, column: str) -> str:
         """What a column of the scores is called."""
@@ -81,13 +87,13 @@ class Report:
 
     def draw(self, n: int, most: int, name: str) -> np.ndarray:
         """Positions of a seeded sample, ascending."""
-        return np.sort(splits.draw(n, min(n, most), self.seed, name))
+        return np.sort(draws.draw(n, min(n, most), self.seed, name))
 
 
 # In short
 
 
-def in_short(report: Report) -> page.Section:
+def in_short(report: Report) -> Section:
     """A row per question and pool: made to differ in, differs in besides, holds of benchmarks, results."""
     known = report.findings
     rows = []
@@ -102,17 +108,17 @@ def in_short(report: Report) -> page.Section:
         "docstring, and TLI, the share of its wording that they have); and which results are more than chance."
     )
     header = ("Question · pool", "Made to differ in", "Differs in besides", "Benchmark problems inside", "Results")
-    blocks: list[object] = [page.Text(sentence), page.Table("Each question in one row", header, rows, cards=True)]
+    blocks: list[object] = [Text(sentence), Table("Each question in one row", header, rows, cards=True)]
     for name, what in (("profiles", "Profiles and confounds are"), ("contamination", "Benchmark problems are")):
         if name not in known.documents:
             blocks.append(report.missing(name, what))
     for name in known.documents:
         if known.outdated(name):
             text = f"{findings.DOCUMENTS[name][0]} was made of other training sets than are here now. Make it again:"
-            blocks.append(page.Notice(text, report.hint(findings.DOCUMENTS[name][1])))
+            blocks.append(Notice(text, report.hint(findings.DOCUMENTS[name][1])))
     if "comparison" not in known.documents:
         blocks.append(report.missing("comparison", "Results are"))
-    return page.Section("short", "In short", blocks)
+    return Section("short", "In short", blocks)
 
 
 def short_answers(known: Findings, one: Set) -> list[str]:
@@ -135,7 +141,7 @@ def title(question: str) -> str:
 # The pools
 
 
-def pools_section(report: Report, explorers: Mapping[str, page.Explorer | page.Notice]) -> page.Section:
+def pools_section(report: Report, explorers: Mapping[str, Explorer | Notice]) -> Section:
     known = report.findings
     blocks: list[object] = []
     if "profiles" in known.documents:
@@ -144,11 +150,11 @@ def pools_section(report: Report, explorers: Mapping[str, page.Explorer | page.N
     parts = []
     for pool, explorer in explorers.items():
         drawn = category_figure(report, pool)
-        parts.append(page.Section(f"pool-{pool}", f"Pool {pool}", [explorer, page.Grid(drawn)]))
-    return page.Section("pools", "The pools", blocks, parts)
+        parts.append(Section(f"pool-{pool}", f"Pool {pool}", [explorer, Grid(drawn)]))
+    return Section("pools", "The pools", blocks, parts)
 
 
-def category_figure(report: Report, pool: str) -> list[page.Figure]:
+def category_figure(report: Report, pool: str) -> list[Figure]:
     """How many records each category has, and how clearly."""
     names, of = report.findings.categories
     numbers = np.unique(report.findings.found.pools.get(pool, np.zeros(0, dtype=np.int64)))
@@ -166,7 +172,7 @@ def category_figure(report: Report, pool: str) -> list[page.Figure]:
         f"The category whose description is nearest to each of {len(numbers):,} distinct records. Its lead over the "
         f"next is {number(float(np.median(margin[numbers])))} in the median (cosine): the smaller, the more arbitrary."
     )
-    drawing = figures.Drawing(
+    drawing = Drawing(
         f"{pool}_categories",
         f"Task categories of {pool}.",
         says,
@@ -177,11 +183,11 @@ def category_figure(report: Report, pool: str) -> list[page.Figure]:
     return [report.drawn(drawing)]
 
 
-def profile_table(caption: str, profiles: Mapping[str, Mapping], **options: bool) -> page.Table:
+def profile_table(caption: str, profiles: Mapping[str, Mapping], **options: bool) -> Table:
     """A row per pool or split: what it is like."""
     header = ("name", "records", "tokens in, median", "tokens out, median", "commonest language")
     header += ("Python that compiles", "exact copies", "near copies", "mean pairwise similarity", "Vendi score")
-    return page.Table(caption, header, [profile_row(name, one) for name, one in profiles.items()], **options)
+    return Table(caption, header, [profile_row(name, one) for name, one in profiles.items()], **options)
 
 
 def profile_row(name: str, one: Mapping) -> list[object]:
@@ -205,34 +211,34 @@ def profile_row(name: str, one: Mapping) -> list[object]:
 # One question
 
 
-def question_section(report: Report, question: str) -> page.Section:
+def question_section(report: Report, question: str) -> Section:
     pools = report.findings.pools_of(question)
     folder, blocks = question, []
     if question in QUESTIONS:
         _, sentence, script = QUESTIONS[question]
-        blocks.append(page.Text(sentence))
+        blocks.append(Text(sentence))
         if not pools:
             text = "No training set of this question is here. This makes them:"
-            blocks.append(page.Notice(text, report.hint(f"python Code/{folder}/{script}.py")))
+            blocks.append(Notice(text, report.hint(f"python Code/{folder}/{script}.py")))
     parts = [question_of_pool(report, question, pool) for pool in pools]
-    return page.Section(question.lower(), title(question), blocks, parts)
+    return Section(question.lower(), title(question), blocks, parts)
 
 
-def question_of_pool(report: Report, question: str, pool: str) -> page.Section:
+def question_of_pool(report: Report, question: str, pool: str) -> Section:
     sets = report.findings.sets_of(question, pool)
     blocks: list[object] = [splits_table(report, sets)]
     main = report.findings.main_set(question, pool)
     if main:
         drawn = [*property_figures(report, main), *mixture_figure(report, main)]
         drawn += [*category_shares(report, main), *length_figures(report, main), *balance_figure(report, main)]
-        blocks.append(page.Grid(drawn))
+        blocks.append(Grid(drawn))
         blocks += confound_blocks(report, main)
     blocks += contamination_blocks(report, sets)
     blocks += result_blocks(report, question, pool)
-    return page.Section(f"{question}-{pool}".lower(), f"{question} · {pool}", blocks)
+    return Section(f"{question}-{pool}".lower(), f"{question} · {pool}", blocks)
 
 
-def splits_table(report: Report, sets: Sequence[Set]) -> page.Table:
+def splits_table(report: Report, sets: Sequence[Set]) -> Table:
     """The training sets of a question and pool, controls and other sets made from them behind."""
     profiles = report.findings.documents.get("profiles", {}).get("splits", {})
     names = [name for one in sets for name in one.members]
@@ -243,10 +249,10 @@ def splits_table(report: Report, sets: Sequence[Set]) -> page.Table:
         for name, split in one.manifest["splits"].items():
             summary = ", ".join(f"{figure} {number(value)}" for figure, value in split["summary"].items())
             rows.append([name, split["records"], summary])
-    return page.Table("Training sets", ("name", "records", "what tells it apart"), rows)
+    return Table("Training sets", ("name", "records", "what tells it apart"), rows)
 
 
-def property_figures(report: Report, one: Set) -> Iterator[page.Figure]:
+def property_figures(report: Report, one: Set) -> Iterator[Figure]:
     """What tiers were cut by, and its parts."""
     if not findings.disjoint(one):
         return
@@ -262,7 +268,7 @@ def property_figures(report: Report, one: Set) -> Iterator[page.Figure]:
             f"the tiers are cut at {' and '.join(map(number, at))} (dashed)." if at else "the tiers were not cut by it."
         )
         rows = [[name, len(part), *np.quantile(part, (0, 0.5, 1)).tolist()] for name, part in groups.items()]
-        drawing = figures.Drawing(
+        drawing = Drawing(
             figures.named(one.name, column),
             f"{report.label(column).capitalize()}.",
             says,
@@ -274,7 +280,7 @@ def property_figures(report: Report, one: Set) -> Iterator[page.Figure]:
     yield from complexity_scatter(report, one)
 
 
-def complexity_scatter(report: Report, one: Set) -> Iterator[page.Figure]:
+def complexity_scatter(report: Report, one: Set) -> Iterator[Figure]:
     if not {"score", "perplexity"} <= one.properties.keys():
         return
     of = membership(one, len(report.findings.found))
@@ -292,7 +298,7 @@ def complexity_scatter(report: Report, one: Set) -> Iterator[page.Figure]:
     shown = sampled(len(chosen), len(there), report.seed)
     says = f"Each point is a record ({shown}). The map of the pool, placed by complexity, shows which."
     header = ("training set", "median score", "median perplexity")
-    yield report.drawn(figures.Drawing(f"{one.name}_scatter", "Score against perplexity.", says, figure, header, rows))
+    yield report.drawn(Drawing(f"{one.name}_scatter", "Score against perplexity.", says, figure, header, rows))
 
 
 def sampled(shown: int, of: int, seed: int) -> str:
@@ -307,7 +313,7 @@ def membership(one: Set, n: int) -> np.ndarray:
     return of
 
 
-def mixture_figure(report: Report, one: Set) -> Iterator[page.Figure]:
+def mixture_figure(report: Report, one: Set) -> Iterator[Figure]:
     groups = {short(name, one): split["sources"] for name, split in one.manifest["splits"].items()}
     sources = list(dict.fromkeys(source for group in groups.values() for source in group))
     if len(sources) < 2:
@@ -316,10 +322,10 @@ def mixture_figure(report: Report, one: Set) -> Iterator[page.Figure]:
     figure = figures.composition(groups, "records")
     says = "Where the records of each training set come from."
     header = ("training set", *sources)
-    yield report.drawn(figures.Drawing(f"{one.name}_mixture", "Composition.", says, figure, header, rows))
+    yield report.drawn(Drawing(f"{one.name}_mixture", "Composition.", says, figure, header, rows))
 
 
-def category_shares(report: Report, one: Set) -> Iterator[page.Figure]:
+def category_shares(report: Report, one: Set) -> Iterator[Figure]:
     names, of = report.findings.categories
     groups, rows = {}, []
     for name, members in one.members.items():
@@ -333,10 +339,10 @@ def category_shares(report: Report, one: Set) -> Iterator[page.Figure]:
     figure = figures.shares(groups, "% of the records that have a category")
     says = "The share of each category in every training set; a long grey line is a large difference."
     header = ("category", *groups)
-    yield report.drawn(figures.Drawing(f"{one.name}_categories", "Task categories.", says, figure, header, rows))
+    yield report.drawn(Drawing(f"{one.name}_categories", "Task categories.", says, figure, header, rows))
 
 
-def length_figures(report: Report, one: Set) -> Iterator[page.Figure]:
+def length_figures(report: Report, one: Set) -> Iterator[Figure]:
     profiles = report.findings.documents.get("profiles", {}).get("splits", {})
     for measure, what in (("instruction_tokens", "Instruction length"), ("output_tokens", "Output length")):
         groups = {
@@ -350,10 +356,10 @@ def length_figures(report: Report, one: Set) -> Iterator[page.Figure]:
         rows = [[name, *(at[percent] for percent in ("5", "25", "50", "75", "95"))] for name, at in groups.items()]
         says = "Thick: the middle half of the records; thin: nine tenths; dot: the median."
         figure = figures.spans(groups, "tokens", log=all(at["5"] > 0 for at in groups.values()))
-        yield report.drawn(figures.Drawing(f"{one.name}_{measure}", f"{what}.", says, figure, header, rows))
+        yield report.drawn(Drawing(f"{one.name}_{measure}", f"{what}.", says, figure, header, rows))
 
 
-def balance_figure(report: Report, one: Set) -> Iterator[page.Figure]:
+def balance_figure(report: Report, one: Set) -> Iterator[Figure]:
     document = report.findings.documents.get("confounds")
     found = document["sets"].get(one.name) if document else None
     rows = findings.extremes(found) if found else []
@@ -375,7 +381,7 @@ def balance_figure(report: Report, one: Set) -> Iterator[page.Figure]:
     )
     table = [[row["label"], row["mean_a"], row["mean_b"], row["difference"], row["by_design"]] for row in rows]
     header = ("measure", f"mean {a}", f"mean {b}", "difference", "meant")
-    yield report.drawn(figures.Drawing(f"{one.name}_balance", "What else differs.", says, figure, header, table))
+    yield report.drawn(Drawing(f"{one.name}_balance", "What else differs.", says, figure, header, table))
 
 
 def confound_blocks(report: Report, one: Set) -> list[object]:
@@ -387,9 +393,9 @@ def confound_blocks(report: Report, one: Set) -> list[object]:
     if found["warnings"]:
         more = len(found["warnings"]) - WARNINGS
         rest = [f"{more} more in the table below."] if more > 0 else []
-        blocks += [page.Text("Not meant, and large:"), page.Bullets([*found["warnings"][:WARNINGS], *rest])]
+        blocks += [Text("Not meant, and large:"), Bullets([*found["warnings"][:WARNINGS], *rest])]
     else:
-        blocks.append(page.Text("Nothing that was not meant differs by much."))
+        blocks.append(Text("Nothing that was not meant differs by much."))
     differences = [
         [
             row["label"],
@@ -403,13 +409,13 @@ def confound_blocks(report: Report, one: Set) -> list[object]:
         for row in findings.extremes(found)
     ]
     header = ("measure", "a", "b", "mean a", "mean b", "difference (sd)", "kind")
-    blocks.append(page.Table("All differences between the two ends", header, differences, folded=True))
+    blocks.append(Table("All differences between the two ends", header, differences, folded=True))
     related = [
         [f"{report.label(row['property'])} with {row['label']}", row["n"], row["rho"], mark(row)]
         for row in sorted(found["correlations"], key=lambda row: -abs(row["rho"] or 0))
     ]
     header = ("property with measure", "records", "Spearman's rho", "kind")
-    blocks.append(page.Table("Rank correlations of what the splits were made by", header, related, folded=True))
+    blocks.append(Table("Rank correlations of what the splits were made by", header, related, folded=True))
     return blocks
 
 
@@ -430,7 +436,7 @@ def contamination_blocks(report: Report, sets: Sequence[Set]) -> list[object]:
         for benchmark, found in document["splits"].get(name, {}).items()
     ]
     header = ("training set", "benchmark", "records hit", "TLI", "TLI, whole record", "problems above the threshold")
-    return [page.Table("Benchmark problems inside the training sets", header, rows)] if rows else []
+    return [Table("Benchmark problems inside the training sets", header, rows)] if rows else []
 
 
 def tli_cells(found: Mapping) -> list[object]:
@@ -446,18 +452,18 @@ def result_blocks(report: Report, question: str, pool: str) -> list[object]:
         return [report.missing("comparison", "Results of models trained on these are")]
     blocks: list[object] = []
     for place, group in enumerate(findings.groups_of(document, question, pool)):
-        blocks.append(page.Text(f"Results of {group['model']} trained on these, scored by {group['harness']}:"))
-        blocks.append(page.Bullets(group["sentences"]))
+        blocks.append(Text(f"Results of {group['model']} trained on these, scored by {group['harness']}:"))
+        blocks.append(Bullets(group["sentences"]))
         tasks = list(enumerate(group["tasks"]))
         names = [f"{question}_{pool.upper()}_results_{place + 1}_{number_ + 1}" for number_, _ in tasks]
         main = report.findings.main_set(question, pool)
         drawn = [result_figure(report, name, task, main) for name, (_, task) in zip(names, tasks, strict=True)]
-        blocks.append(page.Grid(drawn))
+        blocks.append(Grid(drawn))
         blocks += [differences_table(task) for task in group["tasks"] if task["differences"]]
-    return blocks or [page.Text("No model trained on these has been scored yet.")]
+    return blocks or [Text("No model trained on these has been scored yet.")]
 
 
-def result_figure(report: Report, name: str, task: Mapping, main: Set | None) -> page.Figure:
+def result_figure(report: Report, name: str, task: Mapping, main: Set | None) -> Figure:
     order = list(main.members) if main else []
     conditions = sorted(task["conditions"], key=lambda one: (*order, one["condition"]).index(one["condition"]))
     names = [short(one["condition"], main) if one["condition"] in order else one["condition"] for one in conditions]
@@ -471,11 +477,11 @@ def result_figure(report: Report, name: str, task: Mapping, main: Set | None) ->
         for shown, one in zip(names, conditions, strict=True)
     ]
     header = ("training set", "replicates", "pass@1 (%)", "low", "high")
-    drawing = figures.Drawing(name, f"{task['label']}.", says, figures.intervals(values, "pass@1 (%)"), header, rows)
+    drawing = Drawing(name, f"{task['label']}.", says, figures.intervals(values, "pass@1 (%)"), header, rows)
     return report.drawn(drawing)
 
 
-def differences_table(task: Mapping) -> page.Table:
+def differences_table(task: Mapping) -> Table:
     rows = [
         [
             f"{pair['condition']} minus {pair['against']}",
@@ -486,19 +492,17 @@ def differences_table(task: Mapping) -> page.Table:
         for pair in sorted(task["differences"], key=lambda pair: pair["p"])
     ]
     header = ("difference", "points", "low", "high", "p", "p corrected", "verdict")
-    return page.Table(f"Differences on {task['label']}", header, rows, folded=True)
+    return Table(f"Differences on {task['label']}", header, rows, folded=True)
 
 
 # What concerns all splits
 
 
-def offenders_section(report: Report) -> page.Section:
+def offenders_section(report: Report) -> Section:
     document = report.findings.documents.get("contamination")
     if not document:
-        return page.Section("offenders", "Benchmark problems", [report.missing("contamination", "They are")])
-    blocks: list[object] = [
-        page.Bullets([f"{RULES.get(name, name)}: {rule}." for name, rule in document["rules"].items()])
-    ]
+        return Section("offenders", "Benchmark problems", [report.missing("contamination", "They are")])
+    blocks: list[object] = [Bullets([f"{RULES.get(name, name)}: {rule}." for name, rule in document["rules"].items()])]
     for benchmark in document["benchmarks"]:
         rows = [
             [row["problem"], row["rule"], f"{row['tli']:.1%}", row["matched"] or "–", row["text"], len(row["splits"])]
@@ -506,11 +510,11 @@ def offenders_section(report: Report) -> page.Section:
         ]
         header = ("problem", "found by", "TLI", "matched", "record", "in pools and training sets")
         caption = f"{benchmark}: the records that overlap most"
-        blocks.append(page.Table(caption, header, rows, cards=True))
-    return page.Section("offenders", "Benchmark problems", blocks)
+        blocks.append(Table(caption, header, rows, cards=True))
+    return Section("offenders", "Benchmark problems", blocks)
 
 
-def overlap_section(report: Report) -> page.Section:
+def overlap_section(report: Report) -> Section:
     members = {name: part for name, _, part in report.findings.found.splits()}
     names = list(members)[:OVERLAPPED]
     matrix = profiles.jaccard_matrix([members[name] for name in names])
@@ -518,13 +522,13 @@ def overlap_section(report: Report) -> page.Section:
     says = "Records that two training sets share, of those that either has: the fuller the colour, the more."
     if len(members) > len(names):
         says += f" The first {len(names)} of {len(members)}."
-    drawing = figures.Drawing(
+    drawing = Drawing(
         "overlap", "Overlap of the training sets.", says, figures.overlap(names, matrix), ("training set", *names), rows
     )
-    return page.Section("overlap", "Overlap", [report.drawn(drawing, wide=True)])
+    return Section("overlap", "Overlap", [report.drawn(drawing, wide=True)])
 
 
-def origin_section(report: Report) -> page.Section:
+def origin_section(report: Report) -> Section:
     """Where each number came from."""
     known = report.findings
     rows, packages = [], []
@@ -539,22 +543,22 @@ def origin_section(report: Report) -> page.Section:
         [findings.DOCUMENTS[name][0], report.hint(findings.DOCUMENTS[name][1]), settings_of(name, content)]
         for name, content in known.documents.items()
     ]
-    places = {command.REPOSITORY: "", command.DEMO_ROOT: " build/demo"}
+    places = {REPOSITORY: "", DEMO_ROOT: " build/demo"}
     blocks: list[object] = [
-        page.Notice(
+        Notice(
             "Every file behind this page is listed with its SHA-256 in a manifest. The same inputs give the same page, "
             "byte by byte. This hashes all files again and compares:",
             f"python -m instruction_data.publish verify{places.get(report.root, ' DIR')}",
         ),
-        page.Table("Training sets", header, rows, cards=True),
-        page.Table("Derived from them", ("file", "command", "settings"), derived, cards=True),
-        page.Table("Manifests", ("file", "SHA-256"), manifest_rows, folded=True),
-        page.Table("Versions", ("set", "packages"), packages, folded=True),
+        Table("Training sets", header, rows, cards=True),
+        Table("Derived from them", ("file", "command", "settings"), derived, cards=True),
+        Table("Manifests", ("file", "SHA-256"), manifest_rows, folded=True),
+        Table("Versions", ("set", "packages"), packages, folded=True),
     ]
     notes = known.documents.get("profiles", {}).get("notes") or known.found.notes
     if notes:
-        blocks.append(page.Bullets(notes))
-    return page.Section("origin", "Where each number came from", blocks)
+        blocks.append(Bullets(notes))
+    return Section("origin", "Where each number came from", blocks)
 
 
 def identified(model: Mapping) -> str:
@@ -589,7 +593,7 @@ def explored_pools(known: Findings) -> list[str]:
     return [name for name in known.found.pools if name in {one.pool for one in known.found.sets}]
 
 
-def explorer_of(report: Report, pool: str) -> tuple[page.Explorer | page.Notice, dict | None]:
+def explorer_of(report: Report, pool: str) -> tuple[Explorer | Notice, dict | None]:
     """The map of a pool as a part of the page, and the data it shows."""
     known = report.findings
     everything = np.unique(known.found.pools[pool][known.found.known[known.found.pools[pool]]])
@@ -597,7 +601,7 @@ def explorer_of(report: Report, pool: str) -> tuple[page.Explorer | page.Notice,
     views = [*meaning_view(report, pool, chosen), *complexity_view(report, pool, chosen)] if len(chosen) else []
     if not views:
         text = f"There is no map of {pool}: neither its vectors nor its complexity are here. This makes vectors:"
-        return page.Notice(text, report.hint("python Code/RQ2/semantic_diversity.py")), None
+        return Notice(text, report.hint("python Code/RQ2/semantic_diversity.py")), None
     colours = groupings(known, pool, chosen)
     places = {int(found): place for place, found in reversed(list(enumerate(known.found.pools[pool])))}
     records = [map_record(report, pool, int(one), places[int(one)]) for one in chosen]
@@ -605,7 +609,7 @@ def explorer_of(report: Report, pool: str) -> tuple[page.Explorer | page.Notice,
         save_map(report, pool, views[0], name, grouping)
     says = f"Each point is a record: {sampled(len(chosen), len(everything), report.seed)}."
     data = {"name": pool, "records": records, "views": views, "colours": colours}
-    return page.Explorer(pool, f"Map of the pool {pool}.", says), data
+    return Explorer(pool, f"Map of the pool {pool}.", says), data
 
 
 def meaning_view(report: Report, pool: str, chosen: np.ndarray) -> Iterator[dict]:
@@ -691,8 +695,8 @@ def map_record(report: Report, pool: str, one: int, place: int) -> dict:
     return {
         "place": place,
         "sha256": found.hashes[one][:12],
-        "instruction": page.shortened(record.instruction, MAP_TEXT),
-        "output": page.shortened(record.output, MAP_TEXT),
+        "instruction": html.shortened(record.instruction, MAP_TEXT),
+        "output": html.shortened(record.output, MAP_TEXT),
         "numbers": numbers,
     }
 
@@ -703,7 +707,7 @@ def save_map(report: Report, pool: str, shown: Mapping, name: str, grouping: Map
     labels = (shown["xlabel"], shown["ylabel"])
     figure = figures.points(x, y, grouping["groups"], np.array(grouping["of"]), labels, picture=True)
     file = figures.named(pool, "map", name)
-    figures.Drawing(file, f"Map of {pool}", shown["note"], figure, (), ()).save(report.folder)
+    Drawing(file, f"Map of {pool}", shown["note"], figure, (), ()).save(report.folder)
 
 
 # The browser of records
@@ -725,7 +729,7 @@ def browsed(report: Report) -> dict[str, dict]:
 
 def browsed_record(report: Report, one: int, place: int, source: Mapping[int, str]) -> dict:
     record = report.findings.found.record(one)
-    texts = {part: page.shortened(getattr(record, part), BROWSED_TEXT) for part in ("instruction", "input", "output")}
+    texts = {part: html.shortened(getattr(record, part), BROWSED_TEXT) for part in ("instruction", "input", "output")}
     return (
         {"place": place, "source": source.get(one, "a pool that is not here")}
         | texts
@@ -758,7 +762,7 @@ def compose(report: Report) -> tuple[dict, dict]:
     sections = [in_short(report), pools_section(report, explorers)]
     sections += [question_section(report, question) for question in sorted({*QUESTIONS, *known.questions})]
     sections += [offenders_section(report), overlap_section(report)]
-    sections.append(page.Section("records", "Records", [page.Browser(list(records))]))
+    sections.append(Section("records", "Records", [Browser(list(records))]))
     sections.append(origin_section(report))
     shown = {"title": TITLE, "lead": lead(known), "banner": banner(known.embedded_models), "sections": sections}
     shown["footer"] = f"Made by Code/report/report.py, seed {report.seed}. Figures for papers lie in figures/."
@@ -779,27 +783,25 @@ def counted(count: int, what: str) -> str:
 
 
 def parser() -> argparse.ArgumentParser:
-    result = command.described(__doc__)
-    command.add_root_flags(result)
+    result = cli.described(__doc__)
+    cli.add_root_flags(result)
     result.add_argument("--output", type=Path, metavar="FILE", help="the page (default: report.html under the root)")
-    result.add_argument(
-        "--seed", type=command.seed, default=command.SEED, help="of samples and maps (default: %(default)s)"
-    )
+    result.add_argument("--seed", type=cli.seed, default=cli.SEED, help="of samples and maps (default: %(default)s)")
     return result
 
 
 def main(argv: list[str] | None = None) -> int:
     options = parser().parse_args(argv)
-    root = command.chosen_root(options)
+    root = cli.chosen_root(options)
     cache = root / ".cache"
     report = Report(findings.read(root, cache if cache.is_dir() else None), root, options.seed)
     shown, data = compose(report)
     output = options.output or root / "report.html"
     output.parent.mkdir(parents=True, exist_ok=True)
-    publish.replace(output, page.render(TEMPLATES, shown, data))
+    write_whole(output, html.render(TEMPLATES, shown, data))
     print(f"{output}: {output.stat().st_size / 1e6:,.1f} MB; figures in {report.folder}")
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(command.run(main))
+    sys.exit(cli.run(main))

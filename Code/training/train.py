@@ -29,8 +29,18 @@ from pathlib import Path
 import orjson
 import yaml
 
-from instruction_data import command, control_tokens, environments, manifests, models, names, publish, published, runs
+from instruction_data import cli
 from instruction_data.errors import InputError, printable, quoted
+from instruction_data.files import names
+from instruction_data.files.atomic import file_sha256, write_whole
+from instruction_data.numbers import models, trainable
+from instruction_data.numbers.models import Source
+from instruction_data.pools import control_tokens
+from instruction_data.publish import manifests, rebuilt
+from instruction_data.publish.registry import register
+from instruction_data.runs import environments, runs
+from instruction_data.runs.environments import Environment
+from instruction_data.runs.runs import Run
 
 HERE = Path(__file__).resolve().parent
 RECIPES = HERE / "recipes"
@@ -74,7 +84,7 @@ class Base:
         location: what LLaMA-Factory is told: a hub id, or a folder (relative to the study root if it lies there).
     """
 
-    source: models.Source
+    source: Source
     location: str
 
 
@@ -199,7 +209,7 @@ def find_base(root: Path, name: str, *, make: bool) -> Base:
     if source.embedded:
         folder = root / ".cache" / "models" / name
         if make:
-            models.write_folder(source, folder)
+            trainable.write_folder(source, folder)
         return Base(source, folder.relative_to(root).as_posix())
     if source.gguf:
         raise InputError(f"--model {name}: found GGUF weights; expected a folder that LLaMA-Factory can train")
@@ -241,15 +251,15 @@ def chosen_sets(root: Path, questions: Sequence[str], splits: Sequence[str]) -> 
             raise InputError(
                 f"--split {name}: found no such split; `python -m instruction_data.publish show` lists them"
             )
-    known = {manifest["question"] for manifest in published.values()}
+    known = {manifest["question"] for manifest in rebuilt.values()}
     for question in questions:
         if question not in known:
             raise InputError(f"--question {question}: found no split of it; expected one of {', '.join(sorted(known))}")
-    wanted = set(splits) | {name for name, manifest in published.items() if manifest["question"] in questions}
-    return {name: manifest for name, manifest in published.items() if name in wanted or not (splits or questions)}
+    wanted = set(splits) | {name for name, manifest in rebuilt.items() if manifest["question"] in questions}
+    return {name: manifest for name, manifest in rebuilt.items() if name in wanted or not (splits or questions)}
 
 
-def make_run(root: Path, plan: Plan, trainer: environments.Environment, options: argparse.Namespace) -> str:
+def make_run(root: Path, plan: Plan, trainer: Environment, options: argparse.Namespace) -> str:
     """Make one run, unless it is there already or in work elsewhere.
 
     Returns:
@@ -277,14 +287,14 @@ def make_run(root: Path, plan: Plan, trainer: environments.Environment, options:
         return f"trained: loss {results['train_loss']:.3f} after {results['global_step']:,} steps"
 
 
-def _in(trainer: environments.Environment, words: Sequence[str]) -> list[str]:
+def _in(trainer: Environment, words: Sequence[str]) -> list[str]:
     return [str(trainer.bin / words[0]), *words[1:]]
 
 
 def check_split(root: Path, plan: Plan) -> None:
     """Raise InputError where the file is not the one that the manifest describes; the trainer would not notice."""
     path = root / plan.entry["file"]
-    if not path.is_file() or manifests.file_sha256(path) != plan.entry["sha256"]:
+    if not path.is_file() or file_sha256(path) != plan.entry["sha256"]:
         raise InputError(f"{path}: found missing or changed; expected what its manifest says: make it again")
 
 
@@ -314,9 +324,9 @@ def prepare(root: Path, plan: Plan, *, overwrite: bool, edited: bool) -> None:
             shutil.rmtree(folder / left, ignore_errors=True)
     folder.mkdir(parents=True, exist_ok=True)
     if not (edited and path.exists()):
-        publish.replace(path, plan.train_yaml().encode())
+        write_whole(path, plan.train_yaml().encode())
     if plan.lora:
-        publish.replace(folder / "export.yaml", plan.export_yaml().encode())
+        write_whole(folder / "export.yaml", plan.export_yaml().encode())
 
 
 def _read_yaml(path: Path, expected: str = "expected options; --overwrite writes them anew") -> dict:
@@ -387,7 +397,7 @@ def _recipes(root: Path, plan: Plan) -> dict[str, dict]:
     return {name: _read_yaml(root / plan.folder / name) for name in told}
 
 
-def inspect(root: Path, told: Mapping[Path, Plan], trainer: environments.Environment) -> list[dict]:
+def inspect(root: Path, told: Mapping[Path, Plan], trainer: Environment) -> list[dict]:
     """What LLaMA-Factory makes of splits, by its own reader.
 
     Args:
@@ -430,13 +440,13 @@ def check_results(trained: Path) -> dict[str, float]:
     return {key: value for key, value in results.items() if isinstance(value, int | float)}
 
 
-def describe(root: Path, plan: Plan, trainer: environments.Environment, found: Mapping, results: Mapping) -> runs.Run:
+def describe(root: Path, plan: Plan, trainer: Environment, found: Mapping, results: Mapping) -> Run:
     """The manifest of a run that has ended well."""
     folder = root / plan.folder / (MERGED if plan.lora else TRAINED)
-    weights = {path.name: manifests.file_sha256(path) for path in sorted(folder.glob("*.safetensors"))}
+    weights = {path.name: file_sha256(path) for path in sorted(folder.glob("*.safetensors"))}
     if not weights:
         raise InputError(f"{folder}: found no weights; expected *.safetensors")
-    return runs.Run(
+    return Run(
         name=plan.name,
         question=plan.manifest["question"],
         pool=plan.manifest["pool"],
@@ -457,11 +467,11 @@ def describe(root: Path, plan: Plan, trainer: environments.Environment, found: M
     )
 
 
-def check_data(root: Path, plans: Sequence[Plan], trainer: environments.Environment) -> None:
+def check_data(root: Path, plans: Sequence[Plan], trainer: Environment) -> None:
     """Let LLaMA-Factory read every split once, and print what it makes of them."""
     told = {runs.cache(root) / f"{plan.name}-data.yaml": plan for plan in plans}
     for path, plan in told.items():
-        publish.replace(path, plan.train_yaml().encode())
+        write_whole(path, plan.train_yaml().encode())
     found = inspect(root, told, trainer)
     print(f"{'split':<32} {'records':>9} {'examples':>9} {'cut':>9} {'control':>9}")
     for plan, one in zip(plans, found, strict=True):
@@ -476,12 +486,12 @@ def check_data(root: Path, plans: Sequence[Plan], trainer: environments.Environm
 
 def holding_control_tokens(path: Path) -> int:
     """How many records of a split hold control tokens of chat templates."""
-    records = published.read_published(path)
+    records = rebuilt.read_published(path)
     texts = ("\0".join((record.instruction, record.input, record.output)) for record in records)
     return sum(bool(control_tokens.found(text.encode("utf-8", "surrogatepass"))) for text in texts)
 
 
-def make_all(root: Path, plans: Sequence[Plan], trainer: environments.Environment, options: argparse.Namespace) -> int:
+def make_all(root: Path, plans: Sequence[Plan], trainer: Environment, options: argparse.Namespace) -> int:
     """Make every run; a failed one is reported at once and again at the end, and the others go on."""
     failed = []
     for number, plan in enumerate(plans, 1):
@@ -522,15 +532,15 @@ def shell_words(words: Sequence[str]) -> str:
 
 
 def parser() -> argparse.ArgumentParser:
-    result = command.described(__doc__)
+    result = cli.described(__doc__)
     what = result.add_argument_group("what is trained on what")
-    command.add_root_flags(what, "the demo's root (build/demo), the embedded SmolLM2-135M and the demo recipe")
+    cli.add_root_flags(what, "the demo's root (build/demo), the embedded SmolLM2-135M and the demo recipe")
     what.add_argument("--split", action="append", default=[], metavar="NAME", help="repeatable (default: every split)")
     what.add_argument("--question", action="append", default=[], metavar="RQ", help="all its splits; repeatable")
     what.add_argument(
         "--model", action="append", metavar="MODEL", help=f"base model: hub id or folder; repeatable (default: {MODEL})"
     )
-    what.add_argument("--seeds", type=command.seed, nargs="+", default=list(SEEDS), metavar="N", help="(default: 42)")
+    what.add_argument("--seeds", type=cli.seed, nargs="+", default=list(SEEDS), metavar="N", help="(default: 42)")
     what.add_argument(
         "--recipe",
         metavar="NAME",
@@ -541,7 +551,7 @@ def parser() -> argparse.ArgumentParser:
         "--trainer", type=Path, metavar="ENV", help="environment with LLaMA-Factory (default: `make trainer`'s)"
     )
     how.add_argument(
-        "--shard", type=command.shard, default=(1, 1), metavar="I/K", help="only every K-th run, from the I-th on"
+        "--shard", type=cli.shard, default=(1, 1), metavar="I/K", help="only every K-th run, from the I-th on"
     )
     how.add_argument("--dry-run", action="store_true", help="print the commands and stop")
     how.add_argument("--prepare", action="store_true", help="write the recipes and stop, for you to read or edit")
@@ -553,13 +563,13 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: list[str] | None = None) -> int:
     options = parser().parse_args(argv)
-    root = command.chosen_root(options)
+    root = cli.chosen_root(options)
     plans = make_plans(root, options)
     if options.dry_run:
         print_commands(root, plans)
         return 0
     trainer = environments.find(options.trainer, "--trainer", "trainer", "llamafactory-cli")
-    publish.register(root)
+    register(root)
     if options.check:
         check_data(root, [plan for plan in plans if plan.seed == options.seeds[0]], trainer)
         return 0
@@ -567,4 +577,4 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(command.run(main))
+    sys.exit(cli.run(main))

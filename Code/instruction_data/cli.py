@@ -1,0 +1,225 @@
+"""The command line that all scripts share: flags, their types, and how a script ends."""
+
+import argparse
+import io
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from instruction_data.errors import InputError, quoted
+from instruction_data.files.places import DEMO_ROOT, REPOSITORY
+from instruction_data.pools import control_tokens
+from instruction_data.pools.records import is_unicode
+from instruction_data.workspace import Workspace
+
+SEED = 42  # the study's second generation; its first fixed none
+RECORD_FIELDS = ("instruction", "input", "output")
+
+
+def described(doc: str) -> argparse.ArgumentParser:
+    """A parser without flags, described by a script's docstring."""
+    description, _, epilogue = doc.partition("\n\n")
+    return argparse.ArgumentParser(
+        description=description, epilog=epilogue, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+
+
+def add_root_flags(group: argparse._ActionsContainer, demo: str = "the demo's root (build/demo)") -> None:
+    """The flags of a script that works on what is published already.
+
+    Args:
+        demo: what ``--demo`` is short for.
+    """
+    group.add_argument("--root", type=Path, help="study root (default: the repository)")
+    group.add_argument("--demo", action="store_true", help=demo)
+
+
+def chosen_root(options: argparse.Namespace) -> Path:
+    """The study root that the flags name.
+
+    Raises:
+        InputError: there is none.
+    """
+    root = options.root or (DEMO_ROOT if options.demo else REPOSITORY)
+    if not root.is_dir():
+        raise InputError(f"--root {root}: found no such folder; expected a study root with a Datas folder")
+    return root.resolve()
+
+
+def parser(doc: str) -> argparse.ArgumentParser:
+    """A parser with the flags every script has.
+
+    Args:
+        doc: the script's docstring; its first paragraph becomes the description, the rest the epilogue.
+    """
+    result = described(doc)
+    _add_reading_flags(result.add_argument_group("what is read"))
+    draw = result.add_argument_group("what is drawn")
+    draw.add_argument(
+        "--seed",
+        type=seed,
+        default=SEED,
+        help="every random draw comes from it and the split's name (default: %(default)s)",
+    )
+    draw.add_argument(
+        "--repeats",
+        type=positive,
+        default=1,
+        metavar="K",
+        help="draw each split K times, as NAME, NAME_R2, NAME_R3 … (default: %(default)s)",
+    )
+    write = result.add_argument_group("what is written")
+    write.add_argument("--dry-run", action="store_true", help="say what would be read, computed and written, and stop")
+    write.add_argument("--overwrite", action="store_true", help="replace the results of an earlier, different run")
+    return result
+
+
+def _add_reading_flags(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--root", type=Path, help="study root: holds Datas/ and receives the results (default: the repository)"
+    )
+    group.add_argument(
+        "--demo",
+        action="store_true",
+        help="the demo's root (build/demo) and the small embedded models; needs no download",
+    )
+    group.add_argument(
+        "--pool",
+        action="append",
+        metavar="NAME[=PATH]",
+        help="code pool to work on: one of the table of pools, or a file of your own under a name you choose; "
+        "repeatable (default: oss and evol)",
+    )
+    group.add_argument(
+        "--fields",
+        type=_field_names,
+        default={},
+        metavar="FIELD=NAME,…",
+        help="what the pool given by --pool calls its fields, e.g. instruction=question,output=answer",
+    )
+    group.add_argument(
+        "--skip-bad", action="store_true", help="go on without unusable records; they are reported and counted"
+    )
+    group.add_argument(
+        control_tokens.FLAG,
+        action="store_true",
+        help="put a space into every control token of chat templates (<|im_start|> becomes < |im_start|>), which a "
+        "trainer would not read as text",
+    )
+    group.add_argument(
+        "--limit", type=positive, metavar="N", help="only the first N records of every pool, for a quick look"
+    )
+
+
+def add_model_flags(group: argparse._ArgumentGroup) -> None:
+    """The flags of a script that runs a model."""
+    group.add_argument("--device", help="cpu, cuda, cuda:1, mps … (default: the fastest there is)")
+    group.add_argument(
+        "--dtype",
+        choices=("float32", "bfloat16", "float16"),
+        default="float32",
+        help="precision of the model's weights (default: %(default)s)",
+    )
+    group.add_argument(
+        "--engine",
+        choices=("local", "ray"),
+        default="local",
+        help="where the model runs: in this process, or on a Ray cluster (default: %(default)s)",
+    )
+    group.add_argument("--ray-address", metavar="ADDRESS", help="of the cluster (default: one started on this machine)")
+    group.add_argument(
+        "--worker-cpus", type=float, default=1, metavar="N", help="processors of one Ray worker (default: %(default)s)"
+    )
+    group.add_argument(
+        "--worker-gpus", type=float, default=0, metavar="N", help="GPUs of one Ray worker (default: %(default)s)"
+    )
+    group.add_argument(
+        "--skip-failed", action="store_true", help="leave out records for which the model gives no finite number"
+    )
+
+
+def say_cut(cut: np.ndarray, what: str) -> None:
+    """Say how many texts were longer than the model reads; nothing if none."""
+    if cut.any():
+        print(f"{int(cut.sum()):,} of {len(cut):,} {what} were cut to what the model reads (marked in the scores)")
+
+
+def positive(text: str) -> int:
+    """A whole number of at least 1, for argparse."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"found {text!r}; expected a whole number of at least 1")
+    return int(text)
+
+
+def seed(text: str) -> int:
+    """A whole number that a 64-bit manifest can hold, for argparse."""
+    if not text.isdecimal() or int(text) >= 2**63:
+        raise argparse.ArgumentTypeError(f"found {text!r}; expected a whole number from 0 to 2^63 - 1")
+    return int(text)
+
+
+def shard(text: str) -> tuple[int, int]:
+    """``i/k``, for argparse."""
+    share, separator, shares = text.partition("/")
+    if not separator or not (share.isdecimal() and shares.isdecimal()) or not 1 <= int(share) <= int(shares):
+        raise argparse.ArgumentTypeError(f"found {text!r}; expected I/K, 1 <= I <= K, e.g. 2/4")
+    return int(share), int(shares)
+
+
+def _field_names(text: str) -> dict[str, str]:
+    names = {}
+    for part in text.split(","):
+        key, separator, name = part.partition("=")
+        if key not in RECORD_FIELDS or not separator or not name:
+            raise argparse.ArgumentTypeError(
+                f"found {part!r}; expected FIELD=NAME, FIELD one of {', '.join(RECORD_FIELDS)}"
+            )
+        names[key] = name
+    return names
+
+
+def open_workspace(parser: argparse.ArgumentParser, argv: list[str] | None, script: str) -> Workspace:
+    """Parse the flags and find the study root; the demo's is made if it is not there yet.
+
+    Args:
+        script: the script's ``__file__``.
+    """
+    for word in sys.argv[1:] if argv is None else argv:
+        if not is_unicode(word):
+            raise InputError(f"{quoted(word)}: found a flag or name that is not UTF-8; manifests could not hold it")
+    options = parser.parse_args(argv)
+    if options.demo:
+        from instruction_data.demo import demo_root
+
+        root = options.root or DEMO_ROOT
+        if options.dry_run and not demo_root.complete(root):
+            print(f"would first make the demo's pools under {root}; without them there is no more to say")
+            raise SystemExit(0)
+        demo_root.ensure(root)
+    path = Path(script).resolve()
+    name = path.relative_to(REPOSITORY).as_posix() if path.is_relative_to(REPOSITORY) else path.name
+    return Workspace(chosen_root(options), options, name, parser)
+
+
+def run(main: Callable[[], int]) -> int:
+    """Run a script's main and turn its end into an exit status; the reader's errors come without a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # what the terminal's encoding lacks stops no run
+    try:
+        return main()
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nstopped. What was computed is kept: the same command goes on from there", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 141
+    except OSError as error:
+        found = InputError(f"error: {error.strerror or error}: {error.filename or ''}".rstrip(": "))
+        print(found, file=sys.stderr)
+        return 1

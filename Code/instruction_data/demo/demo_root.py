@@ -1,0 +1,165 @@
+"""The demo's study root: two code pools of library code with weak labels, a math and a general pool of seeded tasks."""
+
+import hashlib
+import os
+import textwrap
+from pathlib import Path
+
+import filelock
+import orjson
+
+from instruction_data.demo import tasks
+from instruction_data.demo.library_code import SEED_LINES, Candidate, candidates_for, choose, fenced, instruction
+from instruction_data.errors import InputError, quoted
+from instruction_data.pools.records import Record, Records
+from instruction_data.pools.table import STUDY_POOLS, Pool
+
+RECORDS = 300  # in each of the two code pools
+OTHERS = 1000  # in each of the other two
+SEED = 42
+LABELS_PATH = "Datas/demo_labels.json"  # written last: where it stands, the demo is complete
+
+_REBUILD = "build the demo again with python -m instruction_data.demo --overwrite"
+
+
+def contents(records: int = RECORDS, others: int = OTHERS, seed: int = SEED) -> dict[str, bytes]:
+    """The demo's files: path below the study root -> content; the labels come last."""
+    oss, evol = choose(candidates_for(2 * records), records, seed)
+    entries = {
+        "oss": [_oss_entry(index, candidate) for index, candidate in enumerate(oss)],
+        "evol": [{"instruction": instruction(one, evolved=True), "response": fenced(one.code)} for one in evol],
+        "math": tasks.math_tasks(others, seed),
+        "general": tasks.general_tasks(others, seed),
+    }
+    table = {pool.name: pool for pool in STUDY_POOLS}
+    files = {table[name].path: _encoded(table[name], rows) for name, rows in entries.items()}
+    labels = {name: _labels(table[name], entries[name], chosen) for name, chosen in (("oss", oss), ("evol", evol))}
+    return files | {LABELS_PATH: orjson.dumps(labels, option=orjson.OPT_INDENT_2) + b"\n"}
+
+
+def _oss_entry(index: int, candidate: Candidate) -> dict:
+    return {
+        "lang": "python",
+        "index": index,
+        "seed": textwrap.dedent("\n".join(candidate.source.split("\n")[:SEED_LINES])),
+        "problem": instruction(candidate),
+        "solution": fenced(candidate.code),
+    }
+
+
+def _encoded(pool: Pool, rows: list[dict]) -> bytes:
+    if pool.path.endswith(".json"):
+        return orjson.dumps(rows, option=orjson.OPT_INDENT_2) + b"\n"
+    return b"".join(orjson.dumps(row) + b"\n" for row in rows)
+
+
+def _labels(pool: Pool, entries: list[dict], chosen: list[Candidate]) -> list[dict]:
+    result = []
+    for row, (entry, candidate) in enumerate(zip(entries, chosen, strict=True)):
+        record = Record(entry[pool.instruction], "", entry[pool.output])
+        digest = hashlib.sha256(record.canonical()).hexdigest()
+        result.append({"row": row, "record_sha256": digest, "module": candidate.module, "category": candidate.category})
+    return result
+
+
+def build(root: Path, *, records: int = RECORDS, others: int = OTHERS, seed: int = SEED) -> None:
+    """Write the demo's pools and labels under ``root/Datas``, in place of what is there.
+
+    Args:
+        records: in each of the two code pools.
+        others: in each of the math and the general pool.
+
+    Raises:
+        InputError: there is less material than asked for.
+    """
+    write_files(root, contents(records, others, seed))
+
+
+def complete(root: Path) -> bool:
+    """Whether all files of the demo are there."""
+    return all((root / name).is_file() for name in [*(pool.path for pool in STUDY_POOLS), LABELS_PATH])
+
+
+def ensure(root: Path) -> None:
+    """Build the demo unless it is there; two scripts started at once do not collide.
+
+    Raises:
+        InputError: one of its files is there with other content, which is never replaced here.
+    """
+    with locked(root):
+        if not complete(root):
+            files = contents()
+            refuse_others(root, files)
+            write_files(root, files)
+
+
+def weak_labels(root: Path, records: Records) -> list[str | None] | None:
+    """The category of every record, in order; None if the demo's labels do not know the pool.
+
+    Raises:
+        InputError: a record is not the one that was labelled.
+    """
+    path = root / LABELS_PATH
+    if records.pool not in STUDY_POOLS or not path.is_file():
+        return None
+    try:
+        known = orjson.loads(path.read_bytes()).get(records.pool.name)
+        rows = {label["row"]: (label["record_sha256"], label["category"]) for label in known or ()}
+    except (ValueError, AttributeError, KeyError, TypeError) as error:
+        raise InputError(f"{path}: found no table of labels ({error}); expected the demo's: {_REBUILD}") from error
+    if known is None:
+        return None
+    result = []
+    for row, digest in zip(records.rows.tolist(), records.hashes, strict=True):
+        labelled, category = rows.get(row, ("no label", None))
+        if labelled != digest:
+            raise InputError(
+                f"{path}: row {row} of pool {records.pool.name!r}: found {quoted(labelled, 15)}; expected "
+                f"{quoted(digest, 15)}, the record in {records.pool.file(root)}: {_REBUILD}"
+            )
+        result.append(category)
+    return result
+
+
+def locked(root: Path) -> filelock.FileLock:
+    folder = root / ".cache"
+    folder.mkdir(parents=True, exist_ok=True)
+    return filelock.FileLock(folder / "demo.lock")
+
+
+def _is_same(path: Path, content: bytes) -> bool:
+    return path.is_file() and path.stat().st_size == len(content) and path.read_bytes() == content
+
+
+def refuse_others(root: Path, files: dict[str, bytes]) -> None:
+    others = [name for name, content in files.items() if (root / name).exists() and not _is_same(root / name, content)]
+    if others:
+        raise InputError(
+            f"{root}: found {', '.join(others)} with other content than the demo asked for; expected a folder of its "
+            f"own, or --overwrite to replace them: python -m instruction_data.demo --root {root} --overwrite"
+        )
+
+
+def write_files(root: Path, files: dict[str, bytes]) -> None:
+    """Write what differs. The labels go first and come last, so that they never stand beside other pools."""
+    changed = {name for name, content in files.items() if not _is_same(root / name, content)}
+    if changed:
+        (root / LABELS_PATH).unlink(missing_ok=True)
+        for name in files:
+            if name in changed or name == LABELS_PATH:
+                _replace(root / name, files[name])
+
+
+def _replace(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for stale in path.parent.glob(f".{path.name}.*.tmp"):  # of a killed run: whoever builds a demo holds its lock
+        stale.unlink()
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with open(temporary, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)

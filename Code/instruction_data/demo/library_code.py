@@ -1,0 +1,342 @@
+"""Code records from the running Python's standard library: its public functions, classes and methods with a docstring.
+
+Files are parsed, never imported. The module a record comes from gives it a weak label: one of the study's ten
+categories.
+"""
+
+import ast
+import hashlib
+import inspect
+import itertools
+import os
+import random
+import re
+import sysconfig
+import textwrap
+import tokenize
+import warnings
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from tqdm import tqdm
+
+from instruction_data.errors import InputError
+
+OUTPUT_LENGTHS = range(60, 2501)  # characters
+MIN_DOCSTRING = 41
+MAX_INSTRUCTION = 260
+MAX_DESCRIPTION = 120  # what a docstring may add to an instruction
+MAX_WITH_CONTEXT = 200  # an instruction that would be longer does without its module
+MAX_ARGUMENTS = 60
+SEED_LINES = 6  # of source text, in the `seed` field of the OSS form
+LEFT_OUT = {"test", "tests", "idlelib", "lib2to3", "site-packages", "ensurepip", "__pycache__", "turtledemo"}
+
+# The study's categories, in its order, and the modules whose code is taken to belong there. A module goes by its
+# longest dotted prefix in this table; those that match none have no label.
+MODULES = {
+    "Algorithmic & Data Structure": "_collections_abc asyncio.queues bisect collections copy difflib filecmp fnmatch "
+    "functools graphlib heapq operator queue re reprlib shlex string textwrap weakref",
+    "Mathematical & Computational": "_pydatetime _pydecimal _strptime calendar colorsys datetime decimal fractions "
+    "numbers random zoneinfo",
+    "Database & SQL": "copyreg dbm pickle shelve sqlite3",
+    "System Design & Architecture": "_threading_local asyncio concurrent contextlib importlib logging multiprocessing "
+    "pkgutil sched selectors socket socketserver subprocess threading",
+    "Web Development": "cgi cgitb ftplib html http urllib webbrowser wsgiref xmlrpc",
+    "Data Science & Machine Learning": "csv statistics",
+    "Performance Optimization": "cProfile linecache profile pstats timeit trace tracemalloc",
+    "User Interface & Application Design": "argparse cmd curses getopt optparse rlcompleter tkinter turtle",
+    "Domain-Specific": "aifc bz2 chunk email gettext gzip imaplib imghdr locale lzma mailbox plistlib poplib quopri "
+    "smtplib sndhdr sunau tarfile wave xdrlib xml zipfile",
+    "Security & Cryptography": "asyncio.sslproto crypt getpass hashlib hmac netrc secrets ssl",
+}
+_LABELS = {module: category for category, modules in MODULES.items() for module in modules.split()}
+
+_PHRASES = (
+    "Write {what}. {description}",
+    "Implement {what}. {description}",
+    "{description} Write {what} for this.",
+    "I need {what}. What it should do: {description}",
+    "Create {what} that fits this description: {description}",
+    "Please write {what}. {description}",
+    "The code has to do this: {description} Write it as {what}.",
+    "Develop {what}, documented as follows: {description}",
+)
+_CONTEXTS = (" (Context: {}.)", " It is part of this module: {}.", " The module it belongs to: {}.")
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One definition of the standard library that could become a record."""
+
+    module: str
+    name: str  # dotted, inside the module
+    category: str | None
+    what: str  # noun phrase with the signature
+    description: str  # from the docstring
+    context: str  # what the module is about; may be empty
+    code: str  # without its docstring
+    source: str  # the lines as they stand in the file
+    node: ast.stmt
+
+    def draw(self, choices: tuple[str, ...], purpose: str) -> str:
+        """One of ``choices``, always the same for this candidate and purpose."""
+        digest = hashlib.sha256(f"{purpose}:{self.module}:{self.name}".encode()).digest()
+        return choices[int.from_bytes(digest[:4], "big") % len(choices)]
+
+
+def category_of(module: str) -> str | None:
+    """The weak label of a module, by its longest dotted prefix in the table."""
+    while module:
+        if module in _LABELS:
+            return _LABELS[module]
+        module = module.rpartition(".")[0]
+    return None
+
+
+def module_files(folder: Path) -> list[tuple[str, Path]]:
+    """Every module of the standard library in ``folder`` with its file, sorted by name."""
+    found = []
+    for place, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if name not in LEFT_OUT and not name.startswith("config-")]
+        for name in files:
+            if name.endswith(".py"):
+                path = Path(place, name)
+                parts = path.relative_to(folder).with_suffix("").parts
+                found.append((".".join(parts[:-1] if parts[-1] == "__init__" else parts), path))
+    return sorted(found)
+
+
+def mine(files: Iterable[tuple[str, Path]]) -> list[Candidate]:
+    """The candidates in ``files``; of those with the same code or the same description, the first."""
+    result, seen = [], set()
+    for module, path in tqdm(list(files), desc="standard library", unit="file", delay=2, leave=False):
+        for candidate in _candidates(module, path):
+            keys = {candidate.code, candidate.what + candidate.description}
+            if not keys & seen:
+                result.append(candidate)
+            seen |= keys
+    return result
+
+
+def _candidates(module: str, path: Path) -> Iterator[Candidate]:
+    """The candidates of one file; none if it does not decode or parse."""
+    try:
+        with tokenize.open(path) as file, warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            text = file.read()
+            tree = ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError):
+        return
+    lines, context = text.split("\n"), _context(ast.get_docstring(tree) or "")
+    for node, owner in _definitions(tree.body):
+        code = _without_docstring(node, lines)
+        description = _description(ast.get_docstring(node))
+        if description and len(fenced(code)) in OUTPUT_LENGTHS:
+            yield Candidate(
+                module=module,
+                name=f"{owner}.{node.name}".lstrip("."),
+                category=category_of(module),
+                what=_noun_phrase(node, owner),
+                description=description,
+                context=context,
+                code=code,
+                source="\n".join(lines[_first_line(node) - 1 : node.end_lineno]),
+                node=node,
+            )
+
+
+def _definitions(body: list[ast.stmt], owner: str = "") -> Iterator[tuple[ast.stmt, str]]:
+    """The public definitions with a docstring and a body of their own, each with the class it is in."""
+    for node in body:
+        if isinstance(node, ast.If | ast.Try):
+            yield from _definitions(node.body + node.orelse, owner)
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and node.name[0] != "_":
+            if len(ast.get_docstring(node) or "") >= MIN_DOCSTRING and not _is_empty(node) and not _is_setter(node):
+                yield node, owner
+            if isinstance(node, ast.ClassDef):
+                yield from _definitions(node.body, f"{owner}.{node.name}".lstrip("."))
+
+
+def _is_empty(node: ast.stmt) -> bool:
+    """Whether a definition does nothing, or only raises, beside its docstring."""
+    return all(isinstance(part, ast.Pass | ast.Raise | ast.Expr) and not _calls(part) for part in node.body[1:])
+
+
+def _calls(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Expr) and not isinstance(node.value, ast.Constant)
+
+
+def _is_setter(node: ast.stmt) -> bool:
+    return any(isinstance(part, ast.Attribute) and part.attr in ("setter", "deleter") for part in node.decorator_list)
+
+
+def _first_line(node: ast.stmt) -> int:
+    return min([node.lineno, *(part.lineno for part in node.decorator_list)])
+
+
+def _without_docstring(node: ast.stmt, lines: list[str]) -> str:
+    """The definition's lines, dedented, without its docstring; empty where it cannot be cut out by lines."""
+    docstring, following = node.body[0], node.body[1]
+    alone = not lines[docstring.lineno - 1][: docstring.col_offset].strip()
+    if not alone or getattr(following, "lineno", 0) <= docstring.end_lineno:
+        return ""
+    kept = lines[_first_line(node) - 1 : docstring.lineno - 1]
+    rest = "\n".join(lines[docstring.end_lineno : node.end_lineno]).lstrip("\n")
+    code = textwrap.dedent("\n".join([*kept, rest])).rstrip()
+    return "" if code[:1].isspace() else code  # a string that starts at column 0 keeps its method from dedenting
+
+
+def fenced(code: str) -> str:
+    return f"```python\n{code}\n```"
+
+
+def _noun_phrase(node: ast.stmt, owner: str) -> str:
+    of_class = f" of the Python class `{owner}`" if owner else ""
+    if isinstance(node, ast.ClassDef):
+        bases = ", ".join(ast.unparse(base) for base in node.bases)
+        return f"a Python class `{node.name}({bases})`" if bases else f"a Python class `{node.name}`"
+    if any(isinstance(part, ast.Name) and part.id.endswith("property") for part in node.decorator_list):
+        return f"the property `{node.name}`{of_class}"
+    signature = f"`{node.name}({_arguments(node.args)})`"
+    is_async = isinstance(node, ast.AsyncFunctionDef)
+    if owner:
+        return f"the {'asynchronous ' * is_async}method {signature}{of_class}"
+    return f"{'an asynchronous' if is_async else 'a'} Python function {signature}"
+
+
+def _arguments(arguments: ast.arguments) -> str:
+    """The arguments as they stand in a signature; of a long list, the first ones."""
+    text = ast.unparse(arguments)
+    if len(text) <= MAX_ARGUMENTS:
+        return text
+    return f"{text[:MAX_ARGUMENTS].rpartition(', ')[0]}, ...".removeprefix(", ")
+
+
+def _description(docstring: str) -> str:
+    """The first paragraph of a docstring as prose, cut behind a sentence or a word; empty if it is no prose."""
+    text = _prose(docstring)
+    text = re.sub(r"^[\w.]+\([^)]*\)\s*(->\s*[\w\[\], ]+?)?\s*(--|:|\.)?\s+", "", text)
+    if not re.match(r"[A-Za-z`'\"]", text) or len(text.split()) < 4 or re.search(r">>>|^[\w, -]+ =", text):
+        return ""
+    return _sentence(_cut(text, MAX_DESCRIPTION))
+
+
+def _prose(docstring: str) -> str:
+    """The first paragraph on one line, without the markup of roles and literals."""
+    paragraph = re.split(r"\n\s*\n|\n\s*>>>|\n\s*[-*] ", inspect.cleandoc(docstring).strip(), maxsplit=1)[0]
+    text = re.sub(r":\w+:`~?([^`]*)`", r"`\1`", paragraph).replace("``", "`")
+    return re.sub(r"\s+", " ", text).strip()
+
+
+def _cut(text: str, limit: int) -> str:
+    """As many whole sentences as fit, or else as many words; one character is left for a full stop."""
+    if len(text) < limit:
+        return text
+    ends = [match.start() for match in re.finditer(r"(?<=[a-z0-9)`'\"][.!?])\s+(?=[A-Z`'\"])", text[:limit])]
+    if ends:
+        return text[: ends[-1]]
+    return text[: limit - 2].rpartition(" ")[0].rstrip(" ,;:.(-") + " …"
+
+
+def _sentence(text: str) -> str:
+    """``text`` with a capital and a full stop, as an instruction needs them."""
+    text = text[0].upper() + text[1:] if re.match(r"[a-z]+ ", text) else text
+    return text if text[-1] in ".!?…" else text.rstrip(" ,;:-") + "."
+
+
+def _context(docstring: str) -> str:
+    """What a module says it is about, if its first sentence is a short plain one."""
+    text = re.split(r"(?<=[a-z)])\.(?:\s|$)", _prose(docstring))[0]
+    text = re.sub(r"^(Module )?[\w.]+\s+--?\s+", "", text).strip(" .")
+    if not re.fullmatch(r"[A-Za-z][\w ,/'()&-]{12,60}", text) or " " not in text:
+        return ""
+    first = text.split()[0]
+    is_plain = first == "A" or (first[1:].islower() and first not in ("Python", "Unix"))
+    return text[0].lower() + text[1:] if is_plain else text
+
+
+def _demands(candidate: Candidate) -> tuple[str, ...]:
+    """Further requirements, of those that can be checked, that the code meets already."""
+    node, lines = candidate.node, candidate.code.split("\n")
+    parts = list(ast.walk(node))
+    kinds = {type(part) for part in parts}
+    raised = sorted({name for part in parts if isinstance(part, ast.Raise) for name in _raised(part)})
+    rules = {
+        f"Raise `{(raised or [''])[0]}` where the input calls for it.": bool(raised),
+        "Deal with errors through try and except.": ast.Try in kinds,
+        "Comment the steps that are not obvious.": any(re.match(r"\s*# \w", line) for line in lines),
+        "Use a with statement where it fits.": bool(kinds & {ast.With, ast.AsyncWith}),
+        "Import nothing inside it.": len(lines) > 10 and not kinds & {ast.Import, ast.ImportFrom},
+        "Keep every line under 80 characters.": max(map(len, lines)) < 80,
+        f"Keep it within {-(-len(lines) // 5) * 5} lines.": True,
+        "Use nothing outside the standard library.": True,
+    }
+    if not isinstance(node, ast.ClassDef):
+        rules |= _function_rules(node, parts, kinds)
+    return tuple(rule for rule, met in rules.items() if met)
+
+
+def _function_rules(node: ast.stmt, parts: list[ast.AST], kinds: set[type]) -> dict[str, bool]:
+    calls = {getattr(part.func, "attr", getattr(part.func, "id", "")) for part in parts if isinstance(part, ast.Call)}
+    loops = bool(kinds & {ast.For, ast.AsyncFor, ast.While, ast.comprehension})
+    returns = sum(isinstance(part, ast.Return) for part in parts)
+    return {
+        "Produce the results lazily, as a generator.": bool(kinds & {ast.Yield, ast.YieldFrom}),
+        "Do it without any loop.": not loops and len(node.body) > 2,
+        "Do not use recursion.": loops and node.name not in calls,
+        "Do not use any if statement.": not kinds & {ast.If, ast.IfExp},
+        "Give it a single return statement.": returns == 1 and len(node.body) > 2,
+        "Write its body as one single statement.": len(node.body) == 2 and not kinds & {ast.If, ast.Try} and not loops,
+    }
+
+
+def _raised(node: ast.Raise) -> list[str]:
+    name = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
+    return [name.id] if isinstance(name, ast.Name) and name.id.endswith(("Error", "Exception")) else []
+
+
+def instruction(candidate: Candidate, *, evolved: bool = False) -> str:
+    """The task in at most ``MAX_INSTRUCTION`` characters; an evolved one ends in one more requirement."""
+    demand = " " + candidate.draw(_demands(candidate), "demand") if evolved else ""
+    phrase = candidate.draw(_PHRASES, "phrase")
+    room = MAX_INSTRUCTION - len(demand) - len(phrase.format(what=candidate.what, description=""))
+    description = _sentence(_cut(candidate.description, room))
+    text = phrase.format(what=candidate.what, description=description)
+    if candidate.context and candidate.context not in text:
+        context = candidate.draw(_CONTEXTS, "context").format(candidate.context)
+        text += context if len(text + context + demand) <= MAX_WITH_CONTEXT else ""
+    return text + demand
+
+
+def choose(candidates: list[Candidate], count: int, seed: int) -> tuple[list[Candidate], list[Candidate]]:
+    """``count`` candidates for each of the two code pools: OSS form, EVOL form.
+
+    Labels take turns, so that the rare ones are all in; within a label the two pools take turns. Candidates without a
+    label are taken only when those with one are used up.
+
+    Raises:
+        InputError: there are fewer than ``2 * count``.
+    """
+    if len(candidates) < 2 * count:
+        raise InputError(
+            f"found {len(candidates):,} usable definitions in this Python's standard library; "
+            f"expected {2 * count:,} ({count:,} for each code pool): ask for fewer with --records"
+        )
+    order = [*MODULES, None]
+    *labelled, unlabelled = ([one for one in candidates if one.category == category] for category in order)
+    for group in (*labelled, unlabelled):
+        random.Random(seed).shuffle(group)
+    turns = [one for turn in itertools.zip_longest(*labelled) for one in turn if one]
+    chosen = sorted((turns + unlabelled)[: 2 * count], key=lambda one: order.index(one.category))
+    halves = chosen[0::2], chosen[1::2]
+    for name, half in zip(("oss", "evol"), halves, strict=True):
+        random.Random(f"{seed} {name}").shuffle(half)
+    return halves
+
+
+def candidates_for(count: int, folder: Path | None = None) -> list[Candidate]:
+    """At least ``count`` candidates if the standard library has them; modules without a label only where needed."""
+    files = module_files(folder or Path(sysconfig.get_paths()["stdlib"]))
+    found = mine(file for file in files if category_of(file[0]))
+    return found if len(found) >= count else mine(files)

@@ -1,0 +1,78 @@
+"""Writing files whole or not at all, and their SHA-256.
+
+A file is written under a temporary name beside its place, brought to the disk and renamed.
+"""
+
+import hashlib
+import os
+import uuid
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from instruction_data.errors import InputError
+
+
+def file_sha256(path: Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def remove_stale(folder: Path, name: str = "*") -> None:
+    """Remove what a killed run left. Of a set whoever holds the lock is the only writer; ``replace`` tries again."""
+    for path in folder.glob(f".{name}.*.tmp"):
+        path.unlink(missing_ok=True)
+
+
+@dataclass(frozen=True)
+class Staged:
+    """A file written under a temporary name."""
+
+    path: Path
+    sha256: str
+
+
+def staged_file(stack: ExitStack, path: Path, write: Callable[[BinaryIO], object]) -> Staged:
+    """What ``write`` writes, in a temporary file beside ``path`` (gone when the stack ends)."""
+    return _settled(_written(stack, path, write))
+
+
+def staged_files(stack: ExitStack, folder: Path, writers: Mapping[str, Callable]) -> dict[str, Staged]:
+    """As ``_staged``, by name; a file gets to the disk and is hashed while the next one is being written."""
+    with ThreadPoolExecutor(1) as beside:
+        settling = {
+            name: beside.submit(_settled, _written(stack, folder / name, write)) for name, write in writers.items()
+        }
+        return {name: staged.result() for name, staged in settling.items()}
+
+
+def _written(stack: ExitStack, path: Path, write: Callable[[BinaryIO], object]) -> BinaryIO:
+    """The temporary file, still open."""
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")  # process numbers repeat between containers
+    stack.callback(temporary.unlink, missing_ok=True)
+    file = open(temporary, "wb")  # noqa: SIM115 - whoever settles it closes it
+    stack.callback(file.close)
+    write(file)
+    file.flush()
+    return file
+
+
+def _settled(file: BinaryIO) -> Staged:
+    os.fsync(file.fileno())
+    file.close()
+    return Staged(Path(file.name), file_sha256(Path(file.name)))
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all; of several processes that do so at once, the last one's stays."""
+    remove_stale(path.parent, path.name)
+    while not (path.exists() and path.read_bytes() == content):
+        # another process may take what is being written here for a killed run's: each does so once, as it begins
+        with suppress(FileNotFoundError), ExitStack() as stack:
+            staged_file(stack, path, lambda file: file.write(content)).path.replace(path)
+            return
+        if not path.parent.is_dir():
+            raise InputError(f"{path.parent}: found no such folder; expected one to write {path.name} to")

@@ -1,0 +1,90 @@
+"""JSON files between the scripts: dataclasses (a training run, an outcome), and what is derived from other files.
+
+A dataclass's file holds its fields and the number of its format; what is read has every field, each of the kind it is
+declared as. A derived one can be made again at any time, so it bears its own checksum, and one that was touched is
+refused.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import TypeVar
+
+import orjson
+
+from instruction_data.errors import InputError, quoted
+from instruction_data.files.atomic import write_whole
+
+FORMAT = 1
+
+Document = TypeVar("Document")
+
+
+def write(path: Path, document: object) -> None:
+    """Write a document, whole or not at all."""
+    content = {"format": FORMAT, **asdict(document)}
+    write_whole(path, orjson.dumps(content, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+
+
+def read(path: Path, kind: type[Document], what: str, writer: str) -> Document:
+    """A document as ``write`` writes it.
+
+    Args:
+        what: it is, for errors; ``writer`` makes it.
+
+    Raises:
+        InputError: the file is none of that kind.
+    """
+    expected = f"expected {what} as the {writer} writes it"
+    try:
+        fields = orjson.loads(path.read_bytes())
+    except (OSError, orjson.JSONDecodeError) as error:
+        raise InputError(f"{path}: found malformed JSON ({error}); {expected}") from error
+    if not isinstance(fields, dict) or fields.pop("format", None) != FORMAT:
+        raise InputError(f"{path}: found no {kind.__name__.lower()} of format {FORMAT}; {expected}")
+    try:
+        document = kind(**fields)
+    except TypeError as error:
+        raise InputError(f"{path}: found {error}; {expected}") from error
+    check(document, str(path))
+    return document
+
+
+def write_derived(path: Path, content: Mapping) -> None:
+    """Write what is derived from other files, whole or not at all."""
+    plain = orjson.loads(orjson.dumps(content, option=orjson.OPT_SERIALIZE_NUMPY))
+    whole = {"format": FORMAT, **plain, "sha256": _sha256(plain)}
+    write_whole(path, orjson.dumps(whole, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+
+
+def read_derived(path: Path, command: str) -> dict:
+    """The content that ``write_derived`` wrote.
+
+    Args:
+        command: writes it, for errors.
+
+    Raises:
+        InputError: the file is none, or not as it was written.
+    """
+    try:
+        content = orjson.loads(path.read_bytes())
+    except (OSError, orjson.JSONDecodeError) as error:
+        raise InputError(f"{path}: found malformed JSON ({error}); expected what `{command}` writes: run it") from error
+    if not isinstance(content, dict) or content.pop("format", None) != FORMAT:
+        raise InputError(f"{path}: found another form; expected format {FORMAT}, as `{command}` writes it: run it")
+    if content.pop("sha256", None) != _sha256(content):
+        raise InputError(f"{path}: found other content than was written; expected what `{command}` writes: run it")
+    return content
+
+
+def _sha256(content: Mapping) -> str:
+    return hashlib.sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+def check(document: object, where: str) -> None:
+    """Raise InputError where a field is not text, a whole number or a mapping, as it is declared."""
+    for field, kind in type(document).__annotations__.items():
+        value, wanted = getattr(document, field), {str: str, int: int}.get(kind, Mapping)
+        if not isinstance(value, wanted) or isinstance(value, bool):
+            raise InputError(f"{where}: found {quoted(value)} as {field}; expected {wanted.__name__.lower()}")

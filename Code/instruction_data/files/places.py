@@ -1,0 +1,20 @@
+"""Where the repository and the demo's root are, and which files below a folder match a pattern."""
+
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parents[3]
+DEMO_ROOT = REPOSITORY / "build" / "demo"
+
+
+def matching(folder: Path, pattern: str) -> list[Path]:
+    """Paths below a folder that match, sorted.
+
+    Raises:
+        OSError: a folder on the way may not be read. ``Path.glob`` would pass over it, and forget all that is in it.
+    """
+    places = [folder]
+    for part in pattern.split("/"):
+        folders = [place for place in places if place.is_dir()]
+        places = [path for place in folders for path in sorted(place.iterdir()) if fnmatchcase(path.name, part)]
+    return places

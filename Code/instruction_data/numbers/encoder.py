@@ -1,0 +1,115 @@
+"""The encoder: texts to vectors."""
+
+import functools
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from instruction_data.numbers.batches import batches
+from instruction_data.numbers.features import Arrays, Feature
+from instruction_data.numbers.models import Source, checked_size, chosen_device, load, quiet
+
+if TYPE_CHECKING:
+    import torch
+
+ENCODER_TOKENS = 512  # the study's truncation of texts to embed
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """Texts to vectors: a sentence-transformers model, or the token mean of a language model's last hidden states.
+
+    Which of the two is read from the model's folder or repository, as sentence-transformers does.
+
+    Attributes:
+        prompt: put in front of every text; INSTRUCTOR models leave it out of the mean.
+    """
+
+    source: Source
+    prompt: str = ""
+    device: str | None = None
+    dtype: str = "float32"
+
+    @property
+    def feature(self) -> Feature:
+        """``vectors``: float32 ``[k, d]``, of whatever length the model gives; ``cut``: bool ``[k]``, whether the text
+        was longer than the model reads."""
+        identity = self.source.identity | {
+            "kind": "sentence vector",
+            "prompt": self.prompt,
+            "prompt_in_mean": not self.source.is_instructor,
+            "at_most_tokens": ENCODER_TOKENS,  # or what the model reads, if less
+            "dtype": self.dtype,
+        }
+        return Feature(f"vectors ({self.source.name})", identity, self.compute)
+
+    def compute(self, texts: list[str]) -> Arrays:
+        import torch
+
+        model = _loaded_encoder(self.source, chosen_device(self.device), self.dtype)
+        tokens = model.tokenizer([self.prompt + text for text in texts], truncation=False, verbose=False)["input_ids"]
+        lengths = [len(ids) for ids in tokens]
+        vectors = None
+        with torch.inference_mode():
+            for batch in batches([min(length, model.max_seq_length) for length in lengths], model.device.type):
+                features = model.preprocess([texts[index] for index in batch], prompt=self.prompt)
+                features = {name: _moved(value, model.device) for name, value in features.items()}
+                found = model(features)["sentence_embedding"].float().cpu().numpy()
+                if vectors is None:
+                    vectors = np.empty((len(texts), found.shape[1]), dtype=np.float32)
+                vectors[batch] = found
+        return {"vectors": vectors, "cut": np.array([length > model.max_seq_length for length in lengths])}
+
+
+def _moved(value: object, device: "torch.device") -> object:
+    return value.to(device) if hasattr(value, "to") else value
+
+
+@functools.cache
+def _loaded_encoder(source: Source, device: str, dtype: str):
+    import torch
+
+    quiet()
+    model = load(source, lambda: _sentence_transformer(source, device, {"dtype": getattr(torch, dtype)}))
+    if source.is_instructor:
+        model.set_pooling_include_prompt(False)
+    model.max_seq_length = min(model.max_seq_length or ENCODER_TOKENS, ENCODER_TOKENS)
+    if model.tokenizer.pad_token is None:
+        model.tokenizer.pad_token = model.tokenizer.eos_token
+    return checked_size(model, source, device)
+
+
+def _sentence_transformer(source: Source, device: str, options: dict):
+    """The model with its own modules where it is a sentence-transformers one, else the mean of its tokens."""
+    import sentence_transformers
+    from sentence_transformers.sentence_transformer import modules
+
+    if _has_modules(source):
+        return sentence_transformers.SentenceTransformer(
+            source.location, revision=source.revision, device=device, model_kwargs=options
+        )
+    transformer = modules.Transformer(
+        source.location,
+        model_kwargs=options | source.arguments,
+        processor_kwargs=source.arguments,
+        config_kwargs=source.arguments,
+        # Text as it is: left to itself, sentence-transformers puts it into the chat template of a model that has one.
+        modality_config={"text": {"method": "forward", "method_output_name": "last_hidden_state"}},
+        module_output_name="token_embeddings",
+    )
+    pooling = modules.Pooling(transformer.get_embedding_dimension(), pooling_mode="mean")
+    return sentence_transformers.SentenceTransformer(modules=[transformer, pooling], device=device)
+
+
+def _has_modules(source: Source) -> bool:
+    if not source.revision:
+        return (Path(source.location) / "modules.json").is_file()
+    import huggingface_hub
+
+    try:
+        huggingface_hub.hf_hub_download(source.location, "modules.json", revision=source.revision)
+    except huggingface_hub.errors.EntryNotFoundError:
+        return False
+    return True

@@ -1,0 +1,102 @@
+"""A loaded causal language model in two parts, so that logits are computed only where they are needed."""
+
+import copy
+import functools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from instruction_data.errors import InputError
+from instruction_data.numbers.models import Source, checked_size, load, quiet
+
+if TYPE_CHECKING:
+    import torch
+    import transformers
+
+
+@dataclass(frozen=True)
+class Network:
+    """A loaded causal language model in two parts, so that logits are computed only where they are needed.
+
+    Sequences are padded behind their end. No token attends to what comes after it, so padding needs no mask and changes
+    no number of a real token.
+
+    Attributes:
+        model: the whole.
+        split: whether ``logits(hidden(…))`` is all the model does (some scale or cap the logits in between).
+    """
+
+    model: "torch.nn.Module"
+    split: bool
+
+    @property
+    def device(self) -> str:
+        """Its kind: cpu, cuda, mps …"""
+        return self.model.device.type
+
+    def hidden(self, sequences: list[list[int]], past: "transformers.Cache | None" = None) -> "torch.Tensor":
+        """Last hidden states ``[k, longest, width]`` (of a model that is not ``split``, its logits).
+
+        Args:
+            past: what ``remember`` gave for the tokens before every sequence.
+        """
+        import torch
+
+        longest = max(map(len, sequences))
+        ids = torch.zeros(len(sequences), longest, dtype=torch.long)
+        for row, tokens in enumerate(sequences):
+            ids[row, : len(tokens)] = torch.tensor(tokens)
+        options = {"use_cache": False}
+        if past is not None:
+            repeated = copy.deepcopy(past)
+            repeated.batch_repeat_interleave(len(sequences))
+            options = {"use_cache": True, "past_key_values": repeated}
+        with torch.inference_mode():
+            output = (self.model.base_model if self.split else self.model)(ids.to(self.model.device), **options)
+        return output.last_hidden_state if self.split else output.logits
+
+    def logits(self, hidden: "torch.Tensor") -> "torch.Tensor":
+        """float32 logits of hidden states ``[…, width]``."""
+        import torch
+
+        with torch.inference_mode():
+            return (self.model.get_output_embeddings()(hidden) if self.split else hidden).float()
+
+    def remember(self, tokens: list[int]) -> "transformers.Cache | None":
+        """The attention keys and values of tokens that many sequences begin with; None where a model has none."""
+        import torch
+
+        ids = torch.tensor([tokens], device=self.model.device)
+        with torch.inference_mode():
+            past = getattr(self.model.base_model(ids, use_cache=True), "past_key_values", None)
+        return past if hasattr(past, "batch_repeat_interleave") else None
+
+
+# Loaded models stay for the life of the process: one script uses the same model for both code pools.
+
+
+@functools.cache
+def loaded_tokenizer(source: Source):
+    from transformers import AutoTokenizer
+
+    quiet()
+    return load(source, lambda: AutoTokenizer.from_pretrained(source.location, **source.arguments))
+
+
+@functools.cache
+def loaded_network(source: Source, device: str, dtype: str) -> Network:
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    quiet()
+    options = source.arguments | {"dtype": getattr(torch, dtype), "output_loading_info": True}
+    model, info = load(source, lambda: AutoModelForCausalLM.from_pretrained(source.location, **options))
+    if info["missing_keys"]:
+        raise InputError(
+            f"{source.name}: found no weights for {', '.join(sorted(info['missing_keys'])[:3])}; expected a causal "
+            "language model: its numbers would be random"
+        )
+    model = checked_size(model.to(device).eval(), source, device)
+    probe = [[0, 1, 0, 1]]
+    whole, split = Network(model, split=False), Network(model, split=True)
+    same = torch.allclose(split.logits(split.hidden(probe)), whole.logits(whole.hidden(probe)), rtol=1e-3, atol=1e-3)
+    return split if same else whole

@@ -1,0 +1,233 @@
+"""Findings: what is known of the splits of a study root, gathered for people: sentences, and rows of tables.
+
+Learned from the manifests, the scores beside them, and the documents derived from both (profiles, confounds,
+contamination, comparison), each of which may be missing.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+
+from instruction_data.files.documents import read_derived
+from instruction_data.numbers import models
+from instruction_data.page.html import number
+from instruction_data.publish import inventory
+from instruction_data.publish.inventory import Inventory, Set
+
+DOCUMENTS = {  # name -> file below the study root, the command that makes it
+    "profiles": ("Profiles/profiles.json", "python Code/report/profile_splits.py"),
+    "confounds": ("Profiles/confounds.json", "python Code/report/profile_splits.py"),
+    "contamination": ("Profiles/contamination.json", "python Code/report/contamination.py"),
+    "comparison": ("Results/comparison.json", "python Code/evaluation/compare.py"),
+}
+DIFFERENCES_SAID = 2
+MOSTLY = 0.98
+EACH_PROBLEM = 3  # records shown of it
+
+
+@dataclass(frozen=True)
+class Findings:
+    """Everything that is known of a study root.
+
+    Attributes:
+        documents: name -> content, of those of ``DOCUMENTS`` that are there.
+    """
+
+    found: Inventory
+    documents: Mapping[str, Mapping]
+
+    @property
+    def questions(self) -> list[str]:
+        return sorted({one.question for one in self.found.sets})
+
+    def pools_of(self, question: str) -> list[str]:
+        return list(dict.fromkeys(one.pool for one in self.found.sets if one.question == question))
+
+    def main_set(self, question: str, pool: str) -> Set | None:
+        """The splits that the question's script made of a pool; others (controls …) were made from these."""
+        wanted = f"{question}_{pool.upper()}"
+        return next((one for one in self.found.sets if one.name == wanted), None)
+
+    def sets_of(self, question: str, pool: str) -> list[Set]:
+        """All sets of a question and pool, the main one first."""
+        mine = [one for one in self.found.sets if (one.question, one.pool) == (question, pool)]
+        return sorted(mine, key=lambda one: one is not self.main_set(question, pool))
+
+    @cached_property
+    def categories(self) -> tuple[list[str], np.ndarray]:
+        """The categories, and the one of every distinct record: int64 ``[n]``, −1 for none."""
+        names = list(self.found.categories)
+        if not names:
+            return [], np.full(len(self.found), -1)
+        table = np.stack([self.found.categories[name] for name in names])
+        known = ~np.isnan(table).any(axis=0)
+        return names, np.where(known, np.argmax(np.where(known, table, 0), axis=0), -1)
+
+    @cached_property
+    def margins(self) -> np.ndarray:
+        """By how much the category of every record leads the next: float64 ``[n]``, NaN where there is none."""
+        table = np.sort(np.stack(list(self.found.categories.values())), axis=0)
+        return table[-1] - table[-2]
+
+    @property
+    def embedded_models(self) -> list[str]:
+        """Those of the small models in pip packages that a number came from."""
+        used = {model["model"] for one in self.found.sets for model in one.manifest["models"].values()}
+        return sorted(used & {model.title for model in models.EMBEDDED.values()})
+
+    def outdated(self, name: str) -> bool:
+        """Whether a document was made of other manifests than are there now."""
+        document = self.documents[name]
+        return "manifests" in document and document["manifests"] != self.found.sources
+
+
+def read(root: Path, spool_folder: Path | None = None) -> Findings:
+    """Everything that is known of a study root.
+
+    Raises:
+        InputError: there is no split; a file is not what it should be.
+    """
+    found = inventory.read(root, spool_folder)
+    there = {name: root / file for name, (file, _) in DOCUMENTS.items() if (root / file).is_file()}
+    return Findings(found, {name: read_derived(path, DOCUMENTS[name][1]) for name, path in there.items()})
+
+
+def short(split: str, one: Set) -> str:
+    """A split's name without the words that all of its set have in front, as far as the rest still begins with one."""
+    names = [name.split("_") for name in {split, *one.members}]
+    shared = next((place for place, words in enumerate(zip(*names, strict=False)) if len(set(words)) > 1), 0)
+    while shared and any(words[shared][:1].isdecimal() for words in names):
+        shared -= 1
+    return "_".join(split.split("_")[shared:])
+
+
+def disjoint(one: Set) -> bool:
+    """Whether a set's splits share no record, as tiers do; a few may be in a pool twice, on both sides of a cut."""
+    parts = [np.unique(part) for part in one.members.values()]
+    return len(parts) > 1 and len(np.unique(np.concatenate(parts))) >= MOSTLY * sum(map(len, parts))
+
+
+def cuts(one: Set, values: np.ndarray) -> list[float]:
+    """The values between which and the next a set's splits were parted; none if they were parted by something else.
+
+    Args:
+        values: float ``[n]`` of every distinct record.
+    """
+    ranges = sorted((np.nanmin(values[part]), np.nanmax(values[part])) for part in one.members.values())
+    found = []
+    for (_, high), (low, _) in pairwise(ranges):
+        if high > low:
+            return []
+        found.append((high + low) / 2)
+    return found
+
+
+def made_to_differ(one: Set) -> str:
+    """The figure that tells the splits of a set apart, at both ends."""
+    told = [(list(split["summary"].items()) or [None])[0] for split in one.manifest["splits"].values()]
+    if None in told or len({figure for figure, _ in told}) != 1:
+        return "–"
+    values = {name: value for name, (_, value) in zip(one.manifest["splits"], told, strict=True)}
+    low, high = min(values, key=values.get), max(values, key=values.get)
+    ends = (f"{number(values[end])} ({short(end, one)})" for end in (low, high))
+    return f"{told[0][0]}: {' to '.join(ends)}"
+
+
+def extremes(confounds: Mapping) -> list[Mapping]:
+    """What is known of the two splits of a set that lie farthest apart, the largest difference first."""
+    pair = confounds["extremes"]
+    if not pair:
+        return []
+    rows = [one for one in confounds["differences"] if [one["a"], one["b"]] == list(pair)]
+    return sorted((one for one in rows if one["difference"] is not None), key=lambda one: -abs(one["difference"]))
+
+
+def also_differs(one: Set, confounds: Mapping, bound: float) -> str:
+    """The largest differences that a set's splits were not made for, of each kind (length …) the largest."""
+    if not confounds["extremes"]:
+        return "not compared: it has no two ends"
+    a, b = (short(name, one) for name in confounds["extremes"])
+    said: dict[str, str] = {}
+    for row in extremes(confounds):
+        kind = row["label"].partition(" (")[0]
+        if row["large"] and not row["by_design"] and kind not in said:
+            means = " against ".join(mean(row, end) for end in ("mean_a", "mean_b"))
+            said[kind] = f"{row['label']}: {means} ({row['difference']:+.2f} sd)"
+    if not said:
+        return f"{a} and {b}: nothing by more than {bound} standard deviations"
+    more = len(said) - DIFFERENCES_SAID
+    lines = list(said.values())[:DIFFERENCES_SAID] + ([f"and {more} more"] if more > 0 else [])
+    return f"{a} against {b}:\n" + "\n".join(lines)
+
+
+def mean(row: Mapping, end: str) -> str:
+    """One side of a difference; shares in percent."""
+    return f"{row[end]:.0%}" if "share" in row["label"] else f"{row[end]:,.3g}"
+
+
+def benchmarks_in(one: Set, contamination: Mapping) -> str:
+    """How much of each benchmark the splits of a set hold."""
+    lines = []
+    splits = [contamination["splits"][name] for name in one.members if name in contamination["splits"]]
+    for benchmark in contamination["benchmarks"]:
+        found = [split[benchmark] for split in splits if benchmark in split]
+        if found:
+            hits = [each["substring"]["records"] for each in found]
+            means = [each["tli"]["mean"] for each in found]
+            spread = f"{number(min(hits))} to {number(max(hits))}" if min(hits) < max(hits) else number(hits[0])
+            lines.append(f"{benchmark}: {spread} records hit, TLI {min(means):.2%} to {max(means):.2%}")
+    return "\n".join(lines) or "not looked for"
+
+
+def groups_of(comparison: Mapping, question: str, pool: str) -> list[Mapping]:
+    """The comparisons of one question and pool, one for each base model and harness."""
+    return [
+        group
+        for each in comparison["questions"]
+        for group in each["groups"]
+        if (each["question"], group["pool"]) == (question, pool)
+    ]
+
+
+def verdict(groups: Sequence[Mapping], one: Set) -> str:
+    """Which differences in the results of a set are more than chance, in a line each."""
+    pairs = [(task, pair) for group in groups for task in group["tasks"] for pair in task["differences"]]
+    supported = sorted((each for each in pairs if each[1]["supported"]), key=lambda each: each[1]["p"])
+    if not supported:
+        return f"none of {len(pairs)} differences can be told from chance" if pairs else "no results yet"
+    lines = []
+    for task, pair in supported[:DIFFERENCES_SAID]:
+        a, b = (
+            short(pair[side], one) if pair[side] in one.members else pair[side] for side in ("condition", "against")
+        )
+        difference, low, high = (100 * pair[key] for key in ("difference", "low", "high"))
+        lines.append(f"{task['label']}: {a} minus {b} {difference:+.1f} points ({low:+.1f} to {high:+.1f})")
+    more = len(supported) - len(lines)
+    return "\n".join(lines + ([f"and {more} more"] if more else []))
+
+
+def worst(contamination: Mapping, benchmark: str, most: int) -> list[Mapping]:
+    """The records of all splits and pools that overlap most with a benchmark, each once, with the splits it is in;
+    of one problem a few."""
+    seen: dict[tuple[str, str], dict] = {}
+    for part in ("pools", "splits"):
+        for name, found in contamination[part].items():
+            for row in found.get(benchmark, {}).get("worst", ()):
+                seen.setdefault((row["record_sha256"], row["problem"]), {**row, "splits": []})["splits"].append(name)
+    order = sorted(seen.values(), key=lambda row: (row["rule"] == "tli", -row["tli"], row["record_sha256"]))
+    count: dict[str, int] = {}
+    kept = []
+    for row in order:
+        count[row["problem"]] = count.get(row["problem"], 0) + 1
+        kept += [row] if count[row["problem"]] <= EACH_PROBLEM else []
+    return kept[:most]
+
+
+def provenance(findings: Findings) -> Iterator[tuple[str, Mapping]]:
+    """Every set's name and manifest."""
+    for one in findings.found.sets:
+        yield one.name, one.manifest

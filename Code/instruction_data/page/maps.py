@@ -1,0 +1,75 @@
+"""Maps: the records of a pool in two dimensions, from sentence vectors that have been computed already.
+
+Nothing here loads a model: where the cache of numbers does not have every vector that is needed, there is no map.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from instruction_data.numbers import features
+
+COMPONENTS = 50  # before t-SNE, as its authors do; takes noise out and makes it fast
+PERPLEXITY = 30
+FEWEST = 12  # records, below which two principal components serve better
+METHOD = "t-SNE (perplexity 30) of the first 50 principal components of the unit vectors, by scikit-learn"
+
+
+def cached_vectors(texts: Sequence[str], wanted: Sequence[str], identity: Mapping, cache: Path) -> np.ndarray | None:
+    """Vectors of some texts from the shards in which those of all were kept; only these shards are read.
+
+    Args:
+        texts: all that the feature was computed of (``features.compute``); the order does not matter.
+        wanted: some of them.
+        identity: of the feature.
+        cache: folder of the shards.
+
+    Returns:
+        float32 ``[len(wanted), d]``; None if one is not in the cache.
+    """
+    unique = sorted(set(texts), key=lambda text: (-len(text), text))
+    needed, found = set(wanted), {}
+    for start in range(0, len(unique), features.SHARD):
+        shard = unique[start : start + features.SHARD]
+        if needed.isdisjoint(shard):
+            continue
+        arrays = features.read_shard(cache / "features" / f"{features.shard_key(identity, shard)}.safetensors")
+        if arrays is None:
+            return None
+        found |= {text: row for text, row in zip(shard, arrays["vectors"], strict=True) if text in needed}
+    return np.stack([found[text] for text in wanted])
+
+
+def project(vectors: np.ndarray, seed: int) -> np.ndarray:
+    """Two coordinates of every vector, each from 0 to 1, so that near vectors come to lie near each other.
+
+    Runs on one processor: with more, sums come in another order and the map out otherwise.
+
+    Args:
+        vectors: float ``[n, d]``, finite and not zero, n ≥ 1.
+
+    Returns:
+        float64 ``[n, 2]``.
+    """
+    from sklearn.decomposition import PCA
+    from sklearn.manifold import TSNE
+    from threadpoolctl import threadpool_limits
+
+    unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    n = len(unit)
+    with threadpool_limits(1):
+        if n < 3:
+            return np.linspace(0.25, 0.75, n)[:, None] * np.ones(2)
+        size = 2 if n < FEWEST else min(COMPONENTS, n, unit.shape[1])
+        reduced = PCA(min(size, *unit.shape), svd_solver="full").fit_transform(unit.astype(np.float64))
+        if n >= FEWEST:
+            perplexity = min(PERPLEXITY, (n - 1) / 3)
+            reduced = TSNE(2, perplexity=perplexity, init="pca", random_state=seed).fit_transform(reduced)
+    return _to_unit_square(reduced.astype(np.float64))
+
+
+def _to_unit_square(places: np.ndarray) -> np.ndarray:
+    """Moved and scaled to 0 … 1; the scale is the same in both directions."""
+    size = np.ptp(places, axis=0).max() or 1.0
+    return 0.5 + (places - (places.min(axis=0) + places.max(axis=0)) / 2) / size

@@ -1,0 +1,130 @@
+"""Manifests: the one thing that everything behind the splits learns of them from.
+
+A manifest describes one set of published files: what was read, what was asked for, and every file with its SHA-256.
+``publish`` writes them; whoever reads splits reads them through here.
+"""
+
+import shlex
+from collections.abc import Iterator, Mapping
+from pathlib import Path, PurePosixPath
+
+import orjson
+
+from instruction_data.errors import InputError, quoted
+from instruction_data.files import names
+from instruction_data.files.places import matching
+
+SUFFIX = "_manifest.json"
+FORMAT = 1
+PUBLISHED = ("Datas/RQ*/*", "Code/RQ4")  # folders of sets, below the study root
+SCRIPTS_OWN = {".py", ".pyc"}  # beside published files in Code/RQ4
+
+
+def read(path: Path) -> dict:
+    """A manifest as ``publish`` writes it.
+
+    Raises:
+        InputError: the file is not a manifest of this format.
+    """
+    try:
+        manifest = orjson.loads(path.read_bytes())
+    except orjson.JSONDecodeError as error:
+        raise InputError(f"{path}: found malformed JSON ({error}); expected a manifest") from error
+    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
+        found = manifest.get("format") if isinstance(manifest, dict) else type(manifest).__name__
+        raise InputError(f"{path}: found format {quoted(found)}; expected a manifest of format {FORMAT}")
+    wrong = _wrong_part(manifest)
+    if wrong:
+        raise InputError(
+            f"{path}: found parts missing or of the wrong kind ({wrong}); expected a manifest as the scripts write it"
+        )
+    return manifest
+
+
+def _wrong_part(manifest: dict) -> str:
+    """The part that is missing, of the wrong kind, or could lead out of the study root; empty if there is none."""
+    parts = {
+        "question": lambda part: not names.fault(part),
+        "pool": lambda part: not names.fault(part),
+        "command": _is_one_command,
+        "pools": lambda part: all(map(_is_pool, part.values())),
+        "inputs": lambda part: all(map(names.is_relative, part)) and all(isinstance(one, str) for one in part.values()),
+        "settings": lambda part: isinstance(part, dict),
+        "models": lambda part: all(isinstance(one, dict) for one in part.values()),
+        "splits": lambda part: all(_is_split(name, one) for name, one in part.items()),
+        "files": lambda part: all(_is_published(file) and isinstance(one["sha256"], str) for file, one in part.items()),
+    }
+    for name, is_right in parts.items():
+        try:
+            if not is_right(manifest[name]):
+                return name
+        except (KeyError, TypeError, AttributeError):
+            return name
+    return ""
+
+
+def _is_one_command(text: str) -> bool:
+    """Whether a shell would take the text for one command and its words: people are told to copy it."""
+    try:
+        return shlex.join(shlex.split(text)) == text
+    except ValueError:
+        return False
+
+
+def _is_pool(entry: dict) -> bool:
+    counts = entry["records"], entry["skipped"]
+    return names.is_relative(entry["path"]) and isinstance(entry["sha256"], str) and all(map(_is_count, counts))
+
+
+def _is_split(name: str, entry: dict) -> bool:
+    figures = entry["summary"].values()
+    return (
+        not names.fault(name)
+        and _is_published(entry["file"])
+        and isinstance(entry["sha256"], str)
+        and _is_count(entry["records"])
+        and all(map(_is_count, entry["sources"].values()))
+        and all(figure is None or type(figure) in (int, float) for figure in figures)
+    )
+
+
+def _is_count(value: object) -> bool:
+    return type(value) is int and value >= 0
+
+
+def _is_published(file: str) -> bool:
+    """Whether a path is one where sets are published: such files are read, and replaced with their manifest."""
+    path = PurePosixPath(file)
+    known = path.match("Datas/RQ*/*/*") if len(path.parts) == 4 else len(path.parts) == 3 and path.match("Code/RQ4/*")
+    return known and not any(map(names.fault, path.parts)) and path.suffix not in SCRIPTS_OWN
+
+
+def every(root: Path) -> Iterator[tuple[Path, dict]]:
+    """Every manifest of a study root, in the order of their paths."""
+    for path in manifest_files(root):
+        yield path, read(path)
+
+
+def files(manifest: Mapping) -> dict[str, str]:
+    """The files of a set, below the study root -> SHA-256."""
+    splits = {split["file"]: split["sha256"] for split in manifest["splits"].values()}
+    return splits | {file: entry["sha256"] for file, entry in manifest["files"].items()}
+
+
+def all_splits(root: Path) -> dict[str, dict]:
+    """Every split of a study root as its manifest describes it, by name.
+
+    Raises:
+        InputError: two manifests have a split of the same name.
+    """
+    found: dict[str, dict] = {}
+    for path, manifest in every(root):
+        for name, split in manifest["splits"].items():
+            if name in found:
+                raise InputError(f"{path}: found the split {name}; expected one of that name, {found[name]['file']}")
+            found[name] = split
+    return found
+
+
+def manifest_files(root: Path) -> list[Path]:
+    return [path for pattern in PUBLISHED for path in matching(root, f"{pattern}/*{SUFFIX}")]

@@ -1,0 +1,53 @@
+"""Printing the splits of a study root, or the first records of one."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import orjson
+
+from instruction_data.errors import InputError, printable, quoted
+from instruction_data.publish import manifests
+
+SHOWN_RECORDS = 3
+
+
+def print_splits(root: Path) -> None:
+    """Print every split of a study root: name, records, its most telling figure; then where they are."""
+    splits = manifests.all_splits(root)
+    if not splits:
+        raise InputError(f"{root}: found no published split; run a script of Code/RQ1 … RQ4 first")
+    print_table(splits)
+    print(f"\n{len(splits)} splits under {printable(str(root / 'Datas'))}")
+
+
+def print_table(splits: Mapping[str, Mapping]) -> None:
+    print(f"{'split':<32} {'records':>9}  summary")
+    for name, split in splits.items():
+        known = {figure: value for figure, value in split["summary"].items() if value is not None}
+        summary = ", ".join(f"{printable(figure)} {value:,.4g}" for figure, value in known.items())
+        print(f"{name:<32} {split['records']:>9,}  {summary}")
+
+
+def print_records(root: Path, name: str) -> None:
+    """Print the first records of one split, control characters escaped."""
+    splits = manifests.all_splits(root)
+    if name not in splits:
+        raise InputError(f"{root}: found no split {quoted(name)}; `show` without a name lists them")
+    split = splits[name]
+    print(f"{name}: {split['records']:,} records, {split['file']}")
+    for record in _read_split(root / split["file"])[:SHOWN_RECORDS]:
+        print()
+        for part, text in record.items():
+            print(f"{printable(part) + ':':<13}" + f"\n{'':<13}".join(printable(line) for line in text.split("\n")))
+
+
+def _read_split(path: Path) -> list[dict[str, str]]:
+    try:
+        records = orjson.loads(path.read_bytes())
+    except (OSError, orjson.JSONDecodeError) as error:
+        raise InputError(f"{path}: cannot be read ({error}); `verify` says what else is wrong") from error
+    if not isinstance(records, list) or not all(
+        isinstance(record, dict) and all(isinstance(text, str) for text in record.values()) for record in records
+    ):
+        raise InputError(f"{path}: found {quoted(records)}; expected a list of records; `verify` says what is wrong")
+    return records

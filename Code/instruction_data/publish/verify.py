@@ -1,0 +1,52 @@
+"""Comparing every published file with its manifest."""
+
+from pathlib import Path
+
+from instruction_data.errors import InputError, printable, quoted
+from instruction_data.files.atomic import file_sha256
+from instruction_data.publish.manifests import SCRIPTS_OWN, files, manifest_files, read
+
+
+def verify(root: Path) -> list[str]:
+    """Compare every published file with its manifest, and LLaMA-Factory's registry with all of them.
+
+    Returns:
+        What is wrong, a line each: files that differ, are missing, or that no manifest lists; broken manifests; sets
+        that were made from files which have changed since.
+
+    Raises:
+        InputError: ``root`` is not a study root.
+    """
+    if not (root / "Datas").is_dir():
+        raise InputError(f"{root}: found no Datas folder; expected a study root")
+    wrong, known = [], set()
+    for path in manifest_files(root):
+        known.add(path)
+        try:
+            manifest = read(path)
+        except InputError as error:
+            wrong.append(f"broken      {path.relative_to(root)}: {error}")
+            continue
+        for file, sha256 in files(manifest).items():
+            known.add(root / file)
+            wrong += _compare(root, file, sha256, "differs")
+        for file, sha256 in manifest["inputs"].items():
+            wrong += _compare(root, file, sha256, f"outdated    {path.relative_to(root)}: its")
+    for path in _published_files(root):
+        if path not in known:
+            wrong.append(f"not listed  {printable(str(path.relative_to(root)))}")
+    return wrong
+
+
+def _published_files(root: Path) -> list[Path]:
+    """Every file where published ones may be, our own scripts aside."""
+    folders = [*root.glob("Datas/RQ*"), root / "Code" / "RQ4"]
+    found = [path for folder in folders for path in sorted(folder.rglob("*"))]
+    return [path for path in found if path.is_file() and path.suffix not in SCRIPTS_OWN]
+
+
+def _compare(root: Path, file: str, sha256: str, word: str) -> list[str]:
+    if not (root / file).is_file():
+        return [f"missing     {printable(file)}"]
+    found = file_sha256(root / file)
+    return [] if found == sha256 else [f"{word:<11} {printable(file)}: found {found}; expected {quoted(sha256, 70)}"]

@@ -1,0 +1,38 @@
+"""Seeded draws and how many records each side of a mixture gets: arrays in, row positions out."""
+
+import hashlib
+
+import numpy as np
+
+
+def permutation(n: int, seed: int, name: str) -> np.ndarray:
+    """All positions ``0 … n-1`` in a random order that depends on ``seed`` and ``name`` alone.
+
+    Positions are sorted by 64-bit keys straight from PCG64, whose stream numpy guarantees, unlike those of the
+    drawing methods of its generators; so the order is the same with every version.
+    """
+    digest = hashlib.sha256(f"{seed}\0{name}".encode()).digest()
+    keys = np.random.PCG64(int.from_bytes(digest, "big")).random_raw(n)
+    return np.argsort(keys, kind="stable")
+
+
+def draw(n: int, k: int, seed: int, name: str) -> np.ndarray:
+    """``k`` of the positions ``0 … n-1`` without replacement, in drawn order.
+
+    Raises:
+        ValueError: fewer than ``k`` positions exist, or ``k`` is negative.
+    """
+    if not 0 <= k <= n:
+        raise ValueError(f"cannot draw {k:,} of {n:,} without replacement")
+    return permutation(n, seed, name)[:k]
+
+
+def mixture_counts(n: int, code: int, other: int) -> tuple[int, int]:
+    """How many records each side of a ``code:other`` mixture of ``n`` gets: ⌊n·code/total⌋ and ⌊n·other/total⌋."""
+    return n * code // (code + other), n * other // (code + other)
+
+
+def share_counts(total: int, percent: int) -> tuple[int, int]:
+    """``percent`` per cent of ``total``, rounded down, and the remainder."""
+    first = total * percent // 100
+    return first, total - first

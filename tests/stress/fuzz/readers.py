@@ -1,0 +1,212 @@
+"""Every reader of files, with good files to begin from; all made here, in a study root of its own."""
+
+import contextlib
+import gzip
+import importlib.util
+import io
+import json
+import pickle
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from instruction_data import cli
+from instruction_data.files import documents, formats
+from instruction_data.files.atomic import file_sha256
+from instruction_data.files.places import REPOSITORY
+from instruction_data.measures import leakage
+from instruction_data.numbers import embeddings
+from instruction_data.outcomes import outcomes
+from instruction_data.outcomes.outcomes import Outcome
+from instruction_data.pools import __main__ as pools_command
+from instruction_data.pools import reading
+from instruction_data.pools.records import Records
+from instruction_data.pools.table import Pool
+from instruction_data.publish import __main__ as publish_command
+from instruction_data.publish import card, manifests, rebuilt, show
+from instruction_data.publish.registry import register
+from instruction_data.publish.split import Split
+from instruction_data.runs import runs
+from instruction_data.runs.runs import Run
+from instruction_data.workspace import Workspace
+
+CODE = REPOSITORY / "Code"
+
+
+@dataclass(frozen=True)
+class Reader:
+    """A file under the study root, good contents of it, and what reads it."""
+
+    file: str
+    seeds: tuple[bytes, ...]
+    read: Callable[[Path], object]
+
+
+def script(name: str):
+    spec = importlib.util.spec_from_file_location(Path(name).stem, CODE / name)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def every(root: Path) -> dict[str, Reader]:
+    """Name -> reader, for a study root that is made in ``root``, an empty folder."""
+    with contextlib.redirect_stdout(io.StringIO()):
+        workspace, records = make_root(root)
+    found = dict(_pool_readers(root))
+    found |= dict(_json_readers(root))
+    found |= dict(_script_readers(root, workspace, records))
+    return found
+
+
+RECORDS = [{"instruction": f"täsk {n}", "input": "i" * (n % 2), "output": f"answer\n{n} 🐍"} for n in range(6)]
+
+
+def make_root(root: Path) -> tuple[Workspace, Records]:
+    (root / "Datas").mkdir(parents=True)
+    (root / "Datas/mine.jsonl").write_bytes(lines(RECORDS))
+    parser = cli.parser("A script.\n\nMore.")
+    workspace = Workspace(root, parser.parse_args([]), "Code/RQ9/script.py", parser)
+    records = reading.read(Pool("mine", "Datas/mine.jsonl"), root)
+    split = Split("RQ9_MINE_X", [(records, np.arange(4))], {"share": 0.5})
+    workspace.begin("RQ9", [records], {}, draws=True).splits([split], {"length": np.arange(6.0)})
+    return workspace, records
+
+
+def lines(records: list[dict]) -> bytes:
+    return b"".join(json.dumps(record).encode() + b"\n" for record in records)
+
+
+def parquet(columns: dict) -> bytes:
+    import pandas
+
+    file = io.BytesIO()
+    pandas.DataFrame(columns).to_parquet(file)
+    return file.getvalue()
+
+
+def _pool_readers(root: Path) -> Iterator[tuple[str, Reader]]:
+    pool = Pool("fuzzed", "Datas/fuzzed")
+    array = json.dumps(RECORDS, indent=1, ensure_ascii=False).encode()
+    forms = {
+        "pool: lines": (lines(RECORDS), b"\xef\xbb\xbf" + lines(RECORDS)),
+        "pool: array": (array, json.dumps(RECORDS).encode()),
+        "pool: gzip": (gzip.compress(lines(RECORDS), mtime=0), gzip.compress(array, mtime=0)),
+        "pool: Parquet": (parquet({key: [one[key] for one in RECORDS] for key in RECORDS[0]}),),
+        "pool: pointer": (f"{formats.POINTER_HEAD.decode()}\noid sha256:{'a' * 64}\nsize 12345\n".encode(),),
+    }
+    for name, seeds in forms.items():
+        yield name, Reader("Datas/fuzzed", seeds, lambda path: list(reading.read(pool, root, skip_bad=True)))
+    indented = b"\n".join(json.dumps(record, indent=4).encode() for record in RECORDS)
+    yield "published split", Reader("Datas/fuzzed", (array, lines(RECORDS), indented), rebuilt.read_published)
+    vectors = np.arange(12, dtype=np.float32).reshape(4, 3)
+    pickles = (*(pickle.dumps(vectors, n) for n in range(6)), pickle.dumps(list(vectors)), pickle.dumps([[0.5, 2]], 0))
+    yield "pickle", Reader("vectors.pkl", pickles, lambda path: embeddings.read(path, root))
+    file = io.BytesIO()
+    np.save(file, vectors)
+    yield "npy", Reader("vectors.npy", (file.getvalue(),), lambda path: embeddings.read(path, root))
+    problems = [{"task_id": f"P/{n}", "prompt": f"def f{n}():", "canonical_solution": "    return 1"} for n in range(4)]
+    benchmarks = (lines(problems), json.dumps(problems).encode())
+    yield "benchmark", Reader("benchmark.jsonl", benchmarks, lambda path: leakage.read("mine", path))
+    table = b'[stack]\npath = "Datas/mine.jsonl"\ninstruction = "q"\nempty_output = true\n["b-c"]\npath = "~/x"\n'
+    yield "pools.toml", Reader("pools.toml", (table,), lambda path: pools_command.print_table(root))
+
+
+def _json_readers(root: Path) -> Iterator[tuple[str, Reader]]:
+    place = root / "Datas/RQ9/MINE/RQ9_MINE_manifest.json"
+    good = place.read_bytes()
+
+    def whole(path: Path) -> None:
+        manifests.read(path)
+        show.print_splits(root)
+        publish_command.main(["verify", str(root)])
+
+    yield "manifest", Reader(place.relative_to(root).as_posix(), (good,), whole)
+    split = "Datas/RQ9/MINE/RQ9_MINE_X.json"
+    content = (root / split).read_bytes()
+    yield "split shown", Reader(split, (content,), lambda path: show.print_records(root, "RQ9_MINE_X"))
+    registry = (root / "Datas/dataset_info.json").read_bytes()
+    yield "registry", Reader("Datas/dataset_info.json", (registry,), lambda path: register(root))
+    text = (root / "Datas/README.md").read_bytes()
+    yield "card", Reader("Datas/README.md", (text,), lambda path: card.text(path, {}))
+    outcome = dict.fromkeys(Outcome.__annotations__, "x") | {
+        "format": 1,
+        "seed": 1,
+        "settings": {"temperature": 0.2},
+        "reported": {"pass@1": 0.5},
+        "problems": {"HumanEval/0": [True, False], "HumanEval/1": [False, False]},
+        "versions": {"torch": "2"},
+        "files": {"Results/b/t/x/generations.json": "a" * 64},
+    }
+    yield "outcome", Reader("Results/b/t/x.json", (json.dumps(outcome).encode(),), outcomes.read)
+    run = dict.fromkeys(Run.__annotations__, "x") | {
+        **{"format": 1, "records": 4, "examples": 4, "cut": 0, "seed": 1, "folder": "Runs/x/model"},
+        "model": {"model": "tiny", "revision": "main"},
+        "recipe": {"train.yaml": {"stage": "sft", "seed": 1}},
+        "prompt": {"before": "<", "after": ">"},
+        "results": {"train_loss": 1.5},
+        "versions": {"torch": "2"},
+        "sha256": {"model.safetensors": "a" * 64},
+    }
+
+    def used(path: Path) -> None:
+        found = runs.read(path)
+        print(found.recipe_sha256, found.prompt["before"] + found.prompt["after"], found.model["model"])
+        with contextlib.suppress(OSError):  # weights that are not there are the next step's error
+            runs.check_weights(root, found)
+
+    derived = root / "Profiles/profiles.json"
+    derived.parent.mkdir()
+    documents.write_derived(derived, {"manifests": {"a": "b"}, "pools": {"mine": {"records": 6, "share": 0.5}}})
+    seeds = (derived.read_bytes(),)
+    yield "derived", Reader("Profiles/profiles.json", seeds, lambda path: documents.read_derived(path, "python x.py"))
+    yield "run", Reader("Runs/x/run.json", (json.dumps(run).encode(),), used)
+
+
+def _script_readers(root: Path, workspace: Workspace, records: Records) -> Iterator[tuple[str, Reader]]:
+    train, bigcode, coverage, controls = map(
+        script, ("training/train.py", "evaluation/bigcode.py", "RQ4/type_coverage.py", "controls/control_splits.py")
+    )
+    recipes = tuple(path.read_bytes() for path in sorted((CODE / "training/recipes").glob("*.yaml")))
+    yield "recipe", Reader("recipe.yaml", recipes, lambda path: train.read_recipe(str(path)))
+    task = bigcode.Task("humaneval", root, [{"id": "a"}, {"id": "b"}])
+    settings = bigcode.Settings("bare", 2, 0.2, 0.95, 512, "fp32", None, 1)
+    texts = json.dumps([["def f():", "x"], ["y", "z"]]).encode()
+    yield (
+        "generations",
+        Reader("generations.json", (texts,), lambda path: bigcode.check_generations(path, task, settings)),
+    )
+    noted = json.dumps({"prompt": "bare", "n_samples": 2, "model": {"a": "b"}}).encode()
+    yield "settings", Reader("settings.json", (noted,), lambda path: bigcode.read_json(path, dict))
+    figures = json.dumps([{"pass@1": 0.25}, [[True, False], [False, False]]]).encode()
+
+    def checked(path: Path) -> None:
+        found = bigcode.read_json(path, list)
+        passed = found[1] if len(found) > 1 and isinstance(found[1], list) else []
+        bigcode.check_figures(found[0] if found else None, passed, 2, 2, path)
+
+    yield "figures", Reader("figures.json", (figures,), checked)
+    rows = [
+        {"row": n, "instruction": one["instruction"], "assigned_category": "Security", "category_similarity": 0.5}
+        for n, one in enumerate(RECORDS)
+    ]
+    yield (
+        "categories",
+        Reader("Code/RQ4/mine.jsonl", (lines(rows),), lambda path: coverage.read_categories(path, records)),
+    )
+    numbers = {"row": range(6), "record_sha256": records.hashes, "Security": [0.5] * 6, "Web": [0.25] * 6}
+    yield (
+        "similarities",
+        Reader("Code/RQ4/s.parquet", (parquet(numbers),), lambda path: controls.categories(path, records)),
+    )
+    manifest = manifests.read(root / "Datas/RQ9/MINE/RQ9_MINE_manifest.json")
+    scores = (root / "Datas/RQ9/MINE/RQ9_MINE_scores.parquet").read_bytes()
+
+    def members(path: Path) -> None:
+        entry = {path.relative_to(root).as_posix(): {"sha256": file_sha256(path)}}
+        origin = controls.Origin("RQ9_MINE_X", path, {**manifest, "files": entry})
+        controls.members(root, origin, [records])
+
+    yield "scores", Reader("Datas/RQ9/MINE/RQ9_MINE_scores.parquet", (scores,), members)

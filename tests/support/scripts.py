@@ -1,0 +1,42 @@
+"""Scripts of Code/ as modules and as processes, and records for tests."""
+
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+from instruction_data.files.places import REPOSITORY
+
+CODE = REPOSITORY / "Code"
+SCRIPTS = (
+    "RQ1/domain_composition.py",
+    "RQ2/semantic_diversity.py",
+    "RQ3/problem_complexity.py",
+    "RQ4/task_category.py",
+    "RQ4/type_coverage.py",
+)
+TOOLS = tuple(  # what works on splits that are there
+    path.relative_to(CODE).as_posix()
+    for path in sorted(CODE.glob("*/*.py"))
+    if path.parent.name != "instruction_data" and not path.parent.name.startswith("RQ")
+)
+
+
+def load_script(name: str) -> ModuleType:
+    """A script of Code/ as a module, without running it."""
+    spec = importlib.util.spec_from_file_location(Path(name).stem, CODE / name)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def run_script(name: str, *arguments: object, **options) -> subprocess.CompletedProcess:
+    """A script as its users run it."""
+    words = [sys.executable, str(CODE / name), *map(str, arguments)]
+    return subprocess.run(words, capture_output=True, text=True, **options)
+
+
+def numbered(n: int, word: str = "task") -> list[dict]:
+    """``n`` distinct records."""
+    return [{"instruction": f"{word} {i}", "input": "", "output": f"answer {i} of {word}"} for i in range(n)]
