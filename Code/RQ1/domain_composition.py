@@ -8,8 +8,9 @@ pool's size; the unmixed pool is the baseline. For both code pools that makes 14
 
 with RQ1_<POOL>_scores.parquet (which record stands where) and RQ1_<POOL>_manifest.json.
 
-    python Code/RQ1/domain_composition.py            the study's pools
-    python Code/RQ1/domain_composition.py --demo     the demo's
+    python Code/RQ1/domain_composition.py                          the study's pools
+    python Code/RQ1/domain_composition.py --demo                   the demo's
+    python Code/RQ1/domain_composition.py --generation 2025-12     shuffled, code drawn anew, no code elsewhere, thrice
 """
 
 import argparse
@@ -20,18 +21,33 @@ from collections.abc import Sequence
 import numpy as np
 
 from instruction_data import cli
+from instruction_data.demo import demo_root
 from instruction_data.errors import InputError
 from instruction_data.pools.records import Records
 from instruction_data.pools.table import Pool
+from instruction_data.publish.question import Question, Trend
 from instruction_data.publish.split import Split
 from instruction_data.select import draws
-from instruction_data.workspace import Workspace
+from instruction_data.workspace import PlanEnded, Workspace
 
-QUESTION = "RQ1"
+DOSE = "share of other domain"
+FOLLOWS = "it follows from the domain, which the splits were mixed by"
+QUESTION = Question(
+    "RQ1",
+    title="domain composition",
+    asks="What happens when part of the code records gives way to mathematical or general ones?",
+    varies=("domain",),
+    follows=dict.fromkeys(("language", "category", "compilable Python"), FOLLOWS),
+    contrast=Trend(DOSE, by_source=True),
+)
 RATIOS = ((97, 3), (9, 1), (7, 3))  # code : other domain
 OTHERS = ("math", "general")
+GENERATIONS = {
+    "2025-06": {"shuffle": False, "fresh_code": False, "drop_code": False, "repeats": 1},
+    "2025-12": {"shuffle": True, "fresh_code": True, "drop_code": True, "repeats": 3},
+}
 
-# Code in other domains (second generation of the study: dropped before mixing): a fence, or a line that only code has.
+# Code in other domains (dropped before mixing in December 2025): a fence, or a line that only code has.
 CODE = re.compile(
     r"""
     ^[ \t]*```
@@ -49,12 +65,12 @@ CODE = re.compile(
 
 
 def looks_like_code(text: str) -> bool:
-    """Whether a text holds fenced code or a line of real syntax (not merely an English word that is a keyword too)."""
+    """Return whether a text holds fenced code or a line of real syntax, not merely a word that is a keyword too."""
     return CODE.search(text) is not None
 
 
 def eligible(records: Records) -> np.ndarray:
-    """Positions of the records without code in any of their texts."""
+    """Return the positions of the records without code in any of their texts."""
     keep = [not any(map(looks_like_code, (one.instruction, one.input, one.output))) for one in records]
     return np.flatnonzero(keep)
 
@@ -64,49 +80,85 @@ def ratio_name(ratio: tuple[int, int]) -> str:
 
 
 def mixture(
-    code: Records, other: Records, candidates: np.ndarray, ratio: tuple[int, int], seed: int, names: tuple[str, str]
+    code: Records,
+    other: Records,
+    candidates: np.ndarray,
+    counts: tuple[int, int],
+    seed: int,
+    names: tuple[str, str],
+    *,
+    shuffle: bool = False,
 ) -> list[tuple[Records, np.ndarray]]:
     """Draw both sides of one mixture.
 
     Args:
         candidates: positions of ``other`` that may be drawn.
-        names: what the two draws depend on beside the seed. That of the code side does not name the other domain, so
-            all domains share the code sample of a ratio.
+        counts: of code and of other records.
+        names: what the draws of the code and of the other side depend on beside the seed. All domains share the code
+            sample of a ratio where that name is the same.
+        shuffle: put the records of both sides into a random order.
 
-    Raises:
-        InputError: the other domain has fewer records than the ratio asks for.
+    Returns:
+        (records, positions) one after another.
     """
-    from_code, from_other = draws.mixture_counts(len(code), *ratio)
-    if from_other > len(candidates):
-        raise InputError(
-            f"{names[1]}: found {len(candidates):,} usable records in the pool {other.pool.name!r}; expected at least "
-            f"{from_other:,} for {ratio[0]}:{ratio[1]} of {len(code):,}. A larger pool: --other {other.pool.name}=PATH"
-        )
-    drawn = candidates[draws.draw(len(candidates), from_other, seed, names[1])]
-    return [(code, draws.draw(len(code), from_code, seed, names[0])), (other, drawn)]
+    code_rows = draws.draw(len(code), counts[0], seed, names[0])
+    other_rows = candidates[draws.draw(len(candidates), counts[1], seed, names[1])]
+    if not shuffle:
+        return [(code, code_rows), (other, other_rows)]
+    order = draws.permutation(sum(counts), seed, f"{names[1]} order")
+    sides = order >= counts[0]
+    rows = np.concatenate([code_rows, other_rows])[order]
+    starts = np.flatnonzero(np.diff(sides, prepend=not sides[0])) if len(sides) else []
+    return [((other if sides[part[0]] else code), rows[part]) for part in np.split(np.arange(len(rows)), starts)[1:]]
+
+
+def too_few(code: Records, other: Records, candidates: np.ndarray, ratio: tuple[int, int]) -> str:
+    """Say what a mixture lacks; empty if it can be made."""
+    _, wanted = draws.mixture_counts(len(code), *ratio)
+    if wanted <= len(candidates):
+        return ""
+    return (
+        f"found {len(candidates):,} usable records in the pool {other.pool.name!r}; expected at least {wanted:,} for "
+        f"{ratio[0]}:{ratio[1]} of {len(code):,}. A larger pool: --other {other.pool.name}=PATH. Only the mixtures "
+        "that can be made: --skip-large-mixtures"
+    )
 
 
 def domain_splits(
-    workspace: Workspace, code: Records, others: Sequence[Records], candidates: Sequence[np.ndarray]
+    workspace: Workspace,
+    options: argparse.Namespace,
+    code: Records,
+    others: Sequence[Records],
+    candidates: Sequence[np.ndarray],
 ) -> list[Split]:
-    """The baseline, then every mixture of every other domain, ratio and repeat."""
-    prefix = f"{QUESTION}_{code.pool.label}"
-    everything = [(code, np.arange(len(code)))]
-    made = [Split(f"{prefix}_CODE_10_0", everything, {"share of other domain": 0.0})]
+    """Make the baseline, then every mixture of every other domain, ratio and repeat.
+
+    Raises:
+        InputError: another domain has fewer records than a ratio asks for, and no flag says to go on without.
+    """
+    prefix = f"{QUESTION.id}_{code.pool.label}"
+    made = [Split(f"{prefix}_CODE_10_0", [(code, np.arange(len(code)))], {DOSE: 0.0})]
     for other, usable in zip(others, candidates, strict=True):
         for ratio in RATIOS:
-            code_draws = workspace.names(f"{prefix}_CODE_{ratio_name(ratio)}")
-            other_draws = workspace.names(f"{prefix}_{other.pool.label}_{ratio_name(ratio)}")
-            for names in zip(code_draws, other_draws, strict=True):
-                parts = mixture(code, other, usable, ratio, workspace.options.seed, names)
-                share = len(parts[1][1]) / max(1, sum(len(drawn) for _, drawn in parts))
-                made.append(Split(names[1], parts, {"share of other domain": share}))
+            code_names = workspace.names(f"{prefix}_CODE_{ratio_name(ratio)}")
+            names = workspace.names(f"{prefix}_{other.pool.label}_{ratio_name(ratio)}")
+            lacking = too_few(code, other, usable, ratio)
+            if lacking and not options.skip_large_mixtures:
+                raise InputError(f"{names[0]}: {lacking}")
+            if lacking:
+                print(f"{names[0]}: left out: {lacking.partition('. ')[0]}")
+                continue
+            counts = draws.mixture_counts(len(code), *ratio)
+            for code_name, name in zip(code_names, names, strict=True):
+                draw_names = (f"{name} code" if options.fresh_code else code_name, name)
+                parts = mixture(code, other, usable, counts, workspace.seed, draw_names, shuffle=options.shuffle)
+                made.append(Split(name, parts, {DOSE: counts[1] / max(1, sum(counts))}))
     return made
 
 
-def planned(workspace: Workspace, pool: Pool, others: Sequence[Pool], n: int) -> dict[str, int]:
-    """Split name -> number of records, for a code pool of ``n``."""
-    prefix = f"{QUESTION}_{pool.label}"
+def planned(workspace: Workspace, others: Sequence[Pool], pool: Pool, n: int) -> dict[str, int]:
+    """Return split name -> number of records, for a code pool of ``n``."""
+    prefix = f"{QUESTION.id}_{pool.label}"
     mixed = {
         name: sum(draws.mixture_counts(n, *ratio))
         for other in others
@@ -116,28 +168,41 @@ def planned(workspace: Workspace, pool: Pool, others: Sequence[Pool], n: int) ->
     return {f"{prefix}_CODE_10_0": n} | mixed
 
 
-def publish_pool(workspace: Workspace, pool: Pool, others: Sequence[Records]) -> None:
+def read_domain(workspace: Workspace, other: Pool, n: int, *, drop_input: bool) -> Records:
+    """Read another domain's pool; one of the demo grows to what the largest mixture with ``n`` records needs."""
+    most = max(draws.mixture_counts(n, *ratio)[1] for ratio in RATIOS)
+    records = workspace.read(other, drop_input=drop_input)
+    if len(records) >= most or not workspace.demo or other != workspace.known_pools.get(other.name):
+        return records
+    if workspace.dry_run:
+        print(f"would make   a larger pool {other.name!r} of the demo, of at least {most:,} records")
+        raise PlanEnded(n)
+    return workspace.read(demo_root.grown(workspace.root, other, most), drop_input=drop_input)
+
+
+def publish_pool(workspace: Workspace, options: argparse.Namespace, others: Sequence[Pool], pool: Pool) -> None:
     """Make and publish the splits of one code pool."""
-    options = workspace.options
     code = workspace.read(pool)
-    candidates = [eligible(other) if options.drop_code else np.arange(len(other)) for other in others]
+    domains = [read_domain(workspace, other, len(code), drop_input=options.drop_input) for other in others]
+    candidates = [eligible(other) if options.drop_code else np.arange(len(other)) for other in domains]
+    dropped = {one.pool.name: len(one) - len(few) for one, few in zip(domains, candidates, strict=True)}
     settings = {
+        "generation": options.generation,
         "ratios": RATIOS,
-        "repeats": options.repeats,
+        "repeats": workspace.repeats,
+        "shuffle": options.shuffle,
+        "fresh_code": options.fresh_code,
         "drop_input": options.drop_input,
-        "dropped_code_records": {
-            one.pool.name: len(one) - len(few) for one, few in zip(others, candidates, strict=True)
-        }
-        if options.drop_code
-        else None,
+        "dropped_code_records": dropped if options.drop_code else None,
     }
-    publication = workspace.begin(QUESTION, [code, *others], settings, draws=True)
-    publication.splits(domain_splits(workspace, code, others, candidates))
+    publication = workspace.begin(QUESTION, [code, *domains], settings, draws=True)
+    publication.splits(domain_splits(workspace, options, code, domains, candidates))
 
 
 def parser() -> argparse.ArgumentParser:
-    result = cli.parser(__doc__)
+    result = cli.parser(__doc__, draws=True)
     group = result.add_argument_group("domain composition")
+    cli.add_generation_flag(group)
     group.add_argument(
         "--other",
         action="append",
@@ -147,31 +212,35 @@ def parser() -> argparse.ArgumentParser:
     group.add_argument(
         "--drop-input", action="store_true", help="leave the other domains' inputs out, as the study does"
     )
+    for flag, text in (
+        ("--drop-code", "leave out records of the other domains that hold code"),
+        ("--shuffle", "put the records of every mixture into a random order"),
+        ("--fresh-code", "draw the code records of every mixture anew; else all domains share those of a ratio"),
+    ):
+        group.add_argument(
+            flag, action=argparse.BooleanOptionalAction, default=False, help=f"{text} (by default in 2025-12)"
+        )
     group.add_argument(
-        "--drop-code",
+        "--skip-large-mixtures",
         action="store_true",
-        help="leave out records of the other domains that hold code (second generation)",
+        help="leave out, and name, the mixtures for which another domain has too few records",
     )
     return result
 
 
 def main(argv: list[str] | None = None) -> int:
-    workspace = cli.open_workspace(parser(), argv, __file__)
-    chosen = workspace.code_pools
-    others = workspace.choose(workspace.options.other or OTHERS, {})
-    both = {pool.name for pool in chosen} & {other.name for other in others}
+    workspace, options = cli.open_workspace(parser(), argv, __file__, GENERATIONS)
+    others = workspace.choose(options.other or OTHERS, {})
+    both = {pool.name for pool in workspace.code_pools} & {other.name for other in others}
     if both:
         raise InputError(
             f"pool {both.pop()!r}: found it as code and as another domain; expected one of them: name others by --other"
         )
-    if workspace.options.dry_run:
-        for pool in chosen:
-            folder = f"Datas/{QUESTION}/{pool.label}"
-            workspace.plan([pool, *others], "", folder, lambda n, *_, pool=pool: planned(workspace, pool, others, n))
-        return 0
-    domains = [workspace.read(other, drop_input=workspace.options.drop_input) for other in others]
-    for pool in chosen:
-        publish_pool(workspace, pool, domains)
+    workspace.for_each_pool(
+        lambda pool: publish_pool(workspace, options, others, pool),
+        QUESTION,
+        expects=lambda pool, n: planned(workspace, others, pool, n),
+    )
     return 0
 
 

@@ -5,19 +5,18 @@ the HIGH diversity tier, the most alike the LOW one, each in pool order. Three s
 
     RQ2_<POOL>_DIVERSITY_<LOW|MEDIUM|HIGH>.json
 
-with RQ2_<POOL>_scores.parquet (similarity and tier of every record) and RQ2_<POOL>_manifest.json.
+with RQ2_<POOL>_scores.parquet (similarity and tier of every record), RQ2_<POOL>_manifest.json and, on request,
+RQ2_<POOL>_embeddings.npy (a vector per record, in pool order).
 
     python Code/RQ2/semantic_diversity.py --demo
-    python Code/RQ2/semantic_diversity.py                       outputs through llama2-7B (June 2025)
-    python Code/RQ2/semantic_diversity.py --text instruction --tiers count
-                                                                instructions through instructor-base (December 2025)
-    python Code/RQ2/semantic_diversity.py --pool oss --embeddings vectors.npy
-                                                                ready-made vectors of outputs (September 2024)
+    python Code/RQ2/semantic_diversity.py                           outputs through llama2-7B (June 2025)
+    python Code/RQ2/semantic_diversity.py --generation 2025-12      instructions through instructor-base, thirds
+    python Code/RQ2/semantic_diversity.py --generation 2024-09 --pool oss --embeddings vectors.npy
 """
 
 import argparse
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -25,46 +24,58 @@ import numpy as np
 from instruction_data import cli
 from instruction_data.errors import InputError
 from instruction_data.numbers import embeddings, models, similarity
-from instruction_data.numbers.embeddings import Embeddings
 from instruction_data.numbers.encoder import Encoder
 from instruction_data.numbers.features import Arrays
 from instruction_data.pools.records import Records
 from instruction_data.pools.table import Pool
 from instruction_data.publish import record_tables
+from instruction_data.publish.question import Ends, Question
+from instruction_data.publish.record_tables import Column
 from instruction_data.publish.split import Split
 from instruction_data.select.tiers import count_tiers, percentile_tiers
 from instruction_data.workspace import Workspace
 
-QUESTION = "RQ2"
+QUESTION = Question(
+    "RQ2",
+    title="semantic diversity",
+    asks="Does it matter how alike the records of a training set are?",
+    varies=("similarity to the pool",),
+    contrast=Ends(low="LOW", high="HIGH"),
+)
 TIERS = ("HIGH", "MEDIUM", "LOW")  # of diversity, by ascending similarity
 PERCENTILES = (33, 66)
 MODELS = {"output": "meta-llama/Llama-2-7b-hf", "instruction": "hkunlp/instructor-base"}
 PROMPTS = {"output": "", "instruction": "Represent the programming task:"}
 DEMO_MODEL = "minilm"
+GENERATIONS = {
+    "2025-06": {"text": "output", "tiers": "percentile"},
+    "2025-12": {"text": "instruction", "tiers": "count"},
+    "2024-09": {"text": "output", "tiers": "percentile"},  # of ready-made vectors
+}
 
 
 def diversity_tiers(similarities: np.ndarray, rule: str) -> dict[str, np.ndarray]:
-    """Tier -> positions, in pool order.
+    """Return tier -> positions, in pool order.
 
     Args:
         similarities: float ``[n]``.
-        rule: ``percentile`` (cut at the 33rd and 66th percentile) or ``count`` (thirds by count).
+        rule: ``percentile`` (cut at the 33rd and 66th percentile) or ``count`` (December 2025: sorted by ascending
+            diversity, the first ⌊n/3⌋ are LOW, the next as many MEDIUM, the rest HIGH).
     """
     if rule == "percentile":
-        parts = percentile_tiers(similarities, *PERCENTILES)
-    else:
-        parts = [np.sort(part) for part in count_tiers(similarities)]
-    return dict(zip(TIERS, parts, strict=True))
+        return dict(zip(TIERS, percentile_tiers(similarities, *PERCENTILES), strict=True))
+    by_diversity = count_tiers(-similarities, rest_last=True)
+    return dict(zip(TIERS, (np.sort(part) for part in reversed(by_diversity)), strict=True))
 
 
 def tier_names(pool: Pool) -> dict[str, str]:
-    return {tier: f"{QUESTION}_{pool.label}_DIVERSITY_{tier}" for tier in TIERS}
+    return {tier: f"{QUESTION.id}_{pool.label}_DIVERSITY_{tier}" for tier in TIERS}
 
 
 def diversity_splits(
-    records: Records, vectors: np.ndarray, similarities: np.ndarray, tiers: dict[str, np.ndarray]
+    records: Records, vectors: np.ndarray, similarities: np.ndarray, tiers: Mapping[str, np.ndarray]
 ) -> list[Split]:
-    """The tiers as splits, each with what tells how diverse it is in itself."""
+    """Make the tiers' splits, each with what tells how diverse it is in itself."""
     names = tier_names(records.pool)
     made = []
     for tier, positions in tiers.items():
@@ -79,14 +90,14 @@ def diversity_splits(
     return made
 
 
-def alike_for_equal(texts: list[str], values: np.ndarray) -> np.ndarray:
-    """The values, those of equal texts made equal to the last bit, so that no rounding parts them."""
+def alike_for_equal(texts: Sequence[str], values: np.ndarray) -> np.ndarray:
+    """Return the values, those of equal texts made equal to the last bit, so that no rounding parts them."""
     first: dict[str, int] = {}
     return values[[first.setdefault(text, position) for position, text in enumerate(texts)]]
 
 
-def ready_made(records: Records, found: Embeddings, path: Path, limit: int | None) -> Arrays:
-    """Of ready-made vectors those of the records.
+def ready_made(records: Records, found: embeddings.Embeddings, path: Path, limit: int | None) -> Arrays:
+    """Pick the ready-made vectors that belong to these records.
 
     Raises:
         InputError: there is not one for each record of the pool, the unusable ones included.
@@ -101,38 +112,74 @@ def ready_made(records: Records, found: Embeddings, path: Path, limit: int | Non
     return {"vectors": found.vectors if whole else found.vectors[records.rows]}
 
 
-def publish_pool(workspace: Workspace, pool: Pool, encoder: Encoder | Path) -> None:
+def score_columns(encoded: Arrays, means: similarity.MeanSimilarities, usable: np.ndarray, n: int) -> list[Column]:
+    """Return similarity, similarity to the others and whether the text was cut, declared; NaN for unusable records."""
+    same = {"unit": "cosine", "trait": QUESTION.varies[0], "made_by": "the manifest's encoder or embeddings"}
+    columns = [
+        Column(
+            "similarity",
+            record_tables.spread(means.including, usable, n),
+            "mean similarity to the pool",
+            **same,
+        ),
+        Column(
+            "similarity_to_others",
+            record_tables.spread(means.excluding, usable, n),
+            "mean similarity to the other records",
+            **{**same, "kind": "note"},
+        ),
+    ]
+    if "cut" in encoded:
+        columns.append(Column("text_cut", encoded["cut"], "text longer than the model reads", kind="note"))
+    return columns
+
+
+def publish_pool(workspace: Workspace, options: argparse.Namespace, pool: Pool) -> None:
     """Make and publish the splits of one code pool, by an encoder or by the vectors in a file."""
-    options = workspace.options
     records = workspace.read(pool)
-    settings = {"text": options.text, "tiers": options.tiers, "percentiles": PERCENTILES}
-    if isinstance(encoder, Path):
-        found = embeddings.read(encoder, workspace.cache)
+    texts = records.texts(options.text)
+    settings = {
+        "generation": options.generation,
+        "text": options.text,
+        "tiers": options.tiers,
+        "percentiles": PERCENTILES if options.tiers == "percentile" else None,
+    }
+    if options.embeddings:
+        found = embeddings.read(options.embeddings, workspace.scratch)
         publication = workspace.begin(QUESTION, [records], settings, models={"embeddings": found.identity})
-        encoded = ready_made(records, found, encoder, options.limit)
+        encoded = ready_made(records, found, options.embeddings, workspace.limit)
     else:
-        made_by: Mapping = {"encoder": encoder.feature.identity}
-        publication = workspace.begin(QUESTION, [records], settings, models=made_by)
-        encoded = workspace.compute(records.texts(options.text), encoder.feature)
-    vectors, texts = encoded["vectors"], records.texts(options.text)
+        feature = encoder(workspace, options).feature
+        publication = workspace.begin(QUESTION, [records], settings, models={"encoder": feature.identity})
+        encoded = workspace.compute(texts, feature)
+    vectors, n = encoded["vectors"], len(records)
     usable = workspace.usable(records, similarity.has_direction(vectors))
     means = similarity.mean_similarities(vectors, usable)
     including = alike_for_equal([texts[position] for position in usable], means.including)
+    means = similarity.MeanSimilarities(including, means.excluding, means.overall)
     tiers = {tier: usable[part] for tier, part in diversity_tiers(including, options.tiers).items()}
-    numbers = {
-        "similarity": record_tables.spread(including, usable, len(records)),
-        "similarity_to_others": record_tables.spread(means.excluding, usable, len(records)),
-        **({"text_cut": encoded["cut"]} if "cut" in encoded else {}),
-        "tier": record_tables.labels(tiers, len(records)),
-    }
-    publication.splits(diversity_splits(records, vectors, numbers["similarity"], tiers), numbers)
+    columns = score_columns(encoded, means, usable, n)
+    columns.append(Column("tier", record_tables.labels(tiers, n), kind="note", levels=TIERS))
+    kept = {f"{publication.place.stem}_embeddings.npy": np.asarray(vectors)} if options.save_embeddings else {}
+    publication.splits(diversity_splits(records, vectors, columns[0].values, tiers), columns, kept)
     if "cut" in encoded:
         cli.say_cut(encoded["cut"], f"{options.text}s")
+
+
+def model_name(workspace: Workspace, options: argparse.Namespace) -> str:
+    return options.model or (DEMO_MODEL if workspace.demo else MODELS[options.text])
+
+
+def encoder(workspace: Workspace, options: argparse.Namespace) -> Encoder:
+    """Find the encoder that this run asks for."""
+    prompt = PROMPTS[options.text] if options.prompt is None else options.prompt
+    return Encoder(models.find(model_name(workspace, options)), prompt, workspace.device, workspace.dtype)
 
 
 def parser() -> argparse.ArgumentParser:
     result = cli.parser(__doc__)
     group = result.add_argument_group("semantic diversity")
+    cli.add_generation_flag(group)
     group.add_argument(
         "--text", choices=tuple(MODELS), default="output", help="the text that is embedded (default: %(default)s)"
     )
@@ -154,44 +201,41 @@ def parser() -> argparse.ArgumentParser:
         "(.pkl) of an array or a list of vectors, of which nothing is executed",
     )
     group.add_argument(
+        "--save-embeddings", action="store_true", help="publish the vectors, too: a row per record, as .npy"
+    )
+    group.add_argument(
         "--tiers",
         choices=("percentile", "count"),
         default="percentile",
-        help="cut at the 33rd and 66th percentile, or into thirds by count (default: %(default)s)",
+        help="cut at the 33rd and 66th percentile, or into thirds by count, the rest in HIGH (default: %(default)s)",
     )
     cli.add_model_flags(group)
     return result
 
 
 def main(argv: list[str] | None = None) -> int:
-    workspace = cli.open_workspace(parser(), argv, __file__)
-    options = workspace.options
-    workspace.refuse_repeats("its tiers are cut, not drawn")
-    if options.embeddings:
-        refuse_other_vectors(workspace)
-    name = options.embeddings or options.model or (DEMO_MODEL if options.demo else MODELS[options.text])
-    if options.dry_run:
-        for pool in workspace.code_pools:
-            names = tier_names(pool).values()
-            folder = f"Datas/{QUESTION}/{pool.label}"
-            workspace.plan(
-                [pool],
-                f"similarities of every {options.text} with {name}",
-                folder,
-                lambda n, names=names: dict.fromkeys(names, n // 3),
-            )
-        return 0
-    prompt = PROMPTS[options.text] if options.prompt is None else options.prompt
-    encoder = options.embeddings or Encoder(models.find(name), prompt, options.device, options.dtype)
-    for pool in workspace.code_pools:
-        publish_pool(workspace, pool, encoder)
+    workspace, options = cli.open_workspace(parser(), argv, __file__, GENERATIONS)
+    refuse_other_vectors(workspace, options)
+    name = options.embeddings or model_name(workspace, options)
+    workspace.for_each_pool(
+        lambda pool: publish_pool(workspace, options, pool),
+        QUESTION,
+        expects=lambda pool, n: dict.fromkeys(tier_names(pool).values(), n // 3),
+        computes=f"similarities of every {options.text} with {name}",
+    )
     return 0
 
 
-def refuse_other_vectors(workspace: Workspace) -> None:
-    """Raise InputError where --embeddings stands beside what it replaces, or is for more than one pool."""
+def refuse_other_vectors(workspace: Workspace, options: argparse.Namespace) -> None:
+    """Raise InputError where --embeddings stands beside what it replaces, is for several pools, or is missing."""
+    if not options.embeddings:
+        if options.generation == "2024-09" and not options.model:
+            raise InputError(
+                "--generation 2024-09: its vectors were ready-made; expected --embeddings FILE (or --model)"
+            )
+        return
     for flag in ("model", "prompt"):
-        if getattr(workspace.options, flag) is not None:
+        if getattr(options, flag) is not None:
             raise InputError(f"--embeddings and --{flag}: found both; expected vectors from a file or from a model")
     if len(workspace.code_pools) != 1:
         raise InputError("--embeddings: found two pools; expected one --pool, whose vectors they are")

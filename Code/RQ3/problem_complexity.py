@@ -11,67 +11,110 @@ Perplexity has a long tail, so one outlier presses all others towards 0 and leav
 run therefore says what merging by ranks, or the logarithm of the perplexity, would change; --normalise does it.
 
     python Code/RQ3/problem_complexity.py --demo
-    python Code/RQ3/problem_complexity.py                             XCoder's scorer, llama2-7B (June 2025)
-    python Code/RQ3/problem_complexity.py --perplexity-model gpt2     (December 2025)
-    python Code/RQ3/problem_complexity.py --normalise rank            average ranks instead of min-max
+    python Code/RQ3/problem_complexity.py                           XCoder's scorer, llama2-7B (June 2025)
+    python Code/RQ3/problem_complexity.py --generation 2025-12      another prompt, gpt2 without start token
+    python Code/RQ3/problem_complexity.py --generation 2024-09      perplexity alone, codellama-7B
+    python Code/RQ3/problem_complexity.py --normalise rank          average ranks instead of min-max
 """
 
 import argparse
 import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from instruction_data import cli
 from instruction_data.errors import InputError
+from instruction_data.measures import ranks
 from instruction_data.numbers import models
 from instruction_data.numbers.features import Feature
 from instruction_data.numbers.language_model import LanguageModel
 from instruction_data.pools.records import Records
 from instruction_data.pools.table import Pool
 from instruction_data.publish import record_tables
+from instruction_data.publish.question import Ends, Question
+from instruction_data.publish.record_tables import Column
 from instruction_data.publish.split import Split
 from instruction_data.select.tiers import count_tiers, minmax
 from instruction_data.workspace import Workspace
 
-QUESTION = "RQ3"
-TIERS = ("SIMPLE", "MODERATE", "COMPLEX")
-PROMPT = (
-    "You are a helpful assistant. Please identify the complexity score of the following programming problem.\n"
-    "##Problem: {instruction}\n##Complexity: "
+QUESTION = Question(
+    "RQ3",
+    title="problem complexity",
+    asks="Do harder problems teach more?",
+    varies=("complexity",),
+    contrast=Ends(low="SIMPLE", high="COMPLEX"),
 )
+TIERS = ("SIMPLE", "MODERATE", "COMPLEX")
 DIGITS = ("1", "2", "3", "4", "5", "6")
 PROMPT_TOKENS = 512  # the study's generate(max_length=512)
-PERPLEXITY_TOKENS = 256
 SCORER = "banksy235/XCoder-Complexity-Scorer"
-PERPLEXITY_MODEL = "meta-llama/Llama-2-7b-hf"
 DEMO_MODEL = "smollm2"
 MEASURES = {"sum": ("score", "perplexity"), "score": ("score",), "perplexity": ("perplexity",)}
 STUDYS = "minmax"
 NORMALISATIONS = (STUDYS, "rank", "log")
 
 
-def expected_digit(logits: np.ndarray) -> np.ndarray:
-    """The expectation of the digit under the softmax over the digits' logits alone.
+@dataclass(frozen=True)
+class Definition:
+    """How one generation of the study measures complexity.
+
+    Attributes:
+        prompt: asks for the score.
+        first_weight: what the digit 1 weighs in the score; each further digit weighs one more.
+        perplexity_tokens: of an instruction at most.
+        start: whether perplexity conditions the first token on a start token, or begins at the second.
+        average: whether the parts are averaged instead of added.
+        rest_last: whether the thirds are ⌊n/3⌋, ⌊n/3⌋ and the rest instead of cut at ⌊n/3⌋ and ⌊2n/3⌋.
+    """
+
+    prompt: str
+    first_weight: int = 1
+    perplexity_tokens: int = 256
+    start: bool = True
+    average: bool = False
+    rest_last: bool = False
+
+
+JUNE = Definition(
+    "You are a helpful assistant. Please identify the complexity score of the following programming problem.\n"
+    "##Problem: {instruction}\n##Complexity: "
+)
+DECEMBER = Definition(
+    "You are a helpful assistant. Please identify the complexity score of the following user query. \n"
+    "##Query: {instruction}  \n##Complexity: ",
+    first_weight=0,
+    perplexity_tokens=512,
+    start=False,
+    average=True,
+    rest_last=True,
+)
+DEFINITIONS = {"2025-06": JUNE, "2025-12": DECEMBER, "2024-09": JUNE}
+PERPLEXITY_MODELS = {
+    "2025-06": "meta-llama/Llama-2-7b-hf",
+    "2025-12": "gpt2",
+    "2024-09": "codellama/CodeLlama-7b-hf",
+}
+GENERATIONS = {"2025-06": {}, "2025-12": {}, "2024-09": {"measure": "perplexity"}}
+
+
+def expected_digit(logits: np.ndarray, first_weight: int = 1) -> np.ndarray:
+    """Return the expectation of the digit under the softmax over the digits' logits alone.
 
     Args:
         logits: float ``[n, 6]``, of the digits 1 … 6.
+        first_weight: what the digit 1 counts; each further digit counts one more.
 
     Returns:
-        float64 ``[n]``, in 1 … 6.
+        float64 ``[n]``, in 1 … 6 with the first weight 1.
     """
     weights = np.exp(logits.astype(np.float64) - logits.max(axis=1, keepdims=True))
-    return weights @ np.arange(1, 1 + logits.shape[1]) / weights.sum(axis=1)
+    return weights @ np.arange(first_weight, first_weight + logits.shape[1]) / weights.sum(axis=1)
 
 
-def scaled_ranks(values: np.ndarray) -> np.ndarray:
-    """(rank − 1) / (n − 1), equal values sharing the average of their ranks 1 … n; float64 ``[n]``, 0 for n = 1."""
-    from scipy.stats import rankdata
-
-    return (rankdata(values) - 1) / max(1, len(values) - 1)
-
-
-def complexity(parts: dict[str, np.ndarray], normalise: str = STUDYS) -> np.ndarray:
-    """The sum of the parts, each scaled to 0 … 1; float64 ``[n]``.
+def complexity(parts: Mapping[str, np.ndarray], normalise: str = STUDYS) -> np.ndarray:
+    """Return the sum of the parts, each scaled to 0 … 1; float64 ``[n]``.
 
     Args:
         parts: measure -> float ``[n]``.
@@ -79,76 +122,87 @@ def complexity(parts: dict[str, np.ndarray], normalise: str = STUDYS) -> np.ndar
             perplexity).
     """
     if normalise == "rank":
-        return np.sum([scaled_ranks(values) for values in parts.values()], axis=0)
+        return np.sum([ranks.scaled(values) for values in parts.values()], axis=0)
     if normalise == "log":
         parts = {name: np.log(values) if name == "perplexity" else values for name, values in parts.items()}
     return np.sum([minmax(values) for values in parts.values()], axis=0)
 
 
-def spearman(one: np.ndarray, other: np.ndarray) -> float | None:
-    """Spearman's rank correlation; None where it is not defined, one of both being constant."""
-    from scipy.stats import spearmanr
-
-    if np.ptp(one) == 0 or np.ptp(other) == 0:
-        return None
-    return float(spearmanr(one, other).statistic)
-
-
-def tier_numbers(values: np.ndarray) -> np.ndarray:
-    """The tier of every record, 0 … 2; int64 ``[n]``."""
+def tier_numbers(values: np.ndarray, *, rest_last: bool = False) -> np.ndarray:
+    """Return the tier of every record, 0 … 2; int64 ``[n]``."""
     result = np.empty(len(values), dtype=np.int64)
-    for number, part in enumerate(count_tiers(values)):
+    for number, part in enumerate(count_tiers(values, rest_last=rest_last)):
         result[part] = number
     return result
 
 
-def against_study(value: np.ndarray, studys: np.ndarray) -> tuple[float | None, np.ndarray]:
-    """How another complexity departs from the study's: Spearman's correlation, and whether each record changes tier.
+def against_study(value: np.ndarray, studys: np.ndarray, *, rest_last: bool = False) -> tuple[float | None, np.ndarray]:
+    """Say how another complexity departs from the study's.
 
     Args:
         value, studys: float ``[n]``.
 
     Returns:
-        The correlation (None: not defined); bool ``[n]``.
+        Spearman's correlation (None where it is not defined); bool ``[n]``, whether each record changes tier.
     """
-    return spearman(value, studys), tier_numbers(value) != tier_numbers(studys)
+    moved = tier_numbers(value, rest_last=rest_last) != tier_numbers(studys, rest_last=rest_last)
+    return ranks.correlation(value, studys), moved
 
 
 def tier_names(pool: Pool) -> dict[str, str]:
-    return {tier: f"{QUESTION}_{pool.label}_{tier}" for tier in TIERS}
+    return {tier: f"{QUESTION.id}_{pool.label}_{tier}" for tier in TIERS}
 
 
-def measured(workspace: Workspace, records: Records, wanted: dict[str, Feature]) -> dict[str, np.ndarray]:
-    """Every number per record: the score and its six logits, the perplexity, and whether a text was cut for either."""
-    numbers = {}
+def measured(
+    workspace: Workspace, records: Records, wanted: Mapping[str, Feature], definition: Definition
+) -> list[Column]:
+    """Measure every record: the score and its six logits, the perplexity, and whether a text was cut for either."""
+    columns = []
     texts = records.texts("instruction")
     for measure, feature in wanted.items():
         arrays = workspace.compute(texts, feature)
+        by = {"made_by": f"the manifest's {measure} model", "trait": QUESTION.varies[0]}
         if measure == "score":
-            numbers |= {f"logit_{digit}": arrays["logits"][:, place] for place, digit in enumerate(DIGITS)}
-            numbers["score"] = expected_digit(arrays["logits"])
+            logits, first = arrays["logits"], definition.first_weight
+            columns += [
+                Column(f"logit_{digit}", logits[:, place], kind="note", **by) for place, digit in enumerate(DIGITS)
+            ]
+            unit = f"{first} to {first + len(DIGITS) - 1}"
+            columns.append(Column("score", expected_digit(logits, first), "complexity score", unit, **by))
         else:
-            numbers["perplexity"] = arrays["perplexity"]
-        numbers[f"{measure}_text_cut"] = arrays["cut"]
-    return numbers
+            label = "perplexity of the instruction"
+            columns.append(Column("perplexity", arrays["perplexity"], label, scale="log", **by))
+        cut = "instruction longer than the model reads"
+        columns.append(Column(f"{measure}_text_cut", arrays["cut"], cut, kind="note", **by))
+    return columns
 
 
-def complexities(parts: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Normalisation -> complexity; of a single measure the study's alone, since none changes its order."""
+def complexities(parts: Mapping[str, np.ndarray], definition: Definition) -> dict[str, np.ndarray]:
+    """Return normalisation -> complexity; the study's alone for a single measure, since none changes its order."""
     wanted = NORMALISATIONS if len(parts) > 1 else (STUDYS,)
-    return {normalise: complexity(parts, normalise) for normalise in wanted}
+    divisor = len(parts) if definition.average else 1
+    return {normalise: complexity(parts, normalise) / divisor for normalise in wanted}
 
 
-def complexity_splits(records: Records, parts: dict[str, np.ndarray], numbers: dict[str, np.ndarray]) -> list[Split]:
-    """The tiers as splits; those not of the study's normalisation say how far they depart from it."""
-    studys = numbers.get("complexity_minmax")
+def complexity_splits(
+    records: Records,
+    tiers: Mapping[str, np.ndarray],
+    values: np.ndarray,
+    studys: np.ndarray | None,
+    definition: Definition,
+) -> list[Split]:
+    """Make the tiers' splits; those not of the study's normalisation say how far they depart from it.
+
+    Args:
+        values, studys: complexity of every record, by this run's and the study's normalisation; NaN where unusable.
+    """
     if studys is not None:
         usable = np.flatnonzero(np.isfinite(studys))
-        correlation, moved = against_study(numbers["complexity"][usable], studys[usable])
+        correlation, moved = against_study(values[usable], studys[usable], rest_last=definition.rest_last)
         changed = usable[moved]
     made = []
-    for tier, part in parts.items():
-        summary = {"mean complexity": numbers["complexity"][part].mean()} if len(part) else {}
+    for tier, part in tiers.items():
+        summary = {"mean complexity": values[part].mean()} if len(part) else {}
         if studys is not None and len(part):
             summary["records from another min-max tier"] = np.isin(part, changed).sum()
             summary |= {} if correlation is None else {"Spearman correlation with min-max": correlation}
@@ -156,11 +210,11 @@ def complexity_splits(records: Records, parts: dict[str, np.ndarray], numbers: d
     return made
 
 
-def say_departures(pool: Pool, ways: dict[str, np.ndarray]) -> None:
+def say_departures(pool: Pool, ways: Mapping[str, np.ndarray], definition: Definition) -> None:
     """Print, for every normalisation but the study's, how its order and tiers differ from the study's."""
     for normalise, value in ways.items():
         if normalise != STUDYS:
-            correlation, moved = against_study(value, ways[STUDYS])
+            correlation, moved = against_study(value, ways[STUDYS], rest_last=definition.rest_last)
             figure = "not defined" if correlation is None else f"{correlation:.3f}"
             print(
                 f"{pool.name}: --normalise {normalise} against the study's {STUDYS}: Spearman correlation {figure}, "
@@ -168,37 +222,49 @@ def say_departures(pool: Pool, ways: dict[str, np.ndarray]) -> None:
             )
 
 
-def publish_pool(workspace: Workspace, pool: Pool, wanted: dict[str, Feature]) -> None:
+def publish_pool(workspace: Workspace, options: argparse.Namespace, pool: Pool) -> None:
     """Make and publish the splits of one code pool."""
-    records = workspace.read(pool)
-    normalise = workspace.options.normalise
-    settings = {"measure": workspace.options.measure}
-    if normalise != STUDYS:  # unnamed in the default's manifest, as in those of before there was a choice
-        settings["normalise"] = normalise
-    models_used = {measure: feature.identity for measure, feature in wanted.items()}
-    publication = workspace.begin(QUESTION, [records], settings, models=models_used)
-    numbers = measured(workspace, records, wanted)
+    records, normalise, definition = workspace.read(pool), options.normalise, DEFINITIONS[options.generation]
+    wanted = wanted_features(workspace, options)
+    settings = {"generation": options.generation, "measure": options.measure, "normalise": normalise}
+    used = {measure: feature.identity for measure, feature in wanted.items()}
+    publication = workspace.begin(QUESTION, [records], settings, models=used)
+    columns = measured(workspace, records, wanted, definition)
+    numbers = {column.name: column.values for column in columns}
     usable = workspace.usable(records, np.all([np.isfinite(numbers[measure]) for measure in wanted], axis=0))
-    ways = complexities({measure: numbers[measure][usable] for measure in wanted})
-    parts = dict(zip(TIERS, (usable[part] for part in count_tiers(ways[normalise])), strict=True))
-    numbers["complexity"] = record_tables.spread(ways[normalise], usable, len(records))
-    if normalise != STUDYS:
-        numbers["complexity_minmax"] = record_tables.spread(ways[STUDYS], usable, len(records))
-    numbers["tier"] = record_tables.labels(parts, len(records))
-    publication.splits(complexity_splits(records, parts, numbers), numbers)
-    say_departures(pool, ways)
+    ways = complexities({measure: numbers[measure][usable] for measure in wanted}, definition)
+    parts = count_tiers(ways[normalise], rest_last=definition.rest_last)
+    tiers = dict(zip(TIERS, (usable[part] for part in parts), strict=True))
+    values = record_tables.spread(ways[normalise], usable, len(records))
+    studys = record_tables.spread(ways[STUDYS], usable, len(records)) if normalise != STUDYS else None
+    columns += complexity_columns(values, studys, tiers, len(records))
+    publication.splits(complexity_splits(records, tiers, values, studys, definition), columns)
+    say_departures(pool, ways, definition)
     for measure in wanted:
         cli.say_cut(numbers[f"{measure}_text_cut"], f"instructions ({measure})")
+
+
+def complexity_columns(
+    values: np.ndarray, studys: np.ndarray | None, tiers: Mapping[str, np.ndarray], n: int
+) -> Sequence[Column]:
+    """Declare complexity, the study's beside another normalisation's, and the tier."""
+    columns = [Column("complexity", values, "complexity")]
+    if studys is not None:
+        columns.append(Column("complexity_minmax", studys, "complexity by min-max", trait=QUESTION.varies[0]))
+    return [*columns, Column("tier", record_tables.labels(tiers, n), kind="note", levels=TIERS)]
 
 
 def parser() -> argparse.ArgumentParser:
     result = cli.parser(__doc__)
     group = result.add_argument_group("problem complexity")
+    cli.add_generation_flag(group)
     group.add_argument(
         "--scorer", metavar="MODEL", help=f"asked for the score: hub id, folder or smollm2 (default: {SCORER})"
     )
     group.add_argument(
-        "--perplexity-model", metavar="MODEL", help=f"gives the perplexity: the same (default: {PERPLEXITY_MODEL})"
+        "--perplexity-model",
+        metavar="MODEL",
+        help=f"gives the perplexity: the same (default: {', '.join(PERPLEXITY_MODELS.values())}, by generation)",
     )
     group.add_argument("--model", metavar="MODEL", help="both at once")
     group.add_argument(
@@ -218,47 +284,42 @@ def parser() -> argparse.ArgumentParser:
     return result
 
 
-def model_names(options: argparse.Namespace) -> dict[str, str]:
-    """Measure -> the model that this run asks."""
-    both = options.model or (DEMO_MODEL if options.demo else None)
+def model_names(workspace: Workspace, options: argparse.Namespace) -> dict[str, str]:
+    """Return measure -> the model that this run asks."""
+    both = options.model or (DEMO_MODEL if workspace.demo else None)
     names = {
         "score": options.scorer or both or SCORER,
-        "perplexity": options.perplexity_model or both or PERPLEXITY_MODEL,
+        "perplexity": options.perplexity_model or both or PERPLEXITY_MODELS[options.generation],
     }
     return {measure: names[measure] for measure in MEASURES[options.measure]}
 
 
-def wanted_features(options: argparse.Namespace) -> dict[str, Feature]:
-    """Measure -> feature."""
-    made = {}
-    for measure, name in model_names(options).items():
-        model = LanguageModel(models.find(name), options.device, options.dtype)
+def wanted_features(workspace: Workspace, options: argparse.Namespace) -> dict[str, Feature]:
+    """Return measure -> feature."""
+    definition, made = DEFINITIONS[options.generation], {}
+    for measure, name in model_names(workspace, options).items():
+        model = LanguageModel(models.find(name), workspace.device, workspace.dtype)
         if measure == "score":
-            made[measure] = model.next_token_logits(PROMPT, DIGITS, PROMPT_TOKENS)
+            made[measure] = model.next_token_logits(definition.prompt, DIGITS, PROMPT_TOKENS)
         else:
-            made[measure] = model.perplexity(PERPLEXITY_TOKENS)
+            made[measure] = model.perplexity(definition.perplexity_tokens, start=definition.start)
     return made
 
 
 def main(argv: list[str] | None = None) -> int:
-    workspace = cli.open_workspace(parser(), argv, __file__)
-    workspace.refuse_repeats("its tiers are cut, not drawn")
-    if workspace.options.normalise != STUDYS and workspace.options.measure != "sum":
+    workspace, options = cli.open_workspace(parser(), argv, __file__, GENERATIONS)
+    if options.normalise != STUDYS and options.measure != "sum":
         raise InputError(
-            f"--normalise {workspace.options.normalise}: found --measure {workspace.options.measure}, a single number whose "
+            f"--normalise {options.normalise}: found --measure {options.measure}, a single number whose "
             "order no scaling changes; expected --measure sum"
         )
-    if workspace.options.dry_run:
-        for pool in workspace.code_pools:
-            names = tier_names(pool).values()
-            computed = ", ".join(f"{measure} with {name}" for measure, name in model_names(workspace.options).items())
-            workspace.plan(
-                [pool], computed, f"Datas/{QUESTION}/{pool.label}", lambda n, names=names: dict.fromkeys(names, n // 3)
-            )
-        return 0
-    wanted = wanted_features(workspace.options)
-    for pool in workspace.code_pools:
-        publish_pool(workspace, pool, wanted)
+    names = model_names(workspace, options)
+    workspace.for_each_pool(
+        lambda pool: publish_pool(workspace, options, pool),
+        QUESTION,
+        expects=lambda pool, n: dict.fromkeys(tier_names(pool).values(), n // 3),
+        computes=", ".join(f"{measure} with {name}" for measure, name in names.items()),
+    )
     return 0
 
 

@@ -4,7 +4,7 @@ Categories and instructions are embedded, each with a prompt that says what it i
 cosine-similar to its instruction. For each code pool, in Code/RQ4/:
 
     <pool>_instruct_with_category.jsonl       one line a record, in pool order
-    <pool>_category_similarities.parquet      the similarity to all ten
+    <pool>_category_similarities.parquet      the category, its lead over the next, and the similarity to all ten
     <pool>_instruct_with_category_manifest.json
 
 type_coverage.py makes the splits of RQ4 from it. With --demo it also says how often the category is the one that the
@@ -16,6 +16,8 @@ record's standard library module suggests, with the table <pool>_category_confus
 
 import argparse
 import sys
+from collections.abc import Mapping
+from pathlib import PurePosixPath
 
 import numpy as np
 
@@ -25,10 +27,13 @@ from instruction_data.numbers import models, similarity
 from instruction_data.numbers.encoder import Encoder
 from instruction_data.pools.records import Records
 from instruction_data.pools.table import Pool
+from instruction_data.publish import record_tables
 from instruction_data.publish.publication import Place
+from instruction_data.publish.question import Question
+from instruction_data.publish.record_tables import Column
 from instruction_data.workspace import Workspace
 
-QUESTION = "RQ4"
+QUESTION = Question("RQ4", title="task category", asks="Which of ten kinds of programming task is each record?")
 CATEGORIES = (
     "Algorithmic & Data Structure",
     "Mathematical & Computational",
@@ -45,10 +50,11 @@ CATEGORY_PROMPT = "Represent the topic for coding category:"
 INSTRUCTION_PROMPT = "Represent coding category of the programming task:"
 MODEL = "hkunlp/instructor-base"
 DEMO_MODEL = "minilm"
+GENERATIONS = {"2025-06": {}, "2025-12": {}}  # which define categories alike
 
 
 def cosine_similarities(rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
-    """Cosine of every row of one to every row of the other: ``[n, d]``, ``[c, d]`` -> float64 ``[n, c]``."""
+    """Return the cosine of every row of one to every row of the other: ``[n, d]``, ``[c, d]`` -> float64 ``[n, c]``."""
 
     def unit(vectors: np.ndarray) -> np.ndarray:
         vectors = vectors.astype(np.float64)
@@ -57,28 +63,47 @@ def cosine_similarities(rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
     return unit(rows) @ unit(columns).T
 
 
-def category_lines(records: Records, similarities: np.ndarray) -> dict[str, list]:
-    """The columns of the category file, one entry a record; no category where the similarities are missing (NaN)."""
+def category_columns(similarities: np.ndarray) -> list[Column]:
+    """Declare what the similarities say of every record: its category, how similar, how clearly; NaN rows have none.
+
+    Args:
+        similarities: float64 ``[n, 10]``.
+    """
     known = np.isfinite(similarities).all(axis=1)
+    ordered = np.sort(np.where(known[:, None], similarities, np.nan), axis=1)
     best = np.where(known, np.nan_to_num(similarities).argmax(axis=1), -1)
+    by = {"trait": "category", "made_by": "the manifest's category and instruction encoders"}
+    return [
+        Column(
+            "category",
+            np.array([CATEGORIES[place] if place >= 0 else None for place in best], dtype=object),
+            "category",
+            kind="word",
+            levels=CATEGORIES,
+            **by,
+        ),
+        Column("category_similarity", ordered[:, -1], "similarity to the category", "cosine", **by),
+        Column("category_margin", ordered[:, -1] - ordered[:, -2], "margin over the next category", "cosine", **by),
+        *(
+            Column(category, values, f"similarity to {category}", "cosine", kind="note", **by)
+            for category, values in zip(CATEGORIES, similarities.T, strict=True)
+        ),
+    ]
+
+
+def category_lines(records: Records, columns: list[Column]) -> dict[str, list]:
+    """Return the columns of the category file, one entry a record, as the study has them, and the record's row."""
+    category, similar = columns[0].values, columns[1].values
     return {
         "row": records.rows.tolist(),
         "instruction": records.texts("instruction"),
-        "assigned_category": [CATEGORIES[place] if place >= 0 else None for place in best],
-        "category_similarity": [
-            float(row[place]) if place >= 0 else None for row, place in zip(similarities, best, strict=True)
-        ],
+        "assigned_category": list(category),
+        "category_similarity": [None if np.isnan(value) else float(value) for value in similar],
     }
 
 
-def similarity_columns(records: Records, similarities: np.ndarray) -> dict[str, list]:
-    """Row, record hash and the similarity to each category."""
-    columns = {"row": records.rows.tolist(), "record_sha256": records.hashes}
-    return columns | dict(zip(CATEGORIES, similarities.T, strict=True))
-
-
-def confusion(labels: list[str | None], assigned: list[str | None]):
-    """How often each weak label (rows) was given each category (columns), as a pandas DataFrame of counts."""
+def confusion(labels: list[str | None], assigned: np.ndarray):
+    """Count how often each weak label (rows) was given each category (columns), as a pandas DataFrame."""
     import pandas
 
     counts = np.zeros((len(CATEGORIES), len(CATEGORIES)), dtype=int)
@@ -99,14 +124,22 @@ def say_agreement(pool: Pool, table) -> None:
     )
 
 
-def publish_pool(workspace: Workspace, pool: Pool, encoders: dict[str, Encoder]) -> None:
+def encoders(workspace: Workspace, name: str) -> dict[str, Encoder]:
+    """Return role -> encoder, of one model with two prompts."""
+    source = models.find(name)
+    prompts = {"category": CATEGORY_PROMPT, "instruction": INSTRUCTION_PROMPT}
+    return {role: Encoder(source, prompt, workspace.device, workspace.dtype) for role, prompt in prompts.items()}
+
+
+def publish_pool(workspace: Workspace, options: argparse.Namespace, name: str, pool: Pool) -> None:
     """Categorise one code pool and publish the result."""
     import pandas
 
     records = workspace.read(pool)
-    wanted = {role: encoder.feature for role, encoder in encoders.items()}
-    place = Place("Code/RQ4", f"{pool.name}_instruct_with_category")
-    settings = {"categories": CATEGORIES}
+    wanted = {role: encoder.feature for role, encoder in encoders(workspace, name).items()}
+    file = PurePosixPath(record_tables.category_file(pool))
+    place = Place(str(file.parent), file.stem)
+    settings = {"generation": options.generation, "categories": CATEGORIES}
     used = {role: feature.identity for role, feature in wanted.items()}
     publication = workspace.begin(QUESTION, [records], settings, models=used, place=place)
     topics = workspace.compute(CATEGORIES, wanted["category"])["vectors"]
@@ -114,24 +147,32 @@ def publish_pool(workspace: Workspace, pool: Pool, encoders: dict[str, Encoder])
     positions = workspace.usable(records, similarity.has_direction(encoded["vectors"]))
     similarities = np.full((len(records), len(CATEGORIES)), np.nan)
     similarities[positions] = cosine_similarities(encoded["vectors"][positions], topics)
-    lines = category_lines(records, similarities)
+    columns = category_columns(similarities)
+    table = f"{pool.name}_category_similarities.parquet"
     tables = {
-        f"{place.stem}.jsonl": pandas.DataFrame(lines, dtype=object),
-        f"{pool.name}_category_similarities.parquet": pandas.DataFrame(similarity_columns(records, similarities)),
+        file.name: pandas.DataFrame(category_lines(records, columns), dtype=object),
+        table: record_tables.record_table([records], columns),
+        **weak_label_tables(workspace, records, columns[0].values),
     }
-    labels = demo_root.weak_labels(workspace.root, records) if workspace.options.demo else None
-    if labels is not None:
-        table = confusion(labels, lines["assigned_category"])
-        tables[f"{pool.name}_category_confusion.csv"] = table
-        say_agreement(pool, table)
-    publication.write(tables=tables)
-    print(f"{pool.name}: {len(positions):,} records categorised in {place.folder}/{place.stem}.jsonl")
+    if publication.write(tables, {table: columns}):
+        print(f"{pool.name}: {len(positions):,} records categorised in {file}")
     cli.say_cut(encoded["cut"], "instructions")
+
+
+def weak_label_tables(workspace: Workspace, records: Records, assigned: np.ndarray) -> Mapping:
+    """Return file name -> table of how far the demo's weak labels agree, and say it; none outside the demo."""
+    labels = demo_root.weak_labels(workspace.root, records) if workspace.demo else None
+    if labels is None:
+        return {}
+    table = confusion(labels, assigned)
+    say_agreement(records.pool, table)
+    return {f"{records.pool.name}_category_confusion.csv": table}
 
 
 def parser() -> argparse.ArgumentParser:
     result = cli.parser(__doc__)
     group = result.add_argument_group("task category")
+    cli.add_generation_flag(group)
     group.add_argument(
         "--model", metavar="MODEL", help=f"encoder: hub id, folder, minilm or smollm2 (default: {MODEL})"
     )
@@ -140,19 +181,13 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(argv: list[str] | None = None) -> int:
-    workspace = cli.open_workspace(parser(), argv, __file__)
-    options = workspace.options
-    workspace.refuse_repeats("its categories are not drawn")
-    name = options.model or (DEMO_MODEL if options.demo else MODEL)
-    if options.dry_run:
-        for pool in workspace.code_pools:
-            workspace.plan([pool], f"a vector of every instruction with {name}", "Code/RQ4", lambda n: {})
-        return 0
-    source = models.find(name)
-    prompts = {"category": CATEGORY_PROMPT, "instruction": INSTRUCTION_PROMPT}
-    encoders = {role: Encoder(source, prompt, options.device, options.dtype) for role, prompt in prompts.items()}
-    for pool in workspace.code_pools:
-        publish_pool(workspace, pool, encoders)
+    workspace, options = cli.open_workspace(parser(), argv, __file__, GENERATIONS)
+    name = options.model or (DEMO_MODEL if workspace.demo else MODEL)
+    workspace.for_each_pool(
+        lambda pool: publish_pool(workspace, options, name, pool),
+        QUESTION,
+        computes=f"a vector of every instruction with {name}",
+    )
     return 0
 
 

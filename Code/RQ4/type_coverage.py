@@ -9,14 +9,13 @@ with RQ4_<POOL>_scores.parquet (category, similarity and place of every record) 
 Run task_category.py first.
 
     python Code/RQ4/type_coverage.py --demo
-    python Code/RQ4/type_coverage.py                                            20,000 records each (June 2025)
-    python Code/RQ4/type_coverage.py --shares 0 20 50 80 100 --repeats 3        (December 2025)
+    python Code/RQ4/type_coverage.py                            20,000 records each (June 2025)
+    python Code/RQ4/type_coverage.py --generation 2025-12       0, 20, 50, 80 and 100 %, each drawn three times
 """
 
 import argparse
 import sys
-from collections.abc import Sequence
-from functools import partial
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -25,41 +24,46 @@ from instruction_data import cli
 from instruction_data.errors import InputError, quoted
 from instruction_data.files import formats
 from instruction_data.files.atomic import file_sha256
-from instruction_data.files.formats import Problem
+from instruction_data.files.formats import Entry, Problem
 from instruction_data.pools.records import Records
 from instruction_data.pools.table import Pool
 from instruction_data.publish import manifests
+from instruction_data.publish.question import Question, Trend
+from instruction_data.publish.record_tables import Column, category_file
 from instruction_data.publish.split import Split
 from instruction_data.select import draws
 from instruction_data.workspace import Workspace
 
-QUESTION = "RQ4"
+DOSE = "algorithmic share"
+QUESTION = Question(
+    "RQ4",
+    title="type coverage",
+    asks="What does the share of algorithmic against practical tasks do?",
+    varies=("category",),
+    contrast=Trend(DOSE),
+)
 ALGORITHMIC = ("Algorithmic & Data Structure", "Mathematical & Computational")
 SHARES = (0, 25, 50, 75, 100)  # per cent algorithmic
+MOST = "max"
 TOTAL = 20_000  # records a split
+MAKE = "run Code/RQ4/task_category.py first"
+AGAIN = "run Code/RQ4/task_category.py again, with --overwrite"
+GENERATIONS = {"2025-06": {}, "2025-12": {"shares": [0, 20, 50, 80, 100], "repeats": 3}}
 
 
-def category_file(workspace: Workspace, pool: Pool) -> Path:
-    return workspace.root / "Code" / "RQ4" / f"{pool.name}_instruct_with_category.jsonl"
+def read_categories(path: Path, records: Records, manifest: Mapping) -> dict[str, list]:
+    """Read the category and similarity of every record, joined by row number and checked by instruction.
 
-
-def read_categories(path: Path, records: Records) -> dict[str, list]:
-    """The category and similarity of every record, joined by row number and checked by instruction.
+    Args:
+        path: the category file.
+        manifest: of its set.
 
     Returns:
         ``category`` and ``category_similarity``, a value per record.
 
     Raises:
-        InputError: the file is missing or damaged, lacks a record, or was made from another pool.
+        InputError: the file is damaged, lacks a record, or was made from another pool.
     """
-    if not path.exists():
-        raise InputError(
-            f"{path}: found no such file; expected the categories of the pool: run Code/RQ4/task_category.py"
-        )
-    if formats.pointer_of(path):
-        raise InputError(
-            f"{path}:1: found a Git LFS pointer; expected categories: git lfs pull, or run task_category.py"
-        )
     by_row = {}
     for entry in formats.entries(path):
         if isinstance(entry.value, Problem):
@@ -68,50 +72,52 @@ def read_categories(path: Path, records: Records) -> dict[str, list]:
         if type(row) is not int or row in by_row:
             raise InputError(f"{path}:{entry.line}: found the row {quoted(row)}; expected one line for every row")
         by_row[row] = entry
+    limit = manifest["settings"].get("limit")
     columns: dict[str, list] = {"category": [], "category_similarity": []}
     for row, record in zip(records.rows.tolist(), records, strict=True):
-        value = _line_of(path, by_row, row, record.instruction)
-        columns["category"].append(value["assigned_category"])
-        columns["category_similarity"].append(value["category_similarity"])
+        if row not in by_row:
+            cure = (
+                f"it was made with --limit {limit}, so make it without, or add --limit {limit} here: " if limit else ""
+            )
+            raise InputError(f"{path}: found no line for row {row} of the pool; expected one a record: {cure}{AGAIN}")
+        category, similar = _category_in(path, by_row[row], row, record.instruction)
+        columns["category"].append(category)
+        columns["category_similarity"].append(similar)
     return columns
 
 
-def category_models(path: Path) -> dict:
-    """The models that made a category file, from its manifest.
+def read_manifest(path: Path) -> dict:
+    """Read the manifest of a category file.
 
     Raises:
-        InputError: the file is not the one its manifest describes.
+        InputError: there is no such file, or it is not the one its manifest describes.
     """
+    if not path.exists():
+        raise InputError(f"{path}: found no such file; expected the categories of the pool: {MAKE}")
+    if formats.pointer_of(path):
+        raise InputError(f"{path}:1: found a Git LFS pointer; expected categories: git lfs pull, or {MAKE}")
     manifest_path = path.with_name(f"{path.stem}{manifests.SUFFIX}")
     if not manifest_path.exists():
-        raise InputError(
-            f"{manifest_path}: found no such file; expected the manifest of {path.name}: run task_category.py"
-        )
+        raise InputError(f"{manifest_path}: found no such file; expected the manifest of {path.name}: {AGAIN}")
     manifest = manifests.read(manifest_path)
     if file_sha256(path) not in manifests.files(manifest).values():
-        raise InputError(
-            f"{path}: found other content than its manifest says; expected that: run task_category.py again"
-        )
-    return manifest["models"]
+        raise InputError(f"{path}: found other content than its manifest says; expected that: {AGAIN}")
+    return manifest
 
 
-def _line_of(path: Path, by_row: dict, row: int, instruction: str) -> dict:
-    if row not in by_row:
-        raise InputError(
-            f"{path}: found no line for row {row} of the pool; expected one a record: run task_category.py again"
-        )
-    entry = by_row[row]
+def _category_in(path: Path, entry: Entry, row: int, instruction: str) -> tuple[str | None, float | None]:
+    """Return the category and its similarity in one line of the file, which must be about this instruction."""
     if entry.value.get("instruction") != instruction:
         raise InputError(
             f"{path}:{entry.line}: found the instruction {quoted(entry.value.get('instruction'))}; expected that of "
-            f"row {row} of the pool, {quoted(instruction)}: it was made from another pool: run task_category.py again"
+            f"row {row} of the pool, {quoted(instruction)}: it was made from another pool: {AGAIN}"
         )
     category, similar = entry.value.get("assigned_category"), entry.value.get("category_similarity", 0)
     if not isinstance(category, str | None) or not (similar is None or type(similar) is float):
         raise InputError(
             f"{path}:{entry.line}: found the category {quoted(category)} at {quoted(similar)}; expected text, a number"
         )
-    return {"assigned_category": category, "category_similarity": similar}
+    return category, similar
 
 
 def feasible(total: int, shares: Sequence[int], algorithmic: int, practical: int) -> bool:
@@ -128,19 +134,19 @@ def largest_total(shares: Sequence[int], algorithmic: int, practical: int) -> in
     return total
 
 
-def chosen_total(wanted: int | None, shares: Sequence[int], algorithmic: int, practical: int, pool: Pool) -> int:
-    """``wanted`` records a split, or the most there can be if it is None; InputError if that cannot be."""
+def chosen_total(wanted: int | str, shares: Sequence[int], algorithmic: int, practical: int, pool: Pool) -> int:
+    """Return ``wanted`` records a split, or the most there can be for ``max``; InputError if that cannot be."""
     most = largest_total(shares, algorithmic, practical)
     found = f"pool {pool.name!r}: found {algorithmic:,} algorithmic and {practical:,} practical records"
     percents = ", ".join(map(str, shares))
     if most == 0:
         raise InputError(f"{found}; expected some of each for shares of {percents} %. --shares names others")
-    if wanted and not feasible(wanted, shares, algorithmic, practical):
+    if wanted != MOST and not feasible(wanted, shares, algorithmic, practical):
         raise InputError(
             f"{found}; expected enough for {wanted:,} records at each of {percents} % algorithmic. "
             f"The most they allow: --total {most}"
         )
-    return wanted or most
+    return most if wanted == MOST else wanted
 
 
 def share_draw(name: str, groups: tuple[np.ndarray, np.ndarray], total: int, share: int, seed: int) -> np.ndarray:
@@ -156,69 +162,75 @@ def share_draw(name: str, groups: tuple[np.ndarray, np.ndarray], total: int, sha
 
 
 def split_name(pool: Pool, share: int) -> str:
-    return f"{QUESTION}_{pool.label}_ALG_{share}"
+    return f"{QUESTION.id}_{pool.label}_ALG_{share}"
 
 
-def publish_pool(workspace: Workspace, pool: Pool) -> None:
+def publish_pool(workspace: Workspace, options: argparse.Namespace, pool: Pool) -> None:
     """Make and publish the splits of one code pool."""
-    options = workspace.options
     records = workspace.read(pool)
-    path = category_file(workspace, pool)
-    numbers = read_categories(path, records)
-    groups = grouped(records, numbers)
-    algorithmic = np.isin(np.arange(len(records)), groups[0])
-    wanted = None if options.total == "max" else options.total
-    total = chosen_total(wanted, options.shares, len(groups[0]), len(groups[1]), pool)
+    path = workspace.root / category_file(pool)
+    manifest = read_manifest(path)
+    numbers = read_categories(path, records, manifest)
+    groups = grouped(records, numbers["category"])
+    total = chosen_total(options.total, options.shares, len(groups[0]), len(groups[1]), pool)
     settings = {
+        "generation": options.generation,
         "algorithmic": ALGORITHMIC,
         "shares": options.shares,
         "total": total,
-        "repeats": options.repeats,
+        "repeats": workspace.repeats,
     }
-    models = category_models(path)
-    publication = workspace.begin(QUESTION, [records], settings, draws=True, models=models, inputs=[path])
+    used, inputs = manifest["models"], [path]
+    publication = workspace.begin(QUESTION, [records], settings, draws=True, models=used, inputs=inputs)
+    algorithmic = np.isin(np.arange(len(records)), groups[0])
     made = []
     for share in options.shares:
         for name in workspace.names(split_name(pool, share)):
-            positions = share_draw(name, groups, total, share, options.seed)
-            made.append(Split(name, [(records, positions)], {"algorithmic share": algorithmic[positions].mean()}))
-    publication.splits(made, numbers | {"algorithmic": algorithmic})
+            positions = share_draw(name, groups, total, share, workspace.seed)
+            made.append(Split(name, [(records, positions)], {DOSE: algorithmic[positions].mean()}))
+    publication.splits(made, score_columns(numbers, algorithmic))
 
 
-def grouped(records: Records, numbers: dict[str, list]) -> tuple[np.ndarray, np.ndarray]:
-    """Positions of the algorithmic and of the practical records; those without category are neither."""
-    algorithmic = np.isin(numbers["category"], ALGORITHMIC)
-    categorised = np.array([category is not None for category in numbers["category"]])
+def score_columns(numbers: Mapping[str, list], algorithmic: np.ndarray) -> list[Column]:
+    """Declare category, similarity to it, and whether a record is algorithmic."""
+    by = {"trait": "category", "made_by": "Code/RQ4/task_category.py"}
+    similar = numbers["category_similarity"]
+    return [
+        Column("category", numbers["category"], "category", kind="word", **by),
+        Column("category_similarity", similar, "similarity to the category", "cosine", **by),
+        Column("algorithmic", algorithmic, "share of algorithmic records", kind="flag", **by),
+    ]
+
+
+def grouped(records: Records, categories: Sequence[str | None]) -> tuple[np.ndarray, np.ndarray]:
+    """Return the positions of the algorithmic and of the practical records; those without category are neither."""
+    algorithmic = np.isin(categories, ALGORITHMIC)
+    categorised = np.array([category is not None for category in categories])
     return np.flatnonzero(algorithmic), np.flatnonzero(categorised & ~algorithmic)
 
 
-def planned(workspace: Workspace, pool: Pool, n: int) -> dict[str, int]:
-    """Split name -> number of records; before there are categories, as if half of the ``n`` were algorithmic."""
-    options = workspace.options
-    sizes = [n // 2, n - n // 2]
-    if category_file(workspace, pool).exists():
-        records = workspace.read(pool)
-        sizes = [len(group) for group in grouped(records, read_categories(category_file(workspace, pool), records))]
-    wanted = None if options.total == "max" else options.total
-    size = chosen_total(wanted, options.shares, *sizes, pool)
+def planned(workspace: Workspace, options: argparse.Namespace, pool: Pool, n: int) -> dict[str, int]:
+    """Return split name -> number of records of a pool that is not here, as if half of its ``n`` were algorithmic."""
+    size = chosen_total(options.total, options.shares, n // 2, n - n // 2, pool)
     return {name: size for share in options.shares for name in workspace.names(split_name(pool, share))}
 
 
 def total(text: str) -> int | str:
-    """A number of records, or ``max``, for argparse."""
-    return text if text == "max" else cli.positive(text)
+    """Parse a number of records, or ``max``."""
+    return text if text == MOST else cli.positive(text)
 
 
 def percent(text: str) -> int:
-    """A whole number from 0 to 100, for argparse."""
+    """Parse a whole number from 0 to 100."""
     if not text.isdecimal() or int(text) > 100:
         raise argparse.ArgumentTypeError(f"found {text!r}; expected a whole number from 0 to 100")
     return int(text)
 
 
 def parser() -> argparse.ArgumentParser:
-    result = cli.parser(__doc__)
+    result = cli.parser(__doc__, draws=True)
     group = result.add_argument_group("type coverage")
+    cli.add_generation_flag(group)
     group.add_argument(
         "--shares",
         type=percent,
@@ -237,15 +249,14 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(argv: list[str] | None = None) -> int:
-    workspace = cli.open_workspace(parser(), argv, __file__)
-    options = workspace.options
-    options.total = options.total or ("max" if options.demo else TOTAL)
+    workspace, options = cli.open_workspace(parser(), argv, __file__, GENERATIONS)
+    options.total = options.total or (MOST if workspace.demo else TOTAL)
     options.shares = list(dict.fromkeys(options.shares))
-    for pool in workspace.code_pools:
-        if options.dry_run:
-            workspace.plan([pool], "", f"Datas/{QUESTION}/{pool.label}", partial(planned, workspace, pool))
-        else:
-            publish_pool(workspace, pool)
+    workspace.for_each_pool(
+        lambda pool: publish_pool(workspace, options, pool),
+        QUESTION,
+        expects=lambda pool, n: planned(workspace, options, pool, n),
+    )
     return 0
 
 

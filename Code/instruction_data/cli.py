@@ -3,23 +3,26 @@
 import argparse
 import io
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
 
+from instruction_data.demo import demo_root
 from instruction_data.errors import InputError, quoted
 from instruction_data.files.places import DEMO_ROOT, REPOSITORY
+from instruction_data.numbers.features import Local
+from instruction_data.numbers.ray import Ray
 from instruction_data.pools import control_tokens
 from instruction_data.pools.records import is_unicode
-from instruction_data.workspace import Workspace
+from instruction_data.workspace import SEED, PlanEnded, Workspace
 
-SEED = 42  # the study's second generation; its first fixed none
+GENERATIONS = ("2025-06", "2025-12", "2024-09")  # of the study; the first is the default
 RECORD_FIELDS = ("instruction", "input", "output")
 
 
 def described(doc: str) -> argparse.ArgumentParser:
-    """A parser without flags, described by a script's docstring."""
+    """Return a parser without flags, described by a script's docstring."""
     description, _, epilogue = doc.partition("\n\n")
     return argparse.ArgumentParser(
         description=description, epilog=epilogue, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -27,7 +30,7 @@ def described(doc: str) -> argparse.ArgumentParser:
 
 
 def add_root_flags(group: argparse._ActionsContainer, demo: str = "the demo's root (build/demo)") -> None:
-    """The flags of a script that works on what is published already.
+    """Add the flags of a script that works on what is published already.
 
     Args:
         demo: what ``--demo`` is short for.
@@ -37,7 +40,7 @@ def add_root_flags(group: argparse._ActionsContainer, demo: str = "the demo's ro
 
 
 def chosen_root(options: argparse.Namespace) -> Path:
-    """The study root that the flags name.
+    """Return the study root that the flags name.
 
     Raises:
         InputError: there is none.
@@ -48,11 +51,12 @@ def chosen_root(options: argparse.Namespace) -> Path:
     return root.resolve()
 
 
-def parser(doc: str) -> argparse.ArgumentParser:
-    """A parser with the flags every script has.
+def parser(doc: str, *, draws: bool = False) -> argparse.ArgumentParser:
+    """Return a parser with the flags that every script of a question has.
 
     Args:
         doc: the script's docstring; its first paragraph becomes the description, the rest the epilogue.
+        draws: whether the script draws splits; only then may they be drawn repeatedly.
     """
     result = described(doc)
     _add_reading_flags(result.add_argument_group("what is read"))
@@ -63,17 +67,32 @@ def parser(doc: str) -> argparse.ArgumentParser:
         default=SEED,
         help="every random draw comes from it and the split's name (default: %(default)s)",
     )
-    draw.add_argument(
-        "--repeats",
-        type=positive,
-        default=1,
-        metavar="K",
-        help="draw each split K times, as NAME, NAME_R2, NAME_R3 … (default: %(default)s)",
-    )
-    write = result.add_argument_group("what is written")
-    write.add_argument("--dry-run", action="store_true", help="say what would be read, computed and written, and stop")
-    write.add_argument("--overwrite", action="store_true", help="replace the results of an earlier, different run")
+    if draws:
+        draw.add_argument(
+            "--repeats",
+            type=positive,
+            default=1,
+            metavar="K",
+            help="draw each split K times, as NAME, NAME_R2, NAME_R3 … (default: %(default)s)",
+        )
+    add_writing_flags(result.add_argument_group("what is written"))
     return result
+
+
+def add_generation_flag(group: argparse._ActionsContainer) -> None:
+    """Add the flag that sets every constant of one generation of the study at once."""
+    group.add_argument(
+        "--generation",
+        choices=GENERATIONS,
+        default=GENERATIONS[0],
+        help="the study's definitions of that month; single flags go before them (default: %(default)s)",
+    )
+
+
+def add_writing_flags(group: argparse._ArgumentGroup) -> None:
+    """Add the flags of a script that publishes."""
+    group.add_argument("--dry-run", action="store_true", help="say what would be read, computed and written, and stop")
+    group.add_argument("--overwrite", action="store_true", help="replace the results of an earlier, different run")
 
 
 def _add_reading_flags(group: argparse._ArgumentGroup) -> None:
@@ -114,7 +133,7 @@ def _add_reading_flags(group: argparse._ArgumentGroup) -> None:
 
 
 def add_model_flags(group: argparse._ArgumentGroup) -> None:
-    """The flags of a script that runs a model."""
+    """Add the flags of a script that runs a model."""
     group.add_argument("--device", help="cpu, cuda, cuda:1, mps … (default: the fastest there is)")
     group.add_argument(
         "--dtype",
@@ -180,27 +199,95 @@ def _field_names(text: str) -> dict[str, str]:
     return names
 
 
-def open_workspace(parser: argparse.ArgumentParser, argv: list[str] | None, script: str) -> Workspace:
-    """Parse the flags and find the study root; the demo's is made if it is not there yet.
+def open_workspace(
+    parser: argparse.ArgumentParser,
+    argv: list[str] | None,
+    script: str,
+    generations: Mapping[str, Mapping[str, object]] | None = None,
+) -> tuple[Workspace, argparse.Namespace]:
+    """Parse the flags and open the workspace they ask for; make the demo's root if it is not there yet.
 
     Args:
         script: the script's ``__file__``.
+        generations: generation of the study -> what the script's flags are by default in it.
+
+    Returns:
+        The workspace, and all flags for those that are the script's own.
     """
     for word in sys.argv[1:] if argv is None else argv:
         if not is_unicode(word):
             raise InputError(f"{quoted(word)}: found a flag or name that is not UTF-8; manifests could not hold it")
     options = parser.parse_args(argv)
+    if generations is not None:
+        if options.generation not in generations:
+            raise InputError(
+                f"--generation {options.generation}: found that the study did not ask this question then; expected "
+                f"{' or '.join(generations)}"
+            )
+        parser.set_defaults(**generations[options.generation])
+        options = parser.parse_args(argv)
+    given = vars(options)
     if options.demo:
-        from instruction_data.demo import demo_root
-
         root = options.root or DEMO_ROOT
-        if options.dry_run and not demo_root.complete(root):
+        if given.get("dry_run") and not demo_root.complete(root):
             print(f"would first make the demo's pools under {root}; without them there is no more to say")
             raise SystemExit(0)
         demo_root.ensure(root)
     path = Path(script).resolve()
-    name = path.relative_to(REPOSITORY).as_posix() if path.is_relative_to(REPOSITORY) else path.name
-    return Workspace(chosen_root(options), options, name, parser)
+    engine = Ray(options.ray_address, options.worker_cpus, options.worker_gpus) if _on_ray(options) else Local()
+    workspace = Workspace(
+        root=chosen_root(options),
+        script=path.relative_to(REPOSITORY).as_posix() if path.is_relative_to(REPOSITORY) else path.name,
+        pool_choices=tuple(given.get("pool") or ()),
+        field_names=given.get("fields", {}),
+        neutralise=given.get("neutralise_control_tokens", False),
+        engine=engine,
+        flags=_given_flags(parser, options),
+        **{name: given[name] for name in PLAIN_FIELDS if name in given},
+    )
+    return workspace, options
+
+
+# Flags that are fields of the workspace under the same name.
+PLAIN_FIELDS = (
+    "demo",
+    "dry_run",
+    "overwrite",
+    "seed",
+    "repeats",
+    "limit",
+    "skip_bad",
+    "skip_failed",
+    "device",
+    "dtype",
+)
+
+# Flags that say where or how to run and cannot change a byte of the result.
+SHAPELESS = ("root", "pool", "dry_run", "overwrite", "device", "engine", "ray_address", "worker_cpus", "worker_gpus")
+
+
+def _on_ray(options: argparse.Namespace) -> bool:
+    return getattr(options, "engine", "local") == "ray"
+
+
+def _given_flags(parser: argparse.ArgumentParser, options: argparse.Namespace) -> dict[str, list[str]]:
+    """Return the words of every flag that differs from its default and shapes the result, by flag."""
+    found = {}
+    for name, value in vars(options).items():
+        if name in SHAPELESS or value is None or value == parser.get_default(name):
+            continue
+        flag = name.replace("_", "-")
+        if isinstance(value, bool):
+            found[f"--{flag}" if value else f"--no-{flag}"] = []
+        else:
+            found[f"--{flag}"] = _flag_words(value)
+    return found
+
+
+def _flag_words(value: object) -> list[str]:
+    if isinstance(value, dict):
+        return [",".join(f"{key}={name}" for key, name in value.items())]
+    return [str(item) for item in (value if isinstance(value, list | tuple) else [value])]
 
 
 def run(main: Callable[[], int]) -> int:
@@ -210,6 +297,9 @@ def run(main: Callable[[], int]) -> int:
             stream.reconfigure(errors="backslashreplace")  # what the terminal's encoding lacks stops no run
     try:
         return main()
+    except PlanEnded:
+        print("             and whatever follows from it\n")
+        return 0
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

@@ -1,10 +1,14 @@
-"""A workspace: a study root and what one run was asked to do with it."""
+"""A workspace: a study root and what one run was asked to do with it, as typed fields.
 
-import argparse
+Scripts read pools, compute numbers and publish sets through their workspace, so each flag is honoured in one place,
+whoever wrote the script. The workspace owns the dry run: reading says what it reads, computing says what it would
+compute and ends the plan of that pool where a model's numbers are needed, publishing says what it would write.
+"""
+
 import shlex
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -12,33 +16,72 @@ import numpy as np
 
 from instruction_data.errors import InputError, printable
 from instruction_data.numbers import features
-from instruction_data.numbers.features import Arrays, Feature, Local
-from instruction_data.numbers.ray import Ray
+from instruction_data.numbers.features import Arrays, Engine, Feature, Local
 from instruction_data.pools import reading
 from instruction_data.pools.records import Records
 from instruction_data.pools.table import NotHereError, Pool, chosen_pool, known_pools
-from instruction_data.publish.publication import begin
+from instruction_data.publish import publication
+from instruction_data.publish.publication import Place, Publication, Terms
+from instruction_data.publish.question import Question
+from instruction_data.publish.record_tables import Column
 
 CODE_POOLS = ("oss", "evol")
 FAILED_SHOWN = 20
+SEED = 42  # the study's second generation; its first fixed none
 
-# Flags that say where or how to run and cannot change a byte of the result.
-_NOT_IN_COMMAND = {"help", "root", "pool", "dry_run", "overwrite", "device"} | {
-    "engine",
-    "ray_address",
-    "worker_cpus",
-    "worker_gpus",
-}
+
+class PlanEnded(Exception):
+    """A dry run knows no more of a pool: what follows needs numbers that are not computed yet, or its content.
+
+    Attributes:
+        records: of the pool.
+    """
+
+    def __init__(self, records: int):
+        super().__init__(records)
+        self.records = records
 
 
 @dataclass(frozen=True)
 class Workspace:
-    """A study root and what one run was asked to do with it."""
+    """A study root and what one run was asked to do with it.
+
+    Attributes:
+        root: the study root.
+        script: the script's path below the repository, for the command in manifests.
+        demo: whether the demo's root or models were asked for.
+        dry_run: say what would be read, computed and written, and write nothing.
+        overwrite: replace the results of an earlier, different run.
+        seed: every draw comes from it and the split's name.
+        repeats: how often each split is drawn.
+        pool_choices: values of ``--pool``; empty for the study's code pools.
+        field_names: ``instruction``, ``input``, ``output`` -> the field's name in the file given by ``--pool``.
+        limit: only the first N records of every pool.
+        skip_bad: go on without unusable records.
+        neutralise: put a space into control tokens of chat templates.
+        skip_failed: leave out records for which a model gives no usable number.
+        device, dtype: where a model runs, and the precision of its weights.
+        engine: computes what the cache does not have.
+        flags: the words of the flags that shape the result and were given, by flag.
+    """
 
     root: Path
-    options: argparse.Namespace
-    script: str
-    parser: argparse.ArgumentParser
+    script: str = ""
+    demo: bool = False
+    dry_run: bool = False
+    overwrite: bool = False
+    seed: int = SEED
+    repeats: int = 1
+    pool_choices: tuple[str, ...] = ()
+    field_names: Mapping[str, str] = field(default_factory=dict)
+    limit: int | None = None
+    skip_bad: bool = False
+    neutralise: bool = False
+    skip_failed: bool = False
+    device: str | None = None
+    dtype: str = "float32"
+    engine: Engine = field(default_factory=Local)
+    flags: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @cached_property
     def known_pools(self) -> dict[str, Pool]:
@@ -47,16 +90,16 @@ class Workspace:
     @property
     def code_pools(self) -> list[Pool]:
         """The code pools this run works on."""
-        choices = self.options.pool or list(CODE_POOLS)
-        if self.options.fields and not any("=" in choice for choice in choices):
+        choices = self.pool_choices or CODE_POOLS
+        if self.field_names and not any("=" in choice for choice in choices):
             raise InputError("--fields: found no --pool NAME=PATH; expected one whose fields it names")
-        return self.choose(choices, self.options.fields)
+        return self.choose(choices, self.field_names)
 
-    def choose(self, choices: list[str], field_names: dict[str, str]) -> list[Pool]:
-        """The pools that values of --pool mean; the same name twice is refused."""
+    def choose(self, choices: Sequence[str], field_names: Mapping[str, str]) -> list[Pool]:
+        """Return the pools that values of --pool mean; refuse the same name twice."""
         chosen = {}
         for choice in choices:
-            pool = chosen_pool(self.known_pools, choice, field_names)
+            pool = chosen_pool(self.known_pools, choice, dict(field_names))
             if pool.name in chosen:
                 raise InputError(f"pool {pool.name!r} is given twice; expected each once")
             chosen[pool.name] = pool
@@ -64,34 +107,63 @@ class Workspace:
 
     @property
     def cache(self) -> Path:
-        """Folder of computed numbers, made on first use."""
+        """The folder of computed numbers, made on first use; a dry run makes none."""
         folder = self.root / ".cache"
-        folder.mkdir(parents=True, exist_ok=True)
+        if not self.dry_run:
+            folder.mkdir(parents=True, exist_ok=True)
         return folder
 
-    def read(self, pool: Pool, *, drop_input: bool = False) -> Records:
-        """The records of a pool, as the flags of this run ask for them."""
-        return reading.read(
-            pool,
-            self.root,
-            limit=self.options.limit,
-            skip_bad=self.options.skip_bad,
-            drop_input=drop_input,
-            neutralise=self.options.neutralise_control_tokens,
-            spool_folder=None if self.options.dry_run else self.cache,
-        )
+    @property
+    def scratch(self) -> Path | None:
+        """The folder for unnamed temporary files; None for the system's."""
+        return None if self.dry_run else self.cache
 
-    def compute(self, texts: list[str], feature: Feature) -> Arrays:
-        """The feature of every text, by the engine this run asks for and through the root's cache."""
-        options = self.options
-        if options.engine == "ray":
-            engine = Ray(options.ray_address, options.worker_cpus, options.worker_gpus)
-        else:
-            engine = Local()
-        return features.compute(texts, feature, self.cache, engine)
+    def read(self, pool: Pool, *, drop_input: bool = False) -> Records:
+        """Read the records of a pool, as the flags of this run ask for them.
+
+        Raises:
+            InputError: as ``reading.read`` does.
+            PlanEnded: a dry run finds that the pool is not here.
+        """
+        try:
+            records = reading.read(
+                pool,
+                self.root,
+                limit=self.limit,
+                skip_bad=self.skip_bad,
+                drop_input=drop_input,
+                neutralise=self.neutralise,
+                spool_folder=self.scratch,
+            )
+        except NotHereError as error:
+            if not self.dry_run or pool.records is None:
+                raise
+            count = min(pool.records, self.limit or pool.records)
+            print(
+                f"would read   {printable(pool.path)}: {count:,} records by its data card; the content is NOT HERE yet"
+            )
+            print(f"             a run would end here: {error}")
+            raise PlanEnded(count) from error
+        if self.dry_run:
+            size = pool.file(self.root).stat().st_size / 1e6
+            print(f"would read   {printable(pool.path)}: {len(records):,} records, {size:,.1f} MB")
+        return records
+
+    def compute(self, texts: Sequence[str], feature: Feature) -> Arrays:
+        """Compute the feature of every text, by this run's engine and through the root's cache.
+
+        Raises:
+            PlanEnded: a dry run finds texts whose numbers are not in the cache.
+        """
+        if self.dry_run:
+            missing = features.missing(texts, feature, self.cache)
+            print(f"would compute {feature.label} of {len(texts):,} texts, {missing:,} of them not in the cache yet")
+            if missing:
+                raise PlanEnded(len(texts))
+        return features.compute(texts, feature, self.cache, self.engine, scratch=self.scratch)
 
     def usable(self, records: Records, good: np.ndarray) -> np.ndarray:
-        """Positions of the records for which the model gave usable numbers.
+        """Return the positions of the records for which the model gave usable numbers.
 
         Args:
             good: bool ``[n]``, whether it did.
@@ -105,77 +177,111 @@ class Workspace:
             found = (
                 f"pool {records.pool.name!r}: the model gave no usable number for {len(failed):,} records (rows {rows})"
             )
-            if not self.options.skip_failed:
+            if not self.skip_failed:
                 raise InputError(f"{found}; expected one each. --skip-failed leaves them out of every tier")
             print(f"{found}: left out, marked by missing numbers in the scores", file=sys.stderr)
         return np.flatnonzero(good)
 
-    def begin(self, question, sources, settings, **more):
-        """Begin a publication of this workspace."""
-        return begin(self, question, sources, settings, **more)
+    def names(self, name: str) -> list[str]:
+        """Return the names of the repeated draws of one split; the first is the plain name, however many there are."""
+        return [name] + [f"{name}_R{number}" for number in range(2, self.repeats + 1)]
 
-    def refuse_repeats(self, why: str) -> None:
-        """For scripts that draw nothing."""
-        if self.options.repeats > 1:
-            raise InputError(f"--repeats {self.options.repeats}: {why}, so every repeat would be the same; expected 1")
-
-    def plan(self, sources: list[Pool], computed: str, folder: str, count: Callable[..., dict[str, int]]) -> None:
-        """Print what a run would read, compute and write (``--dry-run``).
+    def for_each_pool(
+        self,
+        publish: Callable[[Pool], None],
+        question: Question,
+        expects: Callable[[Pool, int], Mapping[str, int]] | None = None,
+        computes: str = "",
+    ) -> None:
+        """Publish one code pool after the other; a dry run plans them all, however far each can be planned.
 
         Args:
-            sources: the pools it would read, the code pool first.
-            computed: what it would compute, in words; empty for nothing.
-            folder: where it would write, below the root.
-            count: number of records of every source -> split name -> number of records.
+            publish: reads, computes and publishes one pool.
+            question: whose splits these are.
+            expects: pool, number of its records -> split name -> about how many records that split will have.
+            computes: what is computed, in words, for pools that are not here.
         """
-        sizes = []
-        for pool in sources:
-            size, state = self._size(pool)
-            sizes.append(size)
-            print(f"would read   {printable(pool.path)}: {size:,} records{state}")
-        if computed:
-            print(f"would compute {computed}")
-        for name, records in count(*sizes).items():
-            there = " (there already)" if (self.root / folder / f"{name}.json").exists() else ""
-            print(f"would write  {folder}/{name}.json: about {records:,} records{there}")
-        print(f"             and the scores and the manifest beside them, under {printable(str(self.root))}\n")
+        for pool in self.code_pools:
+            try:
+                publish(pool)
+            except PlanEnded as end:
+                if isinstance(end.__cause__, NotHereError) and computes:
+                    print(f"would compute {computes}")
+                folder = Place.of_splits(question.id, pool).folder
+                for name, records in (expects(pool, end.records) if expects else {}).items():
+                    print(f"would write  {folder}/{name}.json: about {records:,} records")
+                print(f"             and the scores and the manifest beside them, under {printable(str(self.root))}\n")
 
-    def _size(self, pool: Pool) -> tuple[int, str]:
-        try:
-            records = len(self.read(pool))
-            return records, f", {pool.file(self.root).stat().st_size / 1e6:,.1f} MB"
-        except NotHereError:
-            known = pool.records or 0
-            return min(known, self.options.limit or known), " by its data card; the content is NOT HERE yet"
+    def begin(
+        self,
+        question: Question,
+        sources: Sequence[Records],
+        settings: Mapping,
+        *,
+        draws: bool = False,
+        models: Mapping[str, Mapping] | None = None,
+        inputs: Sequence[Path] = (),
+        place: Place | None = None,
+        subject: Sequence[str] | None = None,
+    ) -> Publication:
+        """Begin a publication: say what was read and what is asked for, and look whether that may be written.
 
-    def names(self, name: str) -> list[str]:
-        """The names of the repeated draws of one split; the first is the plain name, however many there are."""
-        return [name] + [f"{name}_R{number}" for number in range(2, self.options.repeats + 1)]
+        Args:
+            sources: the pools read, the code pool first.
+            settings: constants and flags that shape the result.
+            draws: whether the seed does.
+            models: role -> identity of the model.
+            inputs: other published files that were read.
+            place: by default ``Datas/<question>/<POOL>``.
+            subject: the words of the command that say what it works on; by default the pool.
 
-    def command(self, pool: Pool) -> str:
-        """The command that makes the results of ``pool`` again: this run's flags that differ from the defaults."""
-        words = ["python", self.script, "--pool"]
-        words.append(pool.name if pool == self.known_pools.get(pool.name) else f"{pool.name}={pool.path}")
-        for action in self.parser._actions:
-            value = getattr(self.options, action.dest, None)
-            if action.dest in _NOT_IN_COMMAND or value == action.default or value is None:
-                continue
-            given = [] if value is True else _flag_words(value)
-            flag = action.option_strings[0]
-            if len(given) == 1 and given[0].startswith("-"):
-                words.append(f"{flag}={given[0]}")  # else it would be taken for a flag
-            else:
-                words += [flag, *given]
+        Raises:
+            InputError: there are results made otherwise, and ``--overwrite`` is not given.
+        """
+        terms = Terms(self.root, self.dry_run, self.overwrite)
+        settings = {"limit": self.limit, **settings}
+        command = self.command(self._pool_words(sources[0].pool) if subject is None else subject)
+        seed = self.seed if draws else None
+        return publication.begin(
+            terms, question, sources, settings, command, seed=seed, models=models, inputs=inputs, place=place
+        )
+
+    def publish_numbers(
+        self,
+        name: str,
+        records: Records,
+        columns: Sequence[Column],
+        settings: Mapping | None = None,
+        *,
+        models: Mapping[str, Mapping] | None = None,
+        inputs: Sequence[Path] = (),
+    ) -> None:
+        """Publish numbers per record of a pool that belong to no question, in ``Datas/Numbers/<POOL>``.
+
+        Args:
+            name: of the table, e.g. ``judge``.
+            columns: one value per record each.
+            settings, models, inputs: as for ``begin``.
+        """
+        question = Question(publication.NUMBERS, title=f"numbers per record: {name}")
+        place = Place.of_numbers(name, records.pool)
+        begun = self.begin(question, [records], settings or {}, models=models, inputs=inputs, place=place)
+        begun.numbers(columns)
+
+    def _pool_words(self, pool: Pool) -> list[str]:
+        return ["--pool", pool.name if pool == self.known_pools.get(pool.name) else f"{pool.name}={pool.path}"]
+
+    def command(self, subject: Sequence[str]) -> str:
+        """Return the command that makes the results again: the subject and the given flags that shape them."""
+        words = ["python", self.script, *subject]
+        for flag, given in self.flags.items():
+            if flag not in subject:
+                one = len(given) == 1 and given[0].startswith("-")  # else it would be taken for a flag
+                words += [f"{flag}={given[0]}"] if one else [flag, *given]
         return shlex.join(_without_folder(word) for word in words)
 
 
-def _flag_words(value: object) -> list[str]:
-    if isinstance(value, dict):
-        return [",".join(f"{key}={name}" for key, name in value.items())]
-    return [str(item) for item in (value if isinstance(value, list) else [value])]
-
-
 def _without_folder(word: str) -> str:
-    """A manifest bears no absolute path: PATH and NAME=PATH keep the file's name alone."""
+    """Keep the file's name alone of PATH and NAME=PATH: a manifest bears no absolute path."""
     name, separator, path = word.rpartition("=")
     return f"{name}{separator}{Path(path).name}" if path.startswith("~/") or Path(path).is_absolute() else word

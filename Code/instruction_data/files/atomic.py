@@ -4,6 +4,7 @@ A file is written under a temporary name beside its place, brought to the disk a
 """
 
 import hashlib
+import io
 import os
 import uuid
 from collections.abc import Callable, Mapping
@@ -25,6 +26,20 @@ def remove_stale(folder: Path, name: str = "*") -> None:
     """Remove what a killed run left. Of a set whoever holds the lock is the only writer; ``replace`` tries again."""
     for path in folder.glob(f".{name}.*.tmp"):
         path.unlink(missing_ok=True)
+
+
+class Digest(io.RawIOBase):
+    """A file that keeps nothing of what is written but its SHA-256."""
+
+    def __init__(self) -> None:
+        self.sha256 = hashlib.sha256()
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: bytes) -> int:
+        self.sha256.update(data)
+        return len(data)
 
 
 @dataclass(frozen=True)

@@ -44,11 +44,11 @@ class Embeddings:
     identity: Mapping[str, str]
 
 
-def read(path: Path, cache: Path) -> Embeddings:
+def read(path: Path, scratch: Path | None) -> Embeddings:
     """The vectors of a file.
 
     Args:
-        cache: folder for what does not fit into memory; left empty.
+        scratch: folder for what does not fit into memory (None: the system's); left empty.
 
     Raises:
         InputError: it is no matrix of floating-point numbers in .npy, no pickle of one or of a list of vectors, holds
@@ -59,7 +59,7 @@ def read(path: Path, cache: Path) -> Embeddings:
             before = _state(file)
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
             file.seek(0)
-            vectors = _from_pickle(file, path) if path.suffix.lower() in PICKLES else _from_npy(file, path, cache)
+            vectors = _from_pickle(file, path) if path.suffix.lower() in PICKLES else _from_npy(file, path, scratch)
             if _state(file) != before:
                 raise InputError(f"{path}: found it changed while it was read; expected it to stay the same")
     except OSError as error:
@@ -72,7 +72,7 @@ def _state(file: io.BufferedReader) -> tuple[int, ...]:
     return found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
-def _from_npy(file: io.BufferedReader, path: Path, cache: Path) -> np.ndarray:
+def _from_npy(file: io.BufferedReader, path: Path, scratch: Path | None) -> np.ndarray:
     expected = "expected .npy with a matrix of float16, float32 or float64, a row per record, or a pickle of it (.pkl)"
     try:
         version = np.lib.format.read_magic(file)
@@ -88,7 +88,7 @@ def _from_npy(file: io.BufferedReader, path: Path, cache: Path) -> np.ndarray:
     held = os.fstat(file.fileno()).st_size - file.tell()
     if held != n * d * dtype.itemsize:
         raise InputError(f"{path}: found {held:,} bytes of numbers; expected those of {_described(shape, dtype)}")
-    vectors = features.empty((n, d), np.dtype(np.float32), cache)
+    vectors = features.empty((n, d), np.dtype(np.float32), scratch)
     step = max(1, BLOCK_BYTES // (d * dtype.itemsize))
     for start in range(0, n, step):
         rows = min(step, n - start)

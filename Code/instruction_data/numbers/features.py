@@ -68,6 +68,8 @@ def compute(
     feature: Feature,
     cache: Path,
     engine: Engine | None = None,
+    *,
+    scratch: Path | None = None,
 ) -> Arrays:
     """The feature of every text.
 
@@ -78,10 +80,11 @@ def compute(
         texts: ``n`` texts, n ≥ 1.
         cache: folder of the shards.
         engine: where to compute what is not in the cache; by default in this process.
+        scratch: folder of unnamed files for arrays of two dimensions; by default the system's.
 
     Returns:
         The feature's arrays, first dimension ``n``, in the order of ``texts``; those of two dimensions (vectors) are
-        memory maps of unnamed files in ``cache``, gone with the process.
+        memory maps of unnamed files in ``scratch``, gone with the process.
     """
     positions: dict[str, list[int]] = {}
     for position, text in enumerate(texts):
@@ -92,7 +95,7 @@ def compute(
         source = [index for index, text in enumerate(shard) for _ in positions[text]]
         for name, values in arrays.items():
             if name not in result:
-                result[name] = empty((len(texts), *values.shape[1:]), values.dtype, cache)
+                result[name] = empty((len(texts), *values.shape[1:]), values.dtype, scratch)
             result[name][rows] = values[source]
     return result
 
@@ -113,11 +116,11 @@ def shard_path(cache: Path, identity: Mapping[str, object], shard: list[str]) ->
     return cache / "features" / f"{shard_key(identity, shard)}.safetensors"
 
 
-def empty(shape: tuple[int, ...], dtype: np.dtype, cache: Path) -> np.ndarray:
-    """An array to fill; one of two dimensions is a memory map of an unnamed file in ``cache``."""
+def empty(shape: tuple[int, ...], dtype: np.dtype, scratch: Path | None) -> np.ndarray:
+    """Return an array to fill; one of two dimensions is a memory map of an unnamed file in ``scratch``."""
     if len(shape) == 1:
         return np.empty(shape, dtype)
-    with tempfile.TemporaryFile(dir=cache) as file:
+    with tempfile.TemporaryFile(dir=scratch) as file:
         if hasattr(os, "posix_fallocate"):  # a full disk is an error here, and the end of the process (SIGBUS) later
             os.posix_fallocate(file.fileno(), 0, math.prod(shape) * dtype.itemsize)
         return np.memmap(file, dtype, "w+", shape=shape)
@@ -127,7 +130,6 @@ def _computed(
     shards: list[list[str]], feature: Feature, cache: Path, engine: Engine
 ) -> Iterator[tuple[list[str], Arrays]]:
     """Yield each shard with its numbers: first those in the cache, then those to be computed."""
-    _remove_stale(cache / "features")
     paths = [shard_path(cache, feature.identity, shard) for shard in shards]
     with tqdm(total=sum(map(len, shards)), desc=feature.label, unit="text", file=sys.stderr, delay=1) as bar:
         missing = []
@@ -138,6 +140,8 @@ def _computed(
             else:
                 bar.update(len(shards[number]))
                 yield shards[number], arrays
+        if missing:
+            _remove_stale(cache / "features")
         pace = _Pace([shards[number] for number in missing])
         for number, arrays in engine.map(feature, ((number, shards[number]) for number in missing)):
             write_shard(paths[number], arrays)

@@ -23,15 +23,21 @@ class LanguageModel:
     device: str | None = None
     dtype: str = "float32"
 
-    def perplexity(self, max_tokens: int) -> Feature:
-        """``perplexity``: float64 ``[k]``; ``cut``: bool ``[k]``, whether the text was longer than ``max_tokens``.
+    def perplexity(self, max_tokens: int, *, start: bool = True) -> Feature:
+        """Return the feature ``perplexity``: float64 ``[k]``; ``cut``: bool ``[k]``, whether a text was longer.
 
-        exp of the mean negative log-likelihood of the text's tokens, the first one conditioned on the tokenizer's
+        It is exp of the mean negative log-likelihood of the text's tokens, the first one conditioned on the tokenizer's
         beginning-of-sequence (or else end-of-sequence) token, so that a text of one token has a perplexity too.
+
+        Args:
+            max_tokens: of a text; what is longer is cut.
+            start: put that token in front. Without it the mean begins at the second token of what the tokenizer gives,
+                and a text of one token has none (NaN).
         """
         identity = self.source.identity | {"kind": "perplexity", "max_tokens": max_tokens, "dtype": self.dtype}
+        identity |= {} if start else {"start": False}
         label = f"perplexity ({self.source.name})"
-        return Feature(label, identity, lambda texts: self._perplexities(texts, max_tokens))
+        return Feature(label, identity, lambda texts: self._perplexities(texts, max_tokens, start))
 
     def next_token_logits(self, template: str, candidates: Sequence[str], max_tokens: int) -> Feature:
         """``logits``: float32 ``[k, len(candidates)]`` behind the prompt; ``cut``: bool ``[k]``.
@@ -116,16 +122,18 @@ class LanguageModel:
             fits, too_long = (middle, too_long) if len(tokens(middle)) <= max_tokens else (fits, middle)
         return tokens(fits), True
 
-    def _perplexities(self, texts: list[str], max_tokens: int) -> Arrays:
-        start = self._start()
+    def _perplexities(self, texts: list[str], max_tokens: int, start: bool) -> Arrays:
         whole = self._tokenizer(texts, verbose=False)["input_ids"]
         cut = np.array([len(tokens) > max_tokens for tokens in whole])
-        sequences = [
-            tokens[:max_tokens] if tokens[:1] == [start] else [start, *tokens[:max_tokens]] for tokens in whole
-        ]
-        result = np.empty(len(texts))
-        for batch in batches([len(tokens) for tokens in sequences], self._network.device):
-            result[batch] = self._batch_perplexity([sequences[index] for index in batch])
+        sequences = [tokens[:max_tokens] for tokens in whole]
+        if start:
+            first = self._start()
+            sequences = [tokens if tokens[:1] == [first] else [first, *tokens] for tokens in sequences]
+        result = np.full(len(texts), np.nan)
+        known = [index for index, tokens in enumerate(sequences) if len(tokens) > 1]
+        for batch in batches([len(sequences[index]) for index in known], self._network.device):
+            some = [known[place] for place in batch]
+            result[some] = self._batch_perplexity([sequences[index] for index in some])
         return {"perplexity": result, "cut": cut}
 
     def _batch_perplexity(self, sequences: list[list[int]]) -> np.ndarray:

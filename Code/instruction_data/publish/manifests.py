@@ -13,10 +13,12 @@ import orjson
 from instruction_data.errors import InputError, quoted
 from instruction_data.files import names
 from instruction_data.files.places import matching
+from instruction_data.publish.question import Question
+from instruction_data.publish.record_tables import is_declaration
 
 SUFFIX = "_manifest.json"
-FORMAT = 1
-PUBLISHED = ("Datas/RQ*/*", "Code/RQ4")  # folders of sets, below the study root
+FORMAT = 2
+PUBLISHED = ("Datas/RQ*/*", "Datas/Numbers/*", "Code/RQ4")  # folders of sets, below the study root
 SCRIPTS_OWN = {".py", ".pyc"}  # beside published files in Code/RQ4
 
 
@@ -30,6 +32,8 @@ def read(path: Path) -> dict:
         manifest = orjson.loads(path.read_bytes())
     except orjson.JSONDecodeError as error:
         raise InputError(f"{path}: found malformed JSON ({error}); expected a manifest") from error
+    if isinstance(manifest, dict) and manifest.get("format") == 1:  # earlier versions', which declared nothing
+        manifest |= {"format": FORMAT, "about": Question("").about, "contrasts": []}
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
         found = manifest.get("format") if isinstance(manifest, dict) else type(manifest).__name__
         raise InputError(f"{path}: found format {quoted(found)}; expected a manifest of format {FORMAT}")
@@ -45,14 +49,16 @@ def _wrong_part(manifest: dict) -> str:
     """The part that is missing, of the wrong kind, or could lead out of the study root; empty if there is none."""
     parts = {
         "question": lambda part: not names.fault(part),
+        "about": _is_about,
         "pool": lambda part: not names.fault(part),
         "command": _is_one_command,
         "pools": lambda part: all(map(_is_pool, part.values())),
         "inputs": lambda part: all(map(names.is_relative, part)) and all(isinstance(one, str) for one in part.values()),
         "settings": lambda part: isinstance(part, dict),
         "models": lambda part: all(isinstance(one, dict) for one in part.values()),
+        "contrasts": lambda part: isinstance(part, list) and all(map(_is_contrast, part)),
         "splits": lambda part: all(_is_split(name, one) for name, one in part.items()),
-        "files": lambda part: all(_is_published(file) and isinstance(one["sha256"], str) for file, one in part.items()),
+        "files": lambda part: all(_is_published(file) and _is_file(one) for file, one in part.items()),
     }
     for name, is_right in parts.items():
         try:
@@ -88,6 +94,20 @@ def _is_split(name: str, entry: dict) -> bool:
     )
 
 
+def _is_about(entry: dict) -> bool:
+    texts = [entry["title"], entry["asks"], *entry["varies"], *entry["follows"], *entry["follows"].values()]
+    return isinstance(entry["varies"], list) and all(isinstance(text, str) for text in texts)
+
+
+def _is_contrast(entry: dict) -> bool:
+    numbers = all(type(dose) in (int, float) for dose in entry["doses"].values())
+    return isinstance(entry["label"], str) and entry["kind"] in ("ends", "trend") and numbers
+
+
+def _is_file(entry: dict) -> bool:
+    return isinstance(entry["sha256"], str) and all(map(is_declaration, entry.get("columns", {}).values()))
+
+
 def _is_count(value: object) -> bool:
     return type(value) is int and value >= 0
 
@@ -95,7 +115,7 @@ def _is_count(value: object) -> bool:
 def _is_published(file: str) -> bool:
     """Whether a path is one where sets are published: such files are read, and replaced with their manifest."""
     path = PurePosixPath(file)
-    known = path.match("Datas/RQ*/*/*") if len(path.parts) == 4 else len(path.parts) == 3 and path.match("Code/RQ4/*")
+    known = any(len(path.parts) == len(PurePosixPath(one).parts) + 1 and path.match(f"{one}/*") for one in PUBLISHED)
     return known and not any(map(names.fault, path.parts)) and path.suffix not in SCRIPTS_OWN
 
 

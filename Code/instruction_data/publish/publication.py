@@ -5,7 +5,9 @@ manifest there is no split. What follows from manifests (LLaMA-Factory's registr
 all of those under a study root, so it is right whatever ran before or beside.
 """
 
+import hashlib
 import importlib.metadata
+import io
 import platform
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
@@ -19,12 +21,13 @@ import orjson
 
 from instruction_data.errors import InputError, printable
 from instruction_data.files import names
-from instruction_data.files.atomic import Staged, file_sha256, remove_stale, staged_file, staged_files
+from instruction_data.files.atomic import Digest, Staged, file_sha256, remove_stale, staged_file, staged_files
 from instruction_data.pools import control_tokens
 from instruction_data.pools.records import Records
 from instruction_data.pools.table import Pool
 from instruction_data.publish import manifests
-from instruction_data.publish.record_tables import scores, write_table
+from instruction_data.publish.question import Question
+from instruction_data.publish.record_tables import Column, record_table, write_table
 from instruction_data.publish.registry import pretty, register, registered
 from instruction_data.publish.show import print_table
 from instruction_data.publish.split import Split, described, say_control_tokens, write_split
@@ -32,9 +35,8 @@ from instruction_data.publish.split import Split, described, say_control_tokens,
 if TYPE_CHECKING:
     import pandas
 
-    from instruction_data.workspace import Workspace
-
 PACKAGES = ("numpy", "pyarrow", "sentence-transformers", "tokenizers", "torch", "transformers")
+NUMBERS = "Numbers"  # folder below Datas of tables of numbers that belong to no split
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,25 @@ class Place:
     def of_splits(cls, question: str, pool: Pool) -> "Place":
         return cls(f"Datas/{question}/{pool.label}", f"{question}_{pool.label}")
 
+    @classmethod
+    def of_numbers(cls, name: str, pool: Pool) -> "Place":
+        return cls(f"Datas/{NUMBERS}/{pool.label}", f"{pool.label}_{name}")
+
+
+@dataclass(frozen=True)
+class Terms:
+    """How a set may be published.
+
+    Attributes:
+        root: the study root.
+        dry_run: say what would be written, and write nothing.
+        overwrite: replace a set that was made otherwise.
+    """
+
+    root: Path
+    dry_run: bool = False
+    overwrite: bool = False
+
 
 class Publication:
     """The results of one question for one pool, from the first look for an earlier set to the last file.
@@ -57,13 +78,13 @@ class Publication:
         asked: the part of the manifest that is known before anything is computed.
     """
 
-    def __init__(self, workspace: "Workspace", place: Place, sources: Sequence[Records], asked: Mapping):
+    def __init__(self, terms: Terms, place: Place, question: Question, sources: Sequence[Records], asked: Mapping):
         self.place = place
+        self.question = question
         self.asked = asked
-        self._root = workspace.root
-        self._folder = names.below(workspace.root, workspace.root / place.folder)
+        self._terms = terms
+        self._folder = names.below(terms.root, terms.root / place.folder)
         self._manifest = self._folder / f"{place.stem}{manifests.SUFFIX}"
-        self._overwrite = workspace.options.overwrite
         self._sources = sources
 
     def check(self) -> None:
@@ -72,7 +93,7 @@ class Publication:
         Raises:
             InputError: there is one, and ``--overwrite`` is not given.
         """
-        if self._overwrite or not self._manifest.exists():
+        if self._terms.overwrite or not self._manifest.exists():
             return
         there = manifests.read(self._manifest)
         other = [key for key in self.asked if key != "command" and self.asked[key] != there.get(key)]
@@ -82,11 +103,17 @@ class Publication:
                 "--overwrite replaces them; --root writes elsewhere"
             )
 
-    def splits(self, splits: Sequence[Split], numbers: Mapping[str, Sequence] | None = None) -> None:
+    def splits(
+        self,
+        splits: Sequence[Split],
+        columns: Sequence[Column] = (),
+        tables: "Mapping[str, pandas.DataFrame] | None" = None,
+    ) -> None:
         """Publish splits with the table of their scores, and print what was made.
 
         Args:
-            numbers: column of that table -> one value per record of the first pool.
+            columns: of that table, one value per record of the first pool.
+            tables: file name -> further tables.
         """
         names.different((names.checked(split.name, "split") for split in splits), self.place.stem)
         kept = [split for split in splits if len(split)]
@@ -95,49 +122,94 @@ class Publication:
                 print(f"{split.name}: left out, since it would have no record (nothing can be trained on an empty set)")
         if not kept:
             raise InputError(f"{self.place.stem}: no split would have a record; expected a larger pool")
-        tables = {f"{self.place.stem}_scores.parquet": scores(self._sources, kept, numbers or {})}
-        manifest = self.write(splits=kept, tables=tables)
-        print_table(manifest["splits"])
-        print(f"in {printable(str(self._folder))}\n")
+        scores = f"{self.place.stem}_scores.parquet"
+        every = {scores: record_table(self._sources, columns, kept), **(tables or {})}
+        manifest = self.write(every, {scores: columns}, kept)
+        if manifest:
+            print_table(manifest["splits"])
+            print(f"in {printable(str(self._folder))}\n")
+        _say_equal(kept)
         say_control_tokens(kept)
 
-    def write(self, *, splits: Sequence[Split] = (), tables: "Mapping[str, pandas.DataFrame]") -> dict:
+    def numbers(self, columns: Sequence[Column]) -> None:
+        """Publish a table of numbers per record that belongs to no split, and print where it is."""
+        file = f"{self.place.stem}.parquet"
+        if self.write({file: record_table(self._sources, columns)}, {file: columns}):
+            print(f"{len(self._sources[0]):,} records in {printable(str(self._folder / file))}")
+
+    def write(
+        self,
+        tables: "Mapping[str, pandas.DataFrame]",
+        columns: Mapping[str, Sequence[Column]],
+        splits: Sequence[Split] = (),
+    ) -> dict | None:
         """Write every file under a temporary name, then rename all of them, the manifest last.
 
-        A set that is there already with the same bytes is left alone.
+        A set that is there already with the same bytes is left alone. A dry run says what would be written.
 
         Args:
             tables: file name -> content; the name's ending says how it is written (.parquet, .csv, .jsonl).
+            columns: file name -> the columns that the manifest is to declare.
 
         Returns:
-            The manifest.
+            The manifest; None of a dry run.
 
         Raises:
             InputError: there is a different set already, and ``--overwrite`` is not given.
         """
-        for name in (*(f"{split.name}.json" for split in splits), *tables):
+        writers = {f"{split.name}.json": partial(write_split, split=split) for split in splits}
+        writers |= {name: partial(write_table, name=name, frame=frame) for name, frame in tables.items()}
+        for name in writers:
             names.checked(name, self.place.stem)
+        self._refuse_double(splits)
+        if self._terms.dry_run:
+            self._plan(writers, splits)
+            return None
         self._folder.mkdir(parents=True, exist_ok=True)
-        with _lock(self._root), ExitStack() as stack:
+        with _lock(self._terms.root), ExitStack() as stack:
             remove_stale(self._folder)
-            writers = {f"{split.name}.json": partial(write_split, split=split) for split in splits}
-            writers |= {name: partial(write_table, name=name, frame=frame) for name, frame in tables.items()}
             staged = staged_files(stack, self._folder, writers)
-            manifest = self._complete(splits, tables, staged)
+            manifest = self._complete(splits, columns, tables, {name: file.sha256 for name, file in staged.items()})
             if not self._unchanged(manifest):
-                self._refuse_replacing(staged)
+                self._refuse_replacing({name: file.sha256 for name, file in staged.items()})
                 self._refuse_double(splits)
-                registered(self._root, {})  # what stands there can be read, so that it will not fail behind the rename
+                registered(self._terms.root, {})  # can be read, so that it will not fail behind the rename
                 self._put_in_place(stack, staged, manifest)
-            register(self._root)
+            register(self._terms.root)
         return manifest
 
-    def _complete(self, splits: Sequence[Split], tables: Iterable[str], staged: Mapping[str, Staged]) -> dict:
-        described = {
-            split.name: described(split, self.place.folder, staged[f"{split.name}.json"].sha256) for split in splits
+    def _plan(self, writers: Mapping, splits: Sequence[Split]) -> None:
+        """Say what a run would write; refuse what it would refuse."""
+        counts = {f"{split.name}.json": f": {len(split):,} records" for split in splits}
+        hashes = {}
+        for name, write in writers.items():
+            content = Digest() if name.endswith((".json", ".npy")) else io.BytesIO()
+            write(content)
+            whole = content.sha256 if isinstance(content, Digest) else hashlib.sha256(content.getbuffer())
+            hashes[name] = whole.hexdigest()
+            same = (self._folder / name).exists() and not _differs(self._folder / name, hashes[name])
+            there = " (there already, the same bytes)" if same else ""
+            print(f"would write  {self.place.folder}/{name}{counts.get(name, '')}{there}")
+        self._refuse_replacing(hashes)
+        print(f"             and the manifest beside them, under {printable(str(self._terms.root))}\n")
+
+    def _complete(
+        self,
+        splits: Sequence[Split],
+        columns: Mapping[str, Sequence[Column]],
+        tables: Iterable[str],
+        hashes: Mapping[str, str],
+    ) -> dict:
+        folder = self.place.folder
+        files = {f"{folder}/{name}": {"sha256": hashes[name]} for name in tables}
+        for name, some in columns.items():
+            files[f"{folder}/{name}"]["columns"] = {column.name: column.declaration for column in some}
+        return {
+            **self.asked,
+            "contrasts": self.question.contrasts(splits),
+            "splits": {split.name: described(split, folder, hashes[f"{split.name}.json"]) for split in splits},
+            "files": files,
         }
-        files = {f"{self.place.folder}/{name}": {"sha256": staged[name].sha256} for name in tables}
-        return {**self.asked, "splits": described, "files": files}
 
     def _unchanged(self, manifest: Mapping) -> bool:
         if not self._manifest.exists():
@@ -146,14 +218,14 @@ class Publication:
         if {**there, "command": None} != {**manifest, "command": None}:
             return False
         return all(
-            (self._root / file).is_file() and file_sha256(self._root / file) == sha256
+            (self._terms.root / file).is_file() and file_sha256(self._terms.root / file) == sha256
             for file, sha256 in manifests.files(manifest).items()
         )
 
-    def _refuse_replacing(self, staged: Mapping[str, Staged]) -> None:
-        """Files with the same bytes and no manifest are those of a run that was stopped while it put them in place."""
-        there = [self._folder / name for name, file in staged.items() if _differs(self._folder / name, file.sha256)]
-        if (there or self._manifest.exists()) and not self._overwrite:
+    def _refuse_replacing(self, hashes: Mapping[str, str]) -> None:
+        """Refuse where other files stand; those with the same bytes and no manifest are a stopped run's."""
+        there = [self._folder / name for name, sha256 in hashes.items() if _differs(self._folder / name, sha256)]
+        if (there or (self._manifest.exists() and not self._terms.dry_run)) and not self._terms.overwrite:
             raise InputError(
                 f"{there[0] if there else self._manifest}: found a different file of that name; expected none, or "
                 "the same bytes. --overwrite replaces the whole set; --root writes elsewhere"
@@ -161,7 +233,7 @@ class Publication:
 
     def _refuse_double(self, splits: Sequence[Split]) -> None:
         names = {split.name for split in splits}
-        for path, manifest in manifests.every(self._root):
+        for path, manifest in manifests.every(self._terms.root):
             double = sorted(names & manifest["splits"].keys())
             if double and path != self._manifest:
                 raise InputError(
@@ -169,7 +241,7 @@ class Publication:
                 )
 
     def _put_in_place(self, stack: ExitStack, staged: Mapping[str, Staged], manifest: Mapping) -> None:
-        """The old manifest goes first, under a name that tells the next run what to clear away should this one stop."""
+        """Move the old manifest away first: its new name tells the next run what to clear away should this one stop."""
         complete = staged_file(stack, self._manifest, lambda file: file.write(pretty(manifest)))
         replaced = self._manifest.with_name(f".{self._manifest.name}.replaced")
         if self._manifest.exists():
@@ -177,7 +249,7 @@ class Publication:
         old = manifests.files(manifests.read(replaced)) if replaced.exists() else {}
         for file in old:
             if Path(file).name not in staged and Path(file).parent == Path(self.place.folder):
-                (self._root / file).unlink(missing_ok=True)
+                (self._terms.root / file).unlink(missing_ok=True)
         for name, file in staged.items():
             file.path.replace(self._folder / name)
         replaced.unlink(missing_ok=True)
@@ -185,12 +257,13 @@ class Publication:
 
 
 def begin(
-    workspace: "Workspace",
-    question: str,
+    terms: Terms,
+    question: Question,
     sources: Sequence[Records],
     settings: Mapping,
+    command: str,
     *,
-    draws: bool = False,
+    seed: int | None = None,
     models: Mapping[str, Mapping] | None = None,
     inputs: Sequence[Path] = (),
     place: Place | None = None,
@@ -200,7 +273,8 @@ def begin(
     Args:
         sources: the pools read, the code pool first.
         settings: constants and flags that shape the result.
-        draws: whether the seed does.
+        command: makes the same set again.
+        seed: of the draws; None where nothing is drawn.
         models: role -> identity of the model.
         inputs: other published files that were read.
         place: by default ``Datas/<question>/<POOL>``.
@@ -211,24 +285,25 @@ def begin(
     pool = sources[0].pool
     document = {
         "format": manifests.FORMAT,
-        "question": question,
+        "question": question.id,
+        "about": question.about,
         "pool": pool.name,
-        "command": workspace.command(pool),
-        "pools": {one.pool.name: one.describe(workspace.root) for one in sources},
-        "inputs": {path.relative_to(workspace.root).as_posix(): file_sha256(path) for path in inputs},
-        "settings": {"limit": workspace.options.limit, **_neutralised(sources), **settings},
-        "seed": workspace.options.seed if draws else None,
+        "command": command,
+        "pools": {one.pool.name: one.describe(terms.root) for one in sources},
+        "inputs": {path.relative_to(terms.root).as_posix(): file_sha256(path) for path in inputs},
+        "settings": {**_neutralised(sources), **settings},
+        "seed": seed,
         "models": models or {},
         "packages": _packages(bool(models)),
     }
     asked = orjson.loads(orjson.dumps(document))  # as it will be read back
-    publication = Publication(workspace, place or Place.of_splits(question, pool), sources, asked)
+    publication = Publication(terms, place or Place.of_splits(question.id, pool), question, sources, asked)
     publication.check()
     return publication
 
 
 def _neutralised(sources: Sequence[Records]) -> dict[str, bool]:
-    """Named only where it is so: what was made without it says nothing of it."""
+    """Name the setting only where it is on: what was made without it says nothing of it."""
     return {control_tokens.SETTING: True} if any(records.neutralised for records in sources) else {}
 
 
@@ -243,5 +318,15 @@ def _lock(root: Path) -> filelock.BaseFileLock:
 
 
 def _differs(path: Path, sha256: str) -> bool:
-    """Whether there is a file with other content."""
+    """Return whether there is a file with other content."""
     return path.exists() and file_sha256(path) != sha256
+
+
+def _say_equal(splits: Sequence[Split]) -> None:
+    """Say which splits hold the same records in the same order: nothing can be learned from comparing them."""
+    first: dict[tuple, str] = {}
+    for split in splits:
+        key = tuple((id(records), positions.tobytes()) for records, positions in split.parts if len(positions))
+        other = first.setdefault(key, split.name)
+        if other != split.name:
+            print(f"{split.name}: holds the same records as {other}, so comparing the two tells nothing")

@@ -1,21 +1,101 @@
-"""Tables of numbers per record, as they are published beside splits and on their own."""
+"""Numbers per record, as they are published: a table with a row per record, each column declared in the manifest.
+
+Everything that is known of single records goes this one way: the scores of a question, the categories, lengths and
+languages, a user's own judge. Whoever reads the numbers learns from the declaration what they are.
+"""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 import orjson
 
+from instruction_data.errors import InputError
 from instruction_data.files import csv_cells
 from instruction_data.pools.records import Records
+from instruction_data.pools.table import Pool
 from instruction_data.publish.split import Split
 
 if TYPE_CHECKING:
     import pandas
 
+SCALES = ("linear", "log")
+KINDS = ("number", "flag", "word", "note")
+KEYS = ("pool", "row", "record_sha256")  # the columns that say which record a row is about
 
-def write_table(file: BinaryIO, name: str, frame: "pandas.DataFrame") -> None:
-    if name.endswith(".parquet"):
+
+@dataclass(frozen=True, eq=False)
+class Column:
+    """Numbers (or words) of one kind, one per record, and what they are.
+
+    Attributes:
+        name: of the column.
+        values: one per record, NaN or None where there is none.
+        label: in words, e.g. "instruction length".
+        unit: e.g. "tokens"; empty for a number without one.
+        scale: ``linear`` or ``log``: how it is best drawn.
+        kind: ``number``; ``flag`` (0 or 1, told as a share); ``word`` (one of a few, e.g. a language); ``note`` (kept
+            so that a number can be traced, and compared with nothing).
+        trait: the property that it measures, the same for several measures of one property; by default the label.
+        made_by: what made it, in words: a role of the manifest's models, a tool and its version.
+        levels: the words in their order, where the kind is ``word`` and they are known.
+    """
+
+    name: str
+    values: Sequence
+    label: str = ""
+    unit: str = ""
+    scale: str = "linear"
+    kind: str = "number"
+    trait: str = ""
+    made_by: str = ""
+    levels: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.scale not in SCALES or self.kind not in KINDS:
+            raise ValueError(f"column {self.name}: found {self.scale}, {self.kind}; expected of {SCALES}, {KINDS}")
+
+    @property
+    def declaration(self) -> dict:
+        """What the manifest says of it."""
+        label = self.label or self.name.replace("_", " ")
+        return {
+            "label": label,
+            "unit": self.unit,
+            "scale": self.scale,
+            "kind": self.kind,
+            "trait": self.trait or label,
+            "made_by": self.made_by,
+            **({"levels": list(self.levels)} if self.levels else {}),
+        }
+
+
+def declared(name: str, values: Sequence, declaration: Mapping) -> Column:
+    """Return a column with these values from what a manifest says of it."""
+    return Column(name, values, **{**declaration, "levels": tuple(declaration.get("levels", ()))})
+
+
+def is_declaration(entry: object) -> bool:
+    """Whether a manifest's entry declares a column."""
+    texts = ("label", "unit", "scale", "kind", "trait", "made_by")
+    if not isinstance(entry, dict) or not {*texts} <= entry.keys() <= {*texts, "levels"}:
+        return False
+    levels = entry.get("levels", [])
+    strings = [*(entry[name] for name in texts), *(levels if isinstance(levels, list) else [None])]
+    return all(isinstance(text, str) for text in strings) and entry["scale"] in SCALES and entry["kind"] in KINDS
+
+
+def category_file(pool: Pool) -> str:
+    """The file of a pool's categories, below the study root: where the study has it."""
+    return f"Code/RQ4/{pool.name}_instruct_with_category.jsonl"
+
+
+def write_table(file: BinaryIO, name: str, frame: "pandas.DataFrame | np.ndarray") -> None:
+    """Write a table in the format that its name ends in: .parquet, .jsonl, .csv, or .npy of an array."""
+    if name.endswith(".npy"):
+        np.lib.format.write_array(file, frame, allow_pickle=False)
+    elif name.endswith(".parquet"):
         frame.to_parquet(file, index=False)
     elif name.endswith(".jsonl"):
         for row in frame.to_dict("records"):
@@ -25,46 +105,60 @@ def write_table(file: BinaryIO, name: str, frame: "pandas.DataFrame") -> None:
         frame.to_csv(file, index=False, lineterminator="\n")
 
 
-def scores(sources: Sequence[Records], splits: Sequence[Split], numbers: Mapping[str, Sequence]) -> "pandas.DataFrame":
-    """The table that traces every split: a row per record, the numbers that led to its tier, its place in each split.
+def record_table(
+    sources: Sequence[Records], columns: Sequence[Column], splits: Sequence[Split] = ()
+) -> "pandas.DataFrame":
+    """Make the table that traces every split: a row per record, its numbers, its place in each split.
 
     Args:
         sources: the pools read, the code pool first.
-        numbers: column -> one value per record of the first pool.
+        columns: one value per record of the first pool.
 
     Returns:
-        pool, row (from 0, among all entries of the pool file), record_sha256, the numbers, and per
+        pool, row (from 0, among all entries of the pool file), record_sha256, the columns, and per
         split its name as a column: the record's position in that split, missing where it is not in it.
+
+    Raises:
+        InputError: a column has another number of values, or a name that is taken.
     """
     import pandas
 
     starts = np.cumsum([0, *map(len, sources)])
-    columns = {
+    table = {
         "pool": [name for one in sources for name in [one.pool.name] * len(one)],
         "row": np.concatenate([one.rows for one in sources]),
         "record_sha256": [sha256 for one in sources for sha256 in one.hashes],
     }
-    for name, values in numbers.items():
+    taken = {*KEYS, *(split.name for split in splits)}
+    for column in columns:
+        if column.name in taken:
+            raise InputError(f"column {column.name}: found that name taken; expected another")
+        taken.add(column.name)
+        if len(column.values) != len(sources[0]):
+            raise InputError(
+                f"column {column.name}: found {len(column.values):,} values; expected one for each of the "
+                f"{len(sources[0]):,} records of the pool {sources[0].pool.name!r}"
+            )
         padding = [None] * int(starts[-1] - starts[1])
-        columns[name] = pandas.Series([*values, *padding]) if padding else values
+        table[column.name] = pandas.Series([*column.values, *padding]) if padding else column.values
     for split in splits:
         places = np.full(starts[-1], -1, dtype=np.int64)
         positions = [starts[sources.index(records)] + chosen for records, chosen in split.parts]
         places[np.concatenate(positions)] = np.arange(len(split))
-        columns[split.name] = pandas.array(np.where(places < 0, 0, places), dtype="Int64")
-        columns[split.name][places < 0] = pandas.NA
-    return pandas.DataFrame(columns)
+        table[split.name] = pandas.array(np.where(places < 0, 0, places), dtype="Int64")
+        table[split.name][places < 0] = pandas.NA
+    return pandas.DataFrame(table)
 
 
-def spread(values: np.ndarray, positions: np.ndarray, n: int) -> np.ndarray:
-    """float64 ``[n]``: ``values`` at ``positions``, NaN elsewhere."""
+def spread(values: Sequence[float], positions: np.ndarray, n: int) -> np.ndarray:
+    """Return float64 ``[n]``: ``values`` at ``positions``, the first of several for one position, NaN elsewhere."""
     result = np.full(n, np.nan)
-    result[positions] = values
+    result[positions[::-1]] = np.asarray(values, dtype=np.float64)[::-1]
     return result
 
 
 def labels(tiers: Mapping[str, np.ndarray], n: int) -> list[str | None]:
-    """The tier of every one of ``n`` records, None of those in no tier."""
+    """Return the tier of every one of ``n`` records, None for those in no tier."""
     result: list[str | None] = [None] * n
     for tier, positions in tiers.items():
         for position in positions:

@@ -39,10 +39,10 @@ def verify(root: Path) -> list[str]:
 
 
 def _published_files(root: Path) -> list[Path]:
-    """Every file where published ones may be, our own scripts aside."""
-    folders = [*root.glob("Datas/RQ*"), root / "Code" / "RQ4"]
+    """Return every file where published ones may be, our own scripts and the folders' cards aside."""
+    folders = [*root.glob("Datas/RQ*"), root / "Datas" / "Numbers", root / "Code" / "RQ4"]
     found = [path for folder in folders for path in sorted(folder.rglob("*"))]
-    return [path for path in found if path.is_file() and path.suffix not in SCRIPTS_OWN]
+    return [path for path in found if path.is_file() and path.suffix not in SCRIPTS_OWN and path.name != "README.md"]
 
 
 def _compare(root: Path, file: str, sha256: str, word: str) -> list[str]:

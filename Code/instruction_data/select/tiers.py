@@ -22,18 +22,20 @@ def percentile_tiers(values: np.ndarray, low: float, high: float) -> tuple[np.nd
     )
 
 
-def count_tiers(values: np.ndarray, parts: int = 3) -> list[np.ndarray]:
+def count_tiers(values: np.ndarray, parts: int = 3, *, rest_last: bool = False) -> list[np.ndarray]:
     """Sort ascending (stable) and cut by count at ⌊n·i/parts⌋.
 
     Args:
         values: float ``[n]``.
+        rest_last: cut at i·⌊n/parts⌋ instead, so that the last part gets what division leaves over.
 
     Returns:
         ``parts`` arrays of positions, each in ascending order of its values.
     """
     _require_finite(values)
     order = np.argsort(values, kind="stable")
-    cuts = [len(values) * part // parts for part in range(1, parts)]
+    n = len(values)
+    cuts = [part * (n // parts) if rest_last else n * part // parts for part in range(1, parts)]
     return np.split(order, cuts)
 
 

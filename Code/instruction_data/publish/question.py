@@ -1,0 +1,95 @@
+"""A research question's declaration of itself: what it asks, what it varies, and its primary contrasts.
+
+A script declares its question before anything is measured; manifests carry the declaration, and whatever reads the
+splits (profiles, controls, the page, the comparison) learns from there what was meant to differ.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from instruction_data.errors import InputError
+from instruction_data.publish.split import Split
+
+
+@dataclass(frozen=True)
+class Ends:
+    """A contrast of two splits: the one whose name ends in ``high`` minus the one whose name ends in ``low``."""
+
+    low: str
+    high: str
+
+    def resolved(self, splits: Sequence[Split]) -> list[dict]:
+        """Return the contrast with the names of these splits; none where one of both ends was left out."""
+        doses = {}
+        for dose, ending in enumerate((self.low, self.high)):
+            named = [split.name for split in splits if split.name.endswith(f"_{ending}")]
+            doses |= dict.fromkeys(named, float(dose))
+        found = [{"label": f"{self.high} minus {self.low}", "kind": "ends", "doses": doses}]
+        return found if set(doses.values()) == {0.0, 1.0} else []
+
+
+@dataclass(frozen=True)
+class Trend:
+    """A slope over a figure of the splits' summaries, the dose.
+
+    Attributes:
+        figure: the summary's figure.
+        by_source: whether each other pool that is mixed in has a trend of its own, from the unmixed splits on.
+    """
+
+    figure: str
+    by_source: bool = False
+
+    def resolved(self, splits: Sequence[Split]) -> list[dict]:
+        """Return the contrasts with the names and doses of these splits; none where all doses are equal."""
+        lacking = [split.name for split in splits if self.figure not in split.summary]
+        if lacking:
+            raise InputError(f"{lacking[0]}: found no figure {self.figure!r}; expected it, the dose of its question")
+        if not self.by_source:
+            return self._trend(self.figure, splits)
+        own = splits[0].parts[0][0].pool.name
+        sources = {split.name: {one.pool.name for one, rows in split.parts if len(rows)} - {own} for split in splits}
+        found = []
+        for other in dict.fromkeys(name for of in sources.values() for name in sorted(of)):
+            mixed = [split for split in splits if sources[split.name] <= {other}]
+            found += self._trend(f"{self.figure} ({other})", mixed)
+        return found
+
+    def _trend(self, label: str, splits: Sequence[Split]) -> list[dict]:
+        doses = {split.name: float(split.summary[self.figure]) for split in splits}
+        return [{"label": label, "kind": "trend", "doses": doses}] if len(set(doses.values())) > 1 else []
+
+
+@dataclass(frozen=True)
+class Question:
+    """A research question.
+
+    Attributes:
+        id: names its folder and splits, e.g. ``RQ2``.
+        title: names its property, e.g. "semantic diversity".
+        asks: the question, in a sentence.
+        varies: the traits that its splits are meant to differ in; a trait is the name a column is declared with.
+        follows: traits that must differ with them -> why.
+        contrast: what is compared first of all.
+    """
+
+    id: str
+    title: str = ""
+    asks: str = ""
+    varies: tuple[str, ...] = ()
+    follows: Mapping[str, str] | None = None
+    contrast: Ends | Trend | None = None
+
+    @property
+    def about(self) -> dict:
+        """The declaration as a manifest has it."""
+        return {
+            "title": self.title,
+            "asks": self.asks,
+            "varies": list(self.varies),
+            "follows": dict(self.follows or {}),
+        }
+
+    def contrasts(self, splits: Sequence[Split]) -> list[dict]:
+        """The primary contrasts of these splits as a manifest has them: label, kind, and the dose of each split."""
+        return self.contrast.resolved(splits) if self.contrast else []
