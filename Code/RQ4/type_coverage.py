@@ -198,7 +198,7 @@ def score_columns(numbers: Mapping[str, list], algorithmic: np.ndarray) -> list[
     return [
         Column("category", numbers["category"], "category", kind="word", **by),
         Column("category_similarity", similar, "similarity to the category", "cosine", **by),
-        Column("algorithmic", algorithmic, "share of algorithmic records", kind="flag", **by),
+        Column("algorithmic", algorithmic, "algorithmic records", kind="flag", **by),
     ]
 
 

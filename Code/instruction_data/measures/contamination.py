@@ -1,0 +1,126 @@
+"""Contamination: what the records of a study root hold of benchmarks, and why a record would be removed for it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from instruction_data.errors import printable
+from instruction_data.measures import leakage
+from instruction_data.measures.leakage import Benchmark, Findings
+from instruction_data.measures.profiles import AtHand
+from instruction_data.publish.inventory import Inventory
+
+WORST = 10  # records listed of each split
+SHOWN_TEXT = 200  # characters
+RULES = ("substring", "tli", "both")
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why a record is (or would be) removed."""
+
+    benchmark: str
+    rule: str  # "substring: docstring", "substring: solution" or "tli"
+    problem: str
+    overlap: float
+    matched: str | None
+
+
+@dataclass(frozen=True)
+class Contamination:
+    """What was found, and of which records.
+
+    Attributes:
+        found: the records of the study root.
+        at_hand: those whose texts are at hand; findings number them by their place here.
+        findings: one per benchmark.
+    """
+
+    found: Inventory
+    at_hand: AtHand
+    findings: Sequence[Findings]
+
+    def places(self, members: np.ndarray) -> np.ndarray:
+        """Return the places of record numbers among those at hand, the others left out."""
+        numbers = self.at_hand.numbers
+        there = np.full(int(max(members.max(initial=0), numbers.max(initial=0))) + 1, -1)
+        there[numbers] = np.arange(len(numbers))
+        return there[members][there[members] >= 0]
+
+    def removals(self, rules: str, threshold: float) -> dict[int, Reason]:
+        """Return place of a record -> why it would be removed; the first benchmark's reason goes first."""
+        found: dict[int, Reason] = {}
+        for one in reversed(self.findings):
+            found |= reasons(one, rules, threshold)
+        return found
+
+    @property
+    def benchmarks(self) -> dict[str, dict]:
+        return {one.benchmark.name: one.benchmark.describe() for one in self.findings}
+
+    def document(self) -> dict:
+        """Return all of it, as contamination.json has it."""
+        hashes = [self.found.hashes[number] for number in self.at_hand.numbers]
+        return {
+            "manifests": self.found.sources,
+            "rules": leakage.RULES,
+            "tli": {"sizes": leakage.SIZES, "threshold": leakage.THRESHOLD},
+            "benchmarks": self.benchmarks,
+            "pools": {name: self._figures(numbers, hashes) for name, numbers in self.found.pools.items()},
+            "splits": {name: self._figures(members, hashes) for name, _, members in self.found.splits()},
+        }
+
+    def _figures(self, members: np.ndarray, hashes: Sequence[str]) -> dict:
+        """Return benchmark -> what a pool or split has of it."""
+        places = self.places(members)
+        return {
+            one.benchmark.name: one.summary(places) | {"worst": worst(one, places, self.at_hand, hashes)}
+            for one in self.findings
+        }
+
+
+def look_for(benchmarks: Sequence[Benchmark], found: Inventory) -> Contamination:
+    """Look for benchmarks in every distinct record whose text is at hand."""
+    at_hand = AtHand(found, np.flatnonzero(found.known))
+    return Contamination(found, at_hand, [leakage.look_for(benchmark, at_hand) for benchmark in benchmarks])
+
+
+def reasons(found: Findings, rules: str, threshold: float) -> dict[int, Reason]:
+    """Return place of a record -> the reason to remove it; a substring goes first, then an overlap."""
+    made: dict[int, Reason] = {}
+    shares, problems = found.leakage
+    ids = found.benchmark.ids
+    if rules in ("substring", "both"):
+        for record, problem, string, kind in zip(
+            found.hits.records, found.hits.problems, found.hits.strings, found.hits.kinds, strict=True
+        ):
+            share = float(shares[record])
+            reason = Reason(found.benchmark.name, f"substring: {kind}", ids[problem], share, string)
+            made.setdefault(int(record), reason)
+    if rules in ("tli", "both"):
+        for record in np.flatnonzero((shares >= threshold) & (problems >= 0)).tolist():
+            reason = Reason(found.benchmark.name, "tli", ids[problems[record]], float(shares[record]), None)
+            made.setdefault(record, reason)
+    return made
+
+
+def worst(found: Findings, places: np.ndarray, records: Sequence, hashes: Sequence[str]) -> list[dict]:
+    """Return the records that have most of the benchmark: those with a substring first, then by overlap."""
+    named = reasons(found, "both", 0.0)
+    shares = found.leakage[0]
+    first = {int(place): position for position, place in reversed(list(enumerate(places)))}
+    there = [place for place in first if place in named and (shares[place] > 0 or named[place].matched)]
+    there.sort(key=lambda place: (named[place].matched is None, -shares[place], first[place]))
+    return [
+        {
+            "position": first[place],
+            "record_sha256": hashes[place],
+            "problem": printable(named[place].problem),
+            "rule": named[place].rule,
+            "tli": float(shares[place]),
+            "matched": named[place].matched and printable(named[place].matched[:SHOWN_TEXT]),
+            "text": printable(records[place].instruction[:SHOWN_TEXT]),
+        }
+        for place in there[:WORST]
+    ]

@@ -1,0 +1,118 @@
+"""Vectors of samples of splits: by which encoder, from the cache where it has them, and how diverse they are."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from instruction_data.errors import InputError
+from instruction_data.measures import profiles, samples
+from instruction_data.numbers import models
+from instruction_data.numbers.encoder import Encoder
+from instruction_data.numbers.features import Arrays, Feature
+from instruction_data.publish.inventory import Inventory
+from instruction_data.publish.record_tables import Column
+
+Compute = Callable[[Sequence[str], Feature, bool], Arrays | None]
+TEXT = "output"  # what a named encoder embeds where no manifest says
+DISTANCE = Column(
+    "nearest_neighbour_distance", (), "distance to the nearest neighbour in the sample", "1 - cosine", trait="diversity"
+)
+
+
+@dataclass(frozen=True)
+class Vectors:
+    """How the records of a code pool become vectors: which text, by what."""
+
+    text: str
+    feature: Feature
+
+
+def vectors_of_pools(found: Inventory, model: str | None, device: str | None) -> dict[str, Vectors]:
+    """Return code pool -> the encoder of that name, or else the one that its similarities were made with."""
+    chosen = {}
+    for one in found.sets:
+        identity = one.manifest["models"].get("encoder")
+        text = one.manifest["settings"].get("text", TEXT)
+        if model:
+            chosen.setdefault(one.pool, Vectors(TEXT, Encoder(models.find(model), "", device).feature))
+        elif identity:
+            chosen.setdefault(one.pool, Vectors(text, recalled(identity, device)))
+    return chosen
+
+
+def recalled(identity: Mapping, device: str | None) -> Feature:
+    """Return the encoder a manifest describes; the model itself is needed only for what the cache does not have."""
+
+    def compute(texts: list[str]) -> Arrays:
+        titles = {model.title: name for name, model in models.EMBEDDED.items()}
+        source = models.find(titles.get(identity["model"], identity["model"]))
+        encoder = Encoder(source, identity["prompt"], device, identity["dtype"])
+        if encoder.feature.identity != identity:
+            raise InputError(
+                f"model {source.name}: found another than the manifest's; --model names one to use instead"
+            )
+        return encoder.compute(texts)
+
+    return Feature(f"vectors ({identity['model']})", identity, compute)
+
+
+def add_diversity(document: dict, found: Inventory, chosen: Mapping[str, Vectors], compute: Compute) -> None:
+    """Fill in what needs vectors: samples of equal size for all splits of a question, and of each code pool.
+
+    Args:
+        document: the profiles; holds the seed and the sizes of the samples.
+        compute: texts, feature, whether only the cache may be asked -> arrays; None where it has not all of them.
+    """
+    sizes, seed = document["sample"]["questions"], document["seed"]
+    drawn = {}
+    for name, one, members in found.splits():
+        if one.pool in chosen:
+            size = sizes[one.question]
+            drawn["splits", name] = one.pool, samples.draw_sample(found, members, size, seed, name)
+    for pool in chosen:
+        if pool in found.pools:
+            asked = document["sample"]["asked"]
+            drawn["pools", pool] = pool, samples.draw_sample(found, found.pools[pool], asked, seed, pool)
+    distances = {}
+    for pool, vectors in chosen.items():
+        mine = {place: sample for place, (owner, sample) in drawn.items() if owner == pool and len(sample) > 1}
+        for (part, name), rows in sample_vectors(found, pool, vectors, mine, compute):
+            document[part][name]["diversity"], distances[part, name] = samples.diversity(rows)
+    add_distances(document, distances)
+
+
+def sample_vectors(
+    found: Inventory, pool: str, vectors: Vectors, drawn: Mapping, compute: Compute
+) -> Iterable[tuple[tuple[str, str], np.ndarray]]:
+    """Yield place in the document, vectors of its sample; the whole pool's are taken where the cache has them all."""
+    wanted = np.unique(np.concatenate(list(drawn.values()))) if drawn else np.zeros(0, dtype=np.int64)
+    of_pool = np.unique(found.pools.get(pool, wanted[:0]))
+    of_pool = of_pool[found.known[of_pool]]
+    where = {}
+
+    def take(numbers: np.ndarray, *, cached: bool = False) -> bool:
+        made = compute(texts_of(found, numbers, vectors.text), vectors.feature, cached) if len(numbers) else None
+        if made is not None:
+            where.update({int(number): (made["vectors"], row) for row, number in enumerate(numbers)})
+        return made is not None
+
+    mine = np.intersect1d(wanted, of_pool)
+    if len(mine) and not take(of_pool, cached=True):
+        take(mine)
+    take(np.setdiff1d(wanted, of_pool))
+    for place, sample in drawn.items():
+        yield place, np.stack([where[int(number)][0][where[int(number)][1]] for number in sample])
+
+
+def texts_of(found: Inventory, numbers: np.ndarray, text: str) -> list[str]:
+    return [getattr(record, text) for record in found.records(numbers)]
+
+
+def add_distances(document: dict, distances: Mapping[tuple[str, str], np.ndarray]) -> None:
+    """Add the distances to the nearest neighbour, as distributions with bins in common."""
+    if distances:
+        edges = profiles.bin_edges(np.concatenate(list(distances.values())), DISTANCE.scale)
+        document["measures"][DISTANCE.name] = {**DISTANCE.declaration, "edges": edges.tolist()}
+        for (part, split), values in distances.items():
+            document[part][split]["distributions"][DISTANCE.name] = profiles.distribution(values, edges)
