@@ -9,7 +9,7 @@ published file must be whole and as its manifest says, whoever failed must have 
 run must end with the very bytes of a root that nothing happened to. Models are replaced by numbers made of the texts
 alone; everything else is what users run. As a command (exit status 1 if anything was lost):
 
-    python tests/faults.py [--kills N] [--others N] [--seed N] [--script NAME …]
+    python -m tests.stress.faults [--kills N] [--others N] [--seed N] [--script NAME …]
 """
 
 import argparse
@@ -50,12 +50,8 @@ from instruction_data.outcomes.outcomes import Outcome
 from instruction_data.publish import manifests, verify
 
 RECORDS, OTHERS = 24, 30
-CHANGES = {
-    "os.rename",
-    "os.remove",
-    "os.mkdir",
-    "os.rmdir",
-}  # audit events that change names on disk; and opening to write
+DEMO = "instruction_data.demo.__main__"
+CHANGES = {"os.rename", "os.remove", "os.mkdir", "os.rmdir"}  # audit events that change names; and opening to write
 DERIVED = ("Datas/dataset_info.json", "Datas/README.md")  # follow from all manifests, so their states lie in between
 ALLOWED_AFTER_KILL = ("not listed",)  # by verify: no manifest yet, no split
 PAGE = 4096
@@ -82,7 +78,9 @@ class Script:
 
 
 SCRIPTS = (
-    Script("demo", "instruction_data.demo", ("--records", str(RECORDS), "--others", str(OTHERS), "--overwrite")),
+    Script(
+        "demo", "instruction_data.demo.__main__", ("--records", str(RECORDS), "--others", str(OTHERS), "--overwrite")
+    ),
     Script("RQ1", "RQ1/domain_composition.py", ("--demo",)),
     Script("RQ1 overwritten", "RQ1/domain_composition.py", ("--demo", "--seed", "7", "--repeats", "2", "--overwrite")),
     Script("RQ2", "RQ2/semantic_diversity.py", ("--demo",)),
@@ -330,11 +328,10 @@ def finished(script: Script, root: Path, work: Path) -> tuple[float, int]:
 def train_is_possible(work: Path) -> bool:
     if not (REPOSITORY / ".venv-trainer" / ".ready").is_file():
         return False
-    import tiny_model
-
     # a model computes: not in this process, which forks
-    words = [sys.executable, "-c", "import pathlib, sys, tiny_model; tiny_model.write(pathlib.Path(sys.argv[1]))"]
-    subprocess.run([*words, str(work / "model")], cwd=Path(tiny_model.__file__).parent, check=True, capture_output=True)
+    code = "import pathlib, sys; from tests.support import tiny_model; tiny_model.write(pathlib.Path(sys.argv[1]))"
+    words = [sys.executable, "-c", code, str(work / "model")]
+    subprocess.run(words, cwd=REPOSITORY, check=True, capture_output=True)
     return True
 
 
@@ -726,7 +723,7 @@ def privately() -> str | None:
             why = "mounting is not permitted"
             if subprocess.run(probe, capture_output=True).returncode == 0:
                 os.environ[OUTER] = "private"
-                os.execvp(words[0], [*words, sys.executable, *sys.argv])
+                os.execvp(words[0], [*words, sys.executable, "-m", "tests.stress.faults", *sys.argv[1:]])
     os.environ[OUTER] = why
     return why
 

@@ -7,7 +7,7 @@ Meanwhile the process's memory, its open files, and the files in the study root,
 files are counted. Models are replaced by numbers made of the texts alone. As a command (exit status 1 on any difference
 or growth):
 
-    python tests/soak.py [--rounds N] [--seed N]
+    python -m tests.stress.soak [--rounds N] [--seed N]
 """
 
 import argparse

@@ -15,11 +15,13 @@ GIGABYTE = 1_000_000_000
 READ = """
 import pathlib, resource, sys
 import numpy, orjson, pandas, pyarrow.parquet
-from instruction_data import command, pools
+from instruction_data import cli
+from instruction_data.pools import reading, table
 pages = int(pathlib.Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (pages + int(sys.argv[2]),) * 2)
 root = pathlib.Path(sys.argv[1])
-status = command.run(lambda: print(len(pools.read(pools.Pool("mine", "Datas/mine"), root, skip_bad=False))) or 0)
+pool = table.Pool("mine", "Datas/mine")
+status = cli.run(lambda: print(len(reading.read(pool, root, skip_bad=False))) or 0)
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1000, "MB", file=sys.stderr)
 sys.exit(status)
 """

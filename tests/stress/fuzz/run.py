@@ -4,9 +4,9 @@ Inputs are mutations of good files. Those that reach lines of our code which non
 themselves. A reader that hangs or takes more than its share of memory has failed, as has one that ends in any other
 exception. What failed is kept under build/fuzz, with the seed of the run; the exit status tells.
 
-    python tests/fuzz/run.py --inputs 100000
-    python tests/fuzz/run.py --reader manifest --inputs 20000 --seed 7
-    python tests/fuzz/run.py --large                  files of a gigabyte, bombs and ten million records
+    python -m tests.stress.fuzz.run --inputs 100000
+    python -m tests.stress.fuzz.run --reader manifest --inputs 20000 --seed 7
+    python -m tests.stress.fuzz.run --large                  files of a gigabyte, bombs and ten million records
 """
 
 import argparse
