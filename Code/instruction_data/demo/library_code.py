@@ -269,7 +269,7 @@ def choose(candidates: list[Candidate], count: int, seed: int) -> tuple[list[Can
 
 
 def candidates_for(count: int, folder: Path | None = None) -> list[Candidate]:
-    """Return at least ``count`` candidates if there are so many; modules without a label are read only then."""
+    """Return at least ``count`` candidates if there are; modules without a label are read if others are too few."""
     files = module_files(folder or Path(sysconfig.get_paths()["stdlib"]))
     found = mine(file for file in files if category_of(file[0]))
     return found if len(found) >= count else mine(files)

@@ -23,6 +23,7 @@ import traceback
 from pathlib import Path
 
 from tests.stress.fuzz import large, mutations, readers
+from tests.support.scripts import CODE
 
 from instruction_data import cli
 from instruction_data.errors import InputError
@@ -33,7 +34,7 @@ SECONDS = 10  # for one input: they are small
 MORE_BYTES = 2_000_000_000  # beyond what the process has when it begins
 KEPT_BYTES = 20_000  # of an input that becomes a seed
 TRACED = 8  # one input in so many is watched for new lines: watching takes most of the time
-OURS = str(readers.CODE)
+OURS = str(CODE)
 SHOWN = 5  # failures of one reader
 
 
@@ -60,7 +61,7 @@ class Lines:
 
 
 def attempt(reader: readers.Reader, path: Path, root: Path) -> str:
-    """Read a file; empty if it was read or refused as it should be, else what went wrong."""
+    """Read a file; return what went wrong, or nothing if it was read or refused as it should be."""
     signal.setitimer(signal.ITIMER_REAL, SECONDS)
     said = io.StringIO()
     try:
@@ -80,7 +81,7 @@ def attempt(reader: readers.Reader, path: Path, root: Path) -> str:
 
 
 def _unclear(text: str, root: Path) -> str:
-    """What a refusal lacks: it is to name the file, and what was found or expected."""
+    """Say what a refusal lacks: it must name the file, and what was found or expected."""
     if not text.replace("\n", "").isprintable():
         return f"refuses with what a terminal obeys: {text!r}"
     names = str(root) in text or text.startswith(("pool '", "humaneval: ", "RQ9_MINE_X: ", "the harness gave "))
@@ -121,7 +122,7 @@ def fuzz(reader: readers.Reader, root: Path, inputs: int, chance: random.Random)
 
 
 def run(inputs: int, seed: int, wanted: list[str] | None = None) -> dict[str, dict[str, bytes]]:
-    """Fuzz the readers, as many inputs each; what went wrong, by reader."""
+    """Fuzz the readers, as many inputs each; return what went wrong, by reader."""
     signal.signal(signal.SIGALRM, stop)
     failures = {}
     begun = time.perf_counter()
