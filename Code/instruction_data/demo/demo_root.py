@@ -113,7 +113,7 @@ def grown_pool(pool: Pool, records: int) -> Pool:
     if records > MOST:
         raise InputError(
             f"pool {pool.name!r}: found at most {MOST:,} different tasks in the demo; expected {records:,}. Take fewer "
-            f"code records (--limit N), or a larger pool of your own: --other {pool.name}=PATH"
+            f"code records (--limit N) or name a larger pool of your own: --other {pool.name}=PATH"
         )
     count = -(-records // OTHERS) * OTHERS  # similar requests share a file
     return dataclasses.replace(pool, path=f"{GROWN_FOLDER}/{pool.name}_{count}.jsonl", records=count)
