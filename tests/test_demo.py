@@ -2,9 +2,11 @@
 
 import ast
 import datetime
+import hashlib
 import math
 import operator
 import os
+import random
 import re
 import subprocess
 import sys
@@ -15,7 +17,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from instruction_data.demo import __main__, demo_root, library_code, tasks
+from instruction_data.demo import __main__, code_instructions, demo_root, general_tasks, library_code, math_tasks, tasks
 from instruction_data.errors import InputError
 from instruction_data.files import formats
 from instruction_data.pools import reading
@@ -165,14 +167,14 @@ def test_longest_prefix(module, category):
 
 
 def test_instructions_are_short_prose(candidates):
-    texts = [library_code.instruction(one, evolved=evolved) for one in candidates for evolved in (False, True)]
+    texts = [code_instructions.instruction(one, evolved=evolved) for one in candidates for evolved in (False, True)]
     assert max(map(len, texts)) <= 260
     assert sum(map(len, texts)) / len(texts) < 200
     assert not [text for text in texts if "\n" in text or not len(text) > 25 or text[-1] not in ".!?…)"]
 
 
 def test_evolved_instructions_ask_for_more(candidates):
-    more = [library_code.instruction(one, evolved=True).rpartition(". ")[2] for one in candidates]
+    more = [code_instructions.instruction(one, evolved=True).rpartition(". ")[2] for one in candidates]
     assert len({re.sub(r"`.*`|\d+", "", text) for text in more}) > 8
 
 
@@ -204,8 +206,8 @@ def test_mining_a_file(tmp_path):
     assert one.code == (
         "@cache\ndef find(a, x):\n    if x not in a:\n        raise ValueError(x)\n    return a.index(x)  # the first"
     )
-    assert "Raise `ValueError` where the input calls for it." in library_code._demands(one)
-    assert "Do not use any if statement." not in library_code._demands(one)
+    assert "Raise `ValueError` where the input calls for it." in code_instructions.demands(one)
+    assert "Do not use any if statement." not in code_instructions.demands(one)
 
 
 def test_labels_join_by_row(root):
@@ -270,7 +272,7 @@ def test_labels_never_stand_beside_other_pools(mined, tmp_path, monkeypatch):
     def stopped(path, content):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(demo_root, "_replace", stopped)
+    monkeypatch.setattr(demo_root, "write_whole", stopped)
     with pytest.raises(KeyboardInterrupt):
         demo_root.build(tmp_path, records=11, others=10)
     assert not (tmp_path / demo_root.LABELS_PATH).exists()
@@ -326,17 +328,81 @@ def test_ensure_goes_on_where_it_was_stopped(mined, tmp_path, monkeypatch):
     assert {name: content for name, (content, _) in state(tmp_path).items()} == before
 
 
+# --- larger pools of tasks
+
+DEFAULT = {  # SHA-256 of the demo's pools of tasks, which published splits name
+    "math": "932808083f1bee87ea293709e9eb9281b9b6b87c0d07cef5e3fee4e5b8fea925",
+    "general": "8568a8653a4034e733b67ed63f61649a70932c72480de42c79aae888e2416dfe",
+}
+
+
+@pytest.mark.parametrize("name", DEFAULT)
+def test_the_default_pools_of_tasks_keep_their_bytes(mined, tmp_path, name):
+    files = demo_root.contents(records=10)
+    assert hashlib.sha256(files[TABLE[name].path]).hexdigest() == DEFAULT[name]
+
+
+@pytest.mark.parametrize("name", DEFAULT)
+def test_a_grown_pool_begins_with_the_demos(mined, tmp_path, name):
+    demo_root.build(tmp_path, records=10)
+    small = reading.read(TABLE[name], tmp_path)
+    larger, largest = (demo_root.grown(tmp_path, TABLE[name], records) for records in (1020, 12_000))  # 3:7 of 40,000
+    assert (larger.name, larger.domain) == (name, TABLE[name].domain)
+    assert (larger.path, largest.path) == (f"Datas/demo/{name}_2000.jsonl", f"Datas/demo/{name}_12000.jsonl")
+    grown = reading.read(largest, tmp_path)
+    hashes = list(grown.hashes)
+    assert (len(set(hashes)), len(grown.skipped)) == (12_000, 0)
+    assert list(small.hashes) == hashes[:1000]
+    assert list(reading.read(larger, tmp_path).hashes) == hashes[:2000]
+
+
+def test_a_grown_pool_is_made_once(tmp_path, monkeypatch):
+    def grow():
+        rows.append(demo_root.grown(tmp_path, TABLE["math"], 1500))
+
+    rows, counted = [], []
+    made = demo_root.TASKS["math"]
+    monkeypatch.setitem(demo_root.TASKS, "math", lambda *given, **more: counted.append(given) or made(*given, **more))
+    threads = [threading.Thread(target=grow) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert demo_root.grown(tmp_path, TABLE["math"], 1001) == rows[0] == rows[1] == rows[2]
+    assert len(counted) == 1
+    assert [path.name for path in (tmp_path / "Datas/demo").iterdir()] == ["math_2000.jsonl"]
+
+
+def test_a_grown_pool_has_an_end(tmp_path):
+    with pytest.raises(InputError, match=r"found at most 150,000 .* expected 150,001\. .*--other general=PATH"):
+        demo_root.grown(tmp_path, TABLE["general"], tasks.MOST + 1)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("kinds", [math_tasks.MATH_KINDS, general_tasks.GENERAL_KINDS])
+def test_half_of_the_kinds_have_new_tasks_up_to_the_end(kinds):
+    made = tasks.different(kinds, tasks.MOST, random.Random("42 kinds"), block=1000)
+    assert len({kind for kind, _ in made[-1000:]}) >= len(kinds) / 2
+    assert len({task[:-1] for _, task in made}) == tasks.MOST
+
+
+def test_only_the_demos_own_tasks_grow(root):
+    own = chosen_pool(TABLE, f"math={TABLE['general'].file(root)}", {})
+    found = [demo_root.can_grow(pool) for pool in (*STUDY_POOLS, own)]
+    assert found == [pool.name in DEFAULT for pool in STUDY_POOLS] + [False]
+
+
 # --- the tasks of the other domains
 
 
 @pytest.fixture(scope="module")
-def math_tasks():
-    return tasks.math_tasks(3000, 7)
+def math_rows():
+    return math_tasks.math_tasks(3000, 7)
 
 
 @pytest.fixture(scope="module")
-def general_tasks():
-    return tasks.general_tasks(3000, 7)
+def general_rows():
+    return general_tasks.general_tasks(3000, 7)
 
 
 def of_kind(tasks, kind):
@@ -348,32 +414,32 @@ def of_kind(tasks, kind):
         yield task["instruction"], answer, [int(text) for text in re.findall(r"-?\d+", task["instruction"])]
 
 
-def test_tasks_are_many_kinds_and_all_different(math_tasks, general_tasks):
-    assert len({task["instruction"] for task in math_tasks}) == 3000
-    assert len({task["source"] for task in math_tasks}) == len(tasks.MATH_KINDS) >= 12
-    assert len({(task["instruction"], task["input"]) for task in general_tasks}) == 3000
-    assert len(tasks.GENERAL_KINDS) >= 12
-    assert sum(bool(task["input"]) for task in general_tasks) == 1500
-    assert all(task["output"].strip() for task in math_tasks + general_tasks)
+def test_tasks_are_many_kinds_and_all_different(math_rows, general_rows):
+    assert len({task["instruction"] for task in math_rows}) == 3000
+    assert len({task["source"] for task in math_rows}) == len(math_tasks.MATH_KINDS) >= 12
+    assert len({(task["instruction"], task["input"]) for task in general_rows}) == 3000
+    assert len(general_tasks.GENERAL_KINDS) >= 12
+    assert sum(bool(task["input"]) for task in general_rows) == 1500
+    assert all(task["output"].strip() for task in math_rows + general_rows)
 
 
-def test_tasks_have_no_gaps(math_tasks, general_tasks):
+def test_tasks_have_no_gaps(math_rows, general_rows):
     """An empty word in a table of words would leave a gap in a sentence."""
-    for task in math_tasks + general_tasks:
+    for task in math_rows + general_rows:
         for text in (task["instruction"], task.get("input", ""), task["output"]):
             assert not re.search(r"  | ,|,,|^[:,.]|\b1 (days|weeks|hours)", text, re.MULTILINE), task
 
 
 def test_more_tasks_than_there_are(monkeypatch):
-    monkeypatch.setattr(tasks, "GENERAL_KINDS", (lambda draw: (str(draw.randrange(5)), "", "x"),))
+    monkeypatch.setattr(general_tasks, "GENERAL_KINDS", (lambda draw: (str(draw.randrange(5)), "", "x"),))
     with pytest.raises(InputError, match="found 5 different tasks; expected 6"):
-        tasks.general_tasks(6, 1)
+        general_tasks.general_tasks(6, 1)
 
 
-def test_every_equation_in_a_solution_holds(math_tasks):
+def test_every_equation_in_a_solution_holds(math_rows):
     """Each 'expression = value' made of numbers alone, whatever kind of task it stands in."""
     checked = 0
-    for task in math_tasks:
+    for task in math_rows:
         plain = task["output"].replace("×", "*").replace("^", "**").replace("²", "**2").replace("$", "")
         for chain in re.findall(r"(?<![\w!])[-\d(][\d. */+()-]*(?: = [-\d][\d./* +-]*)+(?![\w(])", plain):
             if chain.count("(") == chain.count(")"):
@@ -395,14 +461,14 @@ def _computed(node):
     return getattr(operator, names[type(node.op)])(_computed(node.left), _computed(node.right))
 
 
-def test_linear_equations(math_tasks):
-    for question, answer, _ in of_kind(math_tasks, "linear_equation"):
+def test_linear_equations(math_rows):
+    for question, answer, _ in of_kind(math_rows, "linear_equation"):
         a, sign, b, c = re.search(r"(\d+)x ([+-]) (\d+) = (-?\d+)", question).groups()
         assert int(a) * int(answer) + int(sign + b) == int(c)
 
 
-def test_quadratic_equations(math_tasks):
-    for question, answer, _ in of_kind(math_tasks, "quadratic"):
+def test_quadratic_equations(math_rows):
+    for question, answer, _ in of_kind(math_rows, "quadratic"):
         linear = re.search(r"([+-]) (\d+)x", question)
         constant = re.search(r"([+-]) (\d+) = 0", question)
         roots = [int(text) for text in re.findall(r"-?\d+", answer)]
@@ -411,70 +477,70 @@ def test_quadratic_equations(math_tasks):
             assert x * x + (int("".join(linear.groups())) * x if linear else 0) + int("".join(constant.groups())) == 0
 
 
-def test_common_multiples(math_tasks):
-    for _, answer, (a, b) in of_kind(math_tasks, "common_multiple"):
+def test_common_multiples(math_rows):
+    for _, answer, (a, b) in of_kind(math_rows, "common_multiple"):
         assert int(answer) == next(value for value in range(a, a * b + 1, a) if value % b == 0)
 
 
-def test_remainders(math_tasks):
-    for _, answer, (base, exponent, modulus) in of_kind(math_tasks, "power_remainder"):
+def test_remainders(math_rows):
+    for _, answer, (base, exponent, modulus) in of_kind(math_rows, "power_remainder"):
         assert int(answer) == base**exponent % modulus
 
 
-def test_committees(math_tasks):
-    for _, answer, (seats, people) in of_kind(math_tasks, "committee"):
+def test_committees(math_rows):
+    for _, answer, (seats, people) in of_kind(math_rows, "committee"):
         rows = [1]
         for _ in range(people):
             rows = [a + b for a, b in zip([0, *rows], [*rows, 0], strict=True)]
         assert int(answer) == rows[seats]
 
 
-def test_marbles(math_tasks):
-    for question, answer, counts in of_kind(math_tasks, "marbles"):
+def test_marbles(math_rows):
+    for question, answer, counts in of_kind(math_rows, "marbles"):
         colour = re.search(r"it is (\w+)", question).group(1)
         wanted = int(re.search(rf"(\d+) {colour}", question).group(1))
         assert Fraction(answer) == Fraction(wanted, sum(counts))
 
 
-def test_sequences(math_tasks):
-    for _, answer, (place, first, second, _, _) in of_kind(math_tasks, "arithmetic_sequence"):
+def test_sequences(math_rows):
+    for _, answer, (place, first, second, _, _) in of_kind(math_rows, "arithmetic_sequence"):
         assert int(answer) == range(first, 10**6, second - first)[place - 1]
 
 
-def test_right_triangles(math_tasks):
-    for _, answer, (a, b) in of_kind(math_tasks, "right_triangle"):
+def test_right_triangles(math_rows):
+    for _, answer, (a, b) in of_kind(math_rows, "right_triangle"):
         assert int(answer) == math.hypot(a, b)
 
 
-def test_discounts_and_shopping_count_cents(math_tasks):
-    for question, answer, _ in of_kind(math_tasks, "discount"):
+def test_discounts_and_shopping_count_cents(math_rows):
+    for question, answer, _ in of_kind(math_rows, "discount"):
         price, percent = (re.search(form, question).group(1) for form in (r"\$(\d+)", r"(\d+)%"))
         assert Fraction(answer[1:]) == Fraction(price) * (100 - int(percent)) / 100
-    for question, answer, _ in of_kind(math_tasks, "shopping"):
+    for question, answer, _ in of_kind(math_rows, "shopping"):
         n, m = re.search(r"buys (\d+)", question).group(1), re.search(r"and (\d+)", question).group(1)
         p, q, paid = (Fraction(text) for text in re.findall(r"\$(\d+(?:\.\d\d)?)", question))
         assert Fraction(answer[1:]) == paid - int(n) * p - int(m) * q >= 0
 
 
-def test_missing_scores(math_tasks):
-    for _, answer, (*scores, number, mean) in of_kind(math_tasks, "missing_score"):
+def test_missing_scores(math_rows):
+    for _, answer, (*scores, number, mean) in of_kind(math_rows, "missing_score"):
         assert Fraction(sum(scores) + int(answer), number + 1) == mean
 
 
-def test_dates_and_weekdays(general_tasks):
-    for task in general_tasks:
+def test_dates_and_weekdays(general_rows):
+    for task in general_rows:
         if "in the form YYYY-MM-DD" in task["instruction"]:
             text = task["instruction"].removeprefix("Write the date ").removesuffix(" in the form YYYY-MM-DD.")
             assert datetime.datetime.strptime(text, "%d %B %Y").date().isoformat() == task["output"]
         if task["instruction"].startswith("Today is"):
             today, days = re.match(r"Today is (\w+)\. .* (\d+) days", task["instruction"]).groups()
             monday = datetime.date(2024, 1, 1)
-            then = monday + datetime.timedelta(days=tasks.DAYS.index(today) + int(days))
+            then = monday + datetime.timedelta(days=general_tasks.DAYS.index(today) + int(days))
             assert then.strftime("%A") in task["output"]
 
 
-def test_extracted_and_sorted_answers_come_from_the_input(general_tasks):
-    for task in general_tasks:
+def test_extracted_and_sorted_answers_come_from_the_input(general_rows):
+    for task in general_rows:
         if task["instruction"].startswith("Extract"):
             assert task["output"] in task["input"]
         if "alphabetical order" in task["instruction"]:

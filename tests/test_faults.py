@@ -10,11 +10,16 @@ from tests.stress import faults, soak
 from tests.support.scripts import SCRIPTS, load_script, run_script
 
 from instruction_data.demo import demo_root, library_code
-from instruction_data.files.places import matching
+from instruction_data.files.places import REPOSITORY, matching
 
-HERE = Path(__file__).parent
-WITHOUT_RIGHTS = "import sys; from tests.stress import faults; from instruction_data import cli; from instruction_data.publish import __main__ as publish; faults.drop_rights(); "
-WITHOUT_RIGHTS += "sys.exit(command.run(lambda: publish.main(sys.argv[1:])))"
+WITHOUT_RIGHTS = """
+import sys
+from tests.stress import faults
+from instruction_data import cli
+from instruction_data.publish import __main__ as publish
+faults.drop_rights()
+sys.exit(cli.run(lambda: publish.main(sys.argv[1:])))
+"""
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +44,7 @@ def root(made, tmp_path) -> Path:
 def test_a_few_faults_of_every_kind_lose_nothing():
     chosen = [word for name in ("demo", "RQ1") for word in ("--script", name)]
     words = [sys.executable, "-m", "tests.stress.faults", "--kills", "8", "--others", "1", *chosen]
-    done = subprocess.run(words, cwd=HERE, capture_output=True, text=True)
+    done = subprocess.run(words, cwd=REPOSITORY, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.strip().endswith(" 0 lost")
 
@@ -78,7 +83,7 @@ def test_splits_that_may_not_be_read_are_not_taken_for_splits_that_are_not_there
     (root / folder).chmod(0)
     try:
         words = [sys.executable, "-c", WITHOUT_RIGHTS, "verify", str(root)]
-        done = subprocess.run(words, cwd=HERE, capture_output=True, text=True)
+        done = subprocess.run(words, cwd=REPOSITORY, capture_output=True, text=True)
     finally:
         (root / folder).chmod(0o755)
     assert done.returncode == 1
@@ -128,8 +133,8 @@ def test_a_pool_replaced_between_the_stages_of_rq4_is_refused(root):
 
 
 def test_several_processes_may_replace_one_file_at_once(tmp_path):
-    code = "import sys, pathlib; from instruction_data import publish; "
-    code += "[publish.replace(pathlib.Path(sys.argv[1]), sys.argv[2].encode() * n) for n in range(150)]"
+    code = "import sys, pathlib; from instruction_data.files.atomic import write_whole; "
+    code += "[write_whole(pathlib.Path(sys.argv[1]), sys.argv[2].encode() * n) for n in range(150)]"
     words = [sys.executable, "-c", code, str(tmp_path / "one")]
     running = [subprocess.Popen([*words, letter], stderr=subprocess.PIPE, text=True) for letter in "abcd"]
     assert [(one.communicate()[1], one.returncode) for one in running] == [("", 0)] * 4

@@ -9,7 +9,7 @@ published file must be whole and as its manifest says, whoever failed must have 
 run must end with the very bytes of a root that nothing happened to. Models are replaced by numbers made of the texts
 alone; everything else is what users run. As a command (exit status 1 if anything was lost):
 
-    python tests/faults.py [--kills N] [--others N] [--seed N] [--script NAME …]
+    python -m tests.stress.faults [--kills N] [--others N] [--seed N] [--script NAME …]
 """
 
 import argparse
@@ -50,12 +50,8 @@ from instruction_data.outcomes.outcomes import Outcome
 from instruction_data.publish import manifests, verify
 
 RECORDS, OTHERS = 24, 30
-CHANGES = {
-    "os.rename",
-    "os.remove",
-    "os.mkdir",
-    "os.rmdir",
-}  # audit events that change names on disk; and opening to write
+DEMO = "instruction_data.demo.__main__"
+CHANGES = {"os.rename", "os.remove", "os.mkdir", "os.rmdir"}  # audit events that change names; and opening to write
 DERIVED = ("Datas/dataset_info.json", "Datas/README.md")  # follow from all manifests, so their states lie in between
 ALLOWED_AFTER_KILL = ("not listed",)  # by verify: no manifest yet, no split
 PAGE = 4096
@@ -82,7 +78,9 @@ class Script:
 
 
 SCRIPTS = (
-    Script("demo", "instruction_data.demo", ("--records", str(RECORDS), "--others", str(OTHERS), "--overwrite")),
+    Script(
+        "demo", "instruction_data.demo.__main__", ("--records", str(RECORDS), "--others", str(OTHERS), "--overwrite")
+    ),
     Script("RQ1", "RQ1/domain_composition.py", ("--demo",)),
     Script("RQ1 overwritten", "RQ1/domain_composition.py", ("--demo", "--seed", "7", "--repeats", "2", "--overwrite")),
     Script("RQ2", "RQ2/semantic_diversity.py", ("--demo",)),
@@ -112,7 +110,7 @@ ALONE = {"report": Script("", "RQ2/semantic_diversity.py", ("--demo", "--pool", 
 
 @dataclass
 class Tally:
-    """What became of the faults of each kind."""
+    """The faults of each kind, and what became of them."""
 
     injected: Counter = field(default_factory=Counter)
     lost: list[str] = field(default_factory=list)
@@ -159,13 +157,13 @@ def load(wanted: list[str]) -> None:
 
 
 def some_candidates() -> list[Candidate]:
-    """Of every fifth module of the standard library: enough for small pools, in a fifth of the time."""
+    """Return the candidates of every fifth module: enough for small pools, in a fifth of the time."""
     found = library_code.module_files(Path(sysconfig.get_paths()["stdlib"]))
     return library_code.mine([file for file in found if library_code.category_of(file[0])][::5])
 
 
 def numbers(texts: list[str], width: int) -> np.ndarray:
-    """float32 ``[k, width]`` from 0 to 1, of the texts alone."""
+    """Return float32 ``[k, width]`` from 0 to 1, made of the texts alone."""
     digests = [hashlib.shake_256(text.encode()).digest(4 * width) for text in texts]
     return (np.array([np.frombuffer(one, np.uint32) for one in digests]) / 2**32).astype(np.float32)
 
@@ -178,7 +176,7 @@ class Running:
     said: Path
 
     def end(self) -> tuple[int, str]:
-        """Exit status, negative for a signal, and what it said."""
+        """Wait for its end; return the exit status, negative for a signal, and what it said."""
         _, status, _ = os.wait4(self.number, 0)
         return os.waitstatus_to_exitcode(status), self.said.read_text("utf-8", "replace")
 
@@ -253,7 +251,7 @@ def kill_at_change(root: Path, number: int) -> Callable[[], None]:
 
 
 def kill_in_write(size: int) -> Callable[[], None]:
-    """The kernel ends the process where a file would grow beyond ``size`` bytes; what fits has been written."""
+    """Have the kernel end the process where a file would grow beyond ``size`` bytes; what fits has been written."""
 
     def prepare() -> None:
         signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
@@ -281,7 +279,7 @@ class Case:
 
 
 def tree(root: Path) -> dict[str, bytes]:
-    """Every file of a root but for its cache."""
+    """Return every file of a root but for its cache."""
     return {
         path.relative_to(root).as_posix(): path.read_bytes()
         for path in sorted(root.rglob("*"))
@@ -318,7 +316,7 @@ def undisturbed(work: Path, wanted: list[str], tally: Tally) -> list[Case]:
 
 
 def finished(script: Script, root: Path, work: Path) -> tuple[float, int]:
-    """Run a script to its end; seconds it took, and how often it changed a name."""
+    """Run a script to its end; return the seconds it took and how often it changed a name."""
     counted, began = work / "changes", time.monotonic()
     count = lambda: before_change(root, lambda number: counted.write_text(str(number)))  # noqa: E731
     status, said = start(lambda: script.main(root), work, count).end()
@@ -330,16 +328,15 @@ def finished(script: Script, root: Path, work: Path) -> tuple[float, int]:
 def train_is_possible(work: Path) -> bool:
     if not (REPOSITORY / ".venv-trainer" / ".ready").is_file():
         return False
-    import tiny_model
-
     # a model computes: not in this process, which forks
-    words = [sys.executable, "-c", "import pathlib, sys, tiny_model; tiny_model.write(pathlib.Path(sys.argv[1]))"]
-    subprocess.run([*words, str(work / "model")], cwd=Path(tiny_model.__file__).parent, check=True, capture_output=True)
+    code = "import pathlib, sys; from tests.support import tiny_model; tiny_model.write(pathlib.Path(sys.argv[1]))"
+    words = [sys.executable, "-c", code, str(work / "model")]
+    subprocess.run(words, cwd=REPOSITORY, check=True, capture_output=True)
     return True
 
 
 def made_outcomes(root: Path) -> None:
-    """Outcomes of three conditions, two seeds each."""
+    """Write outcomes of three conditions, two seeds each."""
     for condition, solved in (("LOW", 30), ("MEDIUM", 20), ("HIGH", 10)):
         for seed in (1, 2):
             problems = {f"HumanEval/{number}": [number < solved + seed] for number in range(40)}
@@ -367,7 +364,7 @@ def made_outcomes(root: Path) -> None:
 
 
 def torn(root: Path, *whole: Path) -> list[str]:
-    """What is wrong with a root right after a fault: every file must be one of the ``whole`` roots', or temporary."""
+    """Say what is wrong right after a fault: every file must be as in one of the ``whole`` roots, or temporary."""
     known = [tree(one) for one in whole]
     wrong = []
     for name, content in tree(root).items():
@@ -392,7 +389,7 @@ def is_temporary(name: str) -> bool:
 
 
 def unlike(root: Path, expected: Path) -> list[str]:
-    """In what a root differs from the one that nothing happened to."""
+    """Say how a root differs from the one that nothing happened to."""
     found, wanted = tree(root), tree(expected)
     wrong = [f"{name}: left over" for name in found.keys() - wanted.keys()]
     wrong += [f"{name}: missing" for name in wanted.keys() - found.keys()]
@@ -407,7 +404,7 @@ def _unlike_shards(root: Path, expected: Path) -> list[str]:
 
 
 def unsaid(status: int, said: str) -> list[str]:
-    """What is wrong with the way a run ended that was not killed: success, or an error in words."""
+    """Say what is wrong with the end of a run that was not killed: it must succeed, or end with an error in words."""
     if "Traceback" in said or "Exception ignored" in said:
         return [f"a traceback: {said.strip().splitlines()[-1]}"]
     if status in (0, 130):
@@ -418,7 +415,7 @@ def unsaid(status: int, said: str) -> list[str]:
 
 
 def repaired(case: Case, root: Path, folder: Path) -> list[str]:
-    """What is wrong after the script has run once more, undisturbed."""
+    """Run the script once more, undisturbed, and say what is wrong then."""
     status, said = start(lambda: case.script.main(root), folder).end()
     return [f"run again: ended with {status}: {said[-300:]}"] if status else unlike(root, case.expected)
 
@@ -435,7 +432,7 @@ class Faults:
 
     @contextmanager
     def root(self, case: Case) -> Iterator[Path]:
-        """A copy of the root that a script begins on."""
+        """Yield a copy of the root that a script begins on."""
         folder = Path(tempfile.mkdtemp(dir=self.work, prefix="root."))
         try:
             (folder / "model").symlink_to(self.work / "model")
@@ -444,7 +441,7 @@ class Faults:
             shutil.rmtree(folder, ignore_errors=True)
 
     def kills(self, case: Case) -> int:
-        """Up to four kills in a row, then a repair; how many there were."""
+        """Kill up to four runs in a row, then repair; return how many were killed."""
         with self.root(case) as root:
             said, wrong = [], []
             for _ in range(self.draw.randint(1, 4)):
@@ -474,7 +471,7 @@ class Faults:
         return kind, kill_in_write(self.draw.randint(1, case.largest)), None
 
     def interrupted(self, case: Case) -> None:
-        """Ctrl-C at a random moment."""
+        """Press Ctrl-C at a random moment."""
         with self.root(case) as root:
             running = start(lambda: case.script.main(root), root.parent)
             time.sleep(self.draw.uniform(0, case.seconds))
@@ -492,7 +489,7 @@ class Faults:
         self.tally.take(kind, case.script.name, wrong + repaired(case, root, root.parent))
 
     def file_too_large(self, case: Case) -> None:
-        """A write that fails half way, with the rest of the disk as it should be (a quota)."""
+        """Let a write fail half way, with the rest of the disk as it should be (a quota)."""
         size = self.draw.randint(1, case.largest)
         with self.root(case) as root:
 
@@ -504,7 +501,7 @@ class Faults:
 
     @contextmanager
     def _disk(self, root: Path, pages: int, entries: int) -> Iterator[Path]:
-        """``root`` on a file system of its own with room for so many more pages and entries."""
+        """Yield a copy of ``root`` on a file system that has room for so many more pages and entries."""
         disk = root.parent / "disk"
         disk.mkdir()
         used = [1 + -(-path.lstat().st_size // PAGE) * path.is_file() for path in root.rglob("*")]
@@ -534,7 +531,7 @@ class Faults:
             self._after("a read-only disk", case, root, running, lambda: remount(root.parent, "rw"))
 
     def forbidden(self, case: Case) -> None:
-        """A folder that may not be written, or a folder or file that may not be read."""
+        """Forbid writing a folder, or reading a folder or file."""
         with self.root(case) as root:
             folders = [path for path in sorted(root.rglob("*")) if path.is_dir()] + [root]
             kind = self.draw.choice(("a read-only folder", "a forbidden folder", "a forbidden file"))
@@ -548,7 +545,7 @@ class Faults:
             self._after(kind, shown, root, running, lambda: path.chmod(mode))
 
     def clock_set_back(self, case: Case) -> None:
-        """A killed run of tomorrow, then one of today."""
+        """Kill a run of tomorrow, then run today."""
         with self.root(case) as root:
             start(
                 lambda: case.script.main(root),
@@ -567,7 +564,7 @@ class Faults:
             self._after("a clock set back", case, root, start(lambda: case.script.main(root), root.parent, set_back))
 
     def together(self, case: Case, count: int) -> None:
-        """The same script several times at once: all must end well."""
+        """Run the same script several times at once: all must end well."""
         with self.root(case) as root:
             began = time.time() + 0.2
             wait = lambda: time.sleep(max(0.0, began - time.time()))  # noqa: E731
@@ -578,7 +575,7 @@ class Faults:
             self.tally.take(f"{count} at once", case.script.name, wrong + repaired(case, root, root.parent))
 
     def all_together(self, count: int) -> None:
-        """Different scripts at once on one root, some of them killed; then the chain in its order."""
+        """Run different scripts at once on one root and kill some; then run the chain in its order."""
         chain = [case for case in self.cases if case.script.name not in ("demo", "RQ1 overwritten", "report")]
         chosen = self.draw.sample(chain, min(count, len(chain)))
         with self.root(chain[0]) as root:
@@ -597,7 +594,7 @@ class Faults:
             self.tally.take(f"{count} scripts at once", ", ".join(case.script.name for case in chosen), wrong)
 
     def source_changed(self, case: Case) -> None:
-        """The pool becomes another at a random moment; what is published is of the one or of the other, or nothing."""
+        """Change the pool at a random moment: the run publishes splits of one or of the other, or nothing."""
         with self.root(case) as root:
             pool = root / "Datas" / "data-oss_instruct-decontaminated.jsonl"
             old = pool.read_bytes()
@@ -636,7 +633,7 @@ class Faults:
             self.tally.take("a source changed meanwhile", case.script.name, wrong)
 
     def pool_replaced(self, case: Case) -> None:
-        """Categories of one pool, type coverage and controls of another: refused, or right for the other."""
+        """Replace the pool between two stages: the second must refuse it, or be right for it."""
         with self.root(case) as root:
             pool = root / "Datas" / "data-oss_instruct-decontaminated.jsonl"
             old, other = pool.read_bytes(), None
@@ -664,7 +661,7 @@ class Faults:
             self.tally.take("a pool replaced", case.script.name, wrong + unlike(root, case.expected))
 
     def no_room_for_words(self, case: Case) -> None:
-        """What a run says goes to a full disk, or to a reader that has gone."""
+        """Send what a run says to a full disk."""
         with self.root(case) as root:
             script = REPOSITORY / "Code" / case.script.file
             words = [sys.executable, str(script), "--root", str(root), *case.script.flags]
@@ -684,7 +681,7 @@ def publish_form(line: bytes) -> dict[str, str]:
 
 
 def another(content: bytes, draw: random.Random) -> bytes:
-    """Another pool file: two lines swapped, one more, one less, or one with another text of the same length."""
+    """Return another pool file: two lines swapped, one more, one less, or one with a text of the same length."""
     lines = content.splitlines(keepends=True)
     first, second = draw.sample(range(len(lines)), 2)
     how = draw.choice(("swapped", "more", "less", "same length"))
@@ -705,7 +702,7 @@ def remount(disk: Path, options: str) -> None:
 
 
 def drop_rights() -> None:
-    """Be subject to the permissions of files, whoever this is: no capability is kept."""
+    """Give up all capabilities, so that permissions of files hold for root, too."""
     libc = ctypes.CDLL(None, use_errno=True)
     header, none = (ctypes.c_uint32 * 2)(0x20080522, 0), (ctypes.c_uint32 * 6)()
     if libc.capset(header, none) != 0:
@@ -716,7 +713,7 @@ def drop_rights() -> None:
 
 
 def privately() -> str | None:
-    """Begin again where mounts are this process's own; why not, if that is not permitted."""
+    """Begin again where mounts are this process's own; return why that is not permitted, if so."""
     if os.environ.get(OUTER):
         return None if os.environ[OUTER] == "private" else os.environ[OUTER]
     why = "found no unshare"
@@ -726,7 +723,7 @@ def privately() -> str | None:
             why = "mounting is not permitted"
             if subprocess.run(probe, capture_output=True).returncode == 0:
                 os.environ[OUTER] = "private"
-                os.execvp(words[0], [*words, sys.executable, *sys.argv])
+                os.execvp(words[0], [*words, sys.executable, "-m", "tests.stress.faults", *sys.argv[1:]])
     os.environ[OUTER] = why
     return why
 

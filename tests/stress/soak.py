@@ -7,7 +7,7 @@ Meanwhile the process's memory, its open files, and the files in the study root,
 files are counted. Models are replaced by numbers made of the texts alone. As a command (exit status 1 on any difference
 or growth):
 
-    python tests/soak.py [--rounds N] [--seed N]
+    python -m tests.stress.soak [--rounds N] [--seed N]
 """
 
 import argparse
@@ -38,7 +38,7 @@ OF_ANY_SPLITS = {"contamination": ("--demo",)}  # instead of the flags that name
 
 @dataclass
 class Seen:
-    """What was counted after each round."""
+    """Counts after each round."""
 
     memory: list[int] = field(default_factory=list)  # KiB
     handles: list[int] = field(default_factory=list)
@@ -49,7 +49,7 @@ class Seen:
 
     @property
     def growth(self) -> float:
-        """KiB a round, as a straight line through the second part (least squares)."""
+        """Return KiB a round: the slope of a straight line through the second part (least squares)."""
         values = self.memory[int(len(self.memory) * SETTLED) :]
         middle, mean = (len(values) - 1) / 2, sum(values) / len(values)
         spread = sum((place - middle) ** 2 for place in range(len(values)))
@@ -57,7 +57,7 @@ class Seen:
 
 
 def drawn(draw: random.Random) -> dict[str, tuple[str, ...]]:
-    """Flags of every script of the chain, at random."""
+    """Draw flags for every script of the chain."""
     pools = draw.choice(((), ("--pool", "oss"), ("--pool", "evol")))
     common = pools + draw.choice(((), ("--limit", str(draw.choice((18, 21))))))
     seeded = ("--seed", str(draw.randrange(3)), "--repeats", str(draw.choice((1, 1, 2))))
@@ -74,7 +74,7 @@ def drawn(draw: random.Random) -> dict[str, tuple[str, ...]]:
 
 
 def run_chain(root: Path, flags: Mapping[str, tuple[str, ...]]) -> str:
-    """Every script of the chain, in this process, from no splits on; SHA-256 of all files that are there then."""
+    """Run the chain in this process, beginning without splits; return the SHA-256 of all files that are there then."""
     for made in ("Datas/RQ1", "Datas/RQ2", "Datas/RQ3", "Datas/RQ4", "Code", "Profiles"):
         shutil.rmtree(root / made, ignore_errors=True)
     scripts = {script.name: script for script in faults.SCRIPTS}
@@ -94,13 +94,13 @@ def run_chain(root: Path, flags: Mapping[str, tuple[str, ...]]) -> str:
 
 
 def temporary_files(root: Path) -> int:
-    """In the folder of temporary files, and those with such names in the study root and its cache."""
+    """Count the files in the folder of temporary files, and those with such names in the study root."""
     own = sum(1 for path in root.rglob("*") if path.name.endswith(".tmp") or path.name.startswith("tmp"))
     return own + sum(1 for _ in Path(tempfile.gettempdir()).iterdir())
 
 
 def memory() -> int:
-    """KiB of this process that are in memory now."""
+    """Return the KiB of this process that are in memory now."""
     return int(Path("/proc/self/statm").read_text().split()[1]) * PAGE_KIB
 
 
@@ -127,7 +127,7 @@ def soak(root: Path, rounds: int, seed: int) -> Seen:
 
 
 def grown(seen: Seen) -> list[str]:
-    """What grew, in words."""
+    """Say what grew."""
     settled = int(len(seen.memory) * SETTLED)
     wrong = []
     if seen.growth > MOST_GROWTH:

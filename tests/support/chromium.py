@@ -88,7 +88,7 @@ class Browser:
         raise TimeoutError(f"{file} did not load")
 
     def run(self, script: str):
-        """The value of a JavaScript expression."""
+        """Return the value of a JavaScript expression."""
         answer = self.ask("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
         if "exceptionDetails" in answer:
             raise RuntimeError(json.dumps(answer["exceptionDetails"]))

@@ -18,7 +18,7 @@ CUT, RESET, STALL = "cut", "reset", "stall"  # the connection ends, is reset, or
 
 @dataclass
 class Hub:
-    """What a server serves, how it fails, and what it was asked.
+    """A server's files, its faults, and the requests it got.
 
     Attributes:
         files: ``owner/name/path`` -> content.
@@ -39,7 +39,7 @@ class Hub:
     closing: threading.Event = field(default_factory=threading.Event)
 
     def asked(self, method: str) -> list[str | None]:
-        """The Range of every request of one method."""
+        """Return the Range of every request of one method."""
         return [wanted for verb, _, wanted in self.requests if verb == method]
 
 

@@ -24,7 +24,7 @@ TOOLS = tuple(  # what works on splits that are there
 
 
 def load_script(name: str) -> ModuleType:
-    """A script of Code/ as a module, without running it."""
+    """Load a script of Code/ as a module, without running it."""
     spec = importlib.util.spec_from_file_location(Path(name).stem, CODE / name)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -32,11 +32,11 @@ def load_script(name: str) -> ModuleType:
 
 
 def run_script(name: str, *arguments: object, **options) -> subprocess.CompletedProcess:
-    """A script as its users run it."""
+    """Run a script as its users do."""
     words = [sys.executable, str(CODE / name), *map(str, arguments)]
     return subprocess.run(words, capture_output=True, text=True, **options)
 
 
 def numbered(n: int, word: str = "task") -> list[dict]:
-    """``n`` distinct records."""
+    """Return ``n`` distinct records."""
     return [{"instruction": f"{word} {i}", "input": "", "output": f"answer {i} of {word}"} for i in range(n)]

@@ -10,7 +10,7 @@ TEXTS = [
 
 
 def write(folder: Path) -> Path:
-    """A folder that transformers, LLaMA-Factory and the harness load."""
+    """Write a folder that transformers, LLaMA-Factory and the harness load."""
     import tokenizers
     import torch
     import transformers

@@ -1,7 +1,7 @@
 """The demo's pools, made on the user's machine: nothing is downloaded, no one else's text is committed.
 
 standard library of this Python -> candidates -> records -> two code pools + weak labels
-seeded tasks (``demo_tasks``)                            -> the math and the general pool
+seeded tasks                                             -> the math and the general pool
 
 Code records are the public functions, classes and methods of the running Python's standard library that have a
 docstring. Files are parsed, never imported. The module a record comes from gives it a weak label: one of the study's
@@ -30,8 +30,6 @@ from instruction_data.pools.table import STUDY_POOLS
 
 
 def main(argv: list[str] | None = None) -> int:
-    from instruction_data import cli
-
     parser = argparse.ArgumentParser(prog="python -m instruction_data.demo", description=__doc__.split("\n\n")[0])
     parser.add_argument("--root", type=Path, default=DEMO_ROOT, help="study root (default: build/demo)")
     for flag, default, which in (("--records", RECORDS, "code pools"), ("--others", OTHERS, "other two pools")):
@@ -53,6 +51,4 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    pass
-
     sys.exit(cli.run(main))

@@ -1,38 +1,44 @@
 """The demo's study root: two code pools of library code with weak labels, a math and a general pool of seeded tasks."""
 
+import dataclasses
 import hashlib
-import os
 import textwrap
 from pathlib import Path
 
 import filelock
 import orjson
 
-from instruction_data.demo import tasks
-from instruction_data.demo.library_code import SEED_LINES, Candidate, candidates_for, choose, fenced, instruction
+from instruction_data.demo import library_code
+from instruction_data.demo.code_instructions import instruction
+from instruction_data.demo.general_tasks import general_tasks
+from instruction_data.demo.library_code import SEED_LINES, Candidate, fenced
+from instruction_data.demo.math_tasks import math_tasks
+from instruction_data.demo.tasks import MOST
 from instruction_data.errors import InputError, quoted
+from instruction_data.files.atomic import write_whole
 from instruction_data.pools.records import Record, Records
 from instruction_data.pools.table import STUDY_POOLS, Pool
 
 RECORDS = 300  # in each of the two code pools
 OTHERS = 1000  # in each of the other two
 SEED = 42
+TASKS = {"math": math_tasks, "general": general_tasks}
+GROWN_FOLDER = "Datas/demo"  # larger pools of tasks
 LABELS_PATH = "Datas/demo_labels.json"  # written last: where it stands, the demo is complete
 
 _REBUILD = "build the demo again with python -m instruction_data.demo --overwrite"
 
 
 def contents(records: int = RECORDS, others: int = OTHERS, seed: int = SEED) -> dict[str, bytes]:
-    """The demo's files: path below the study root -> content; the labels come last."""
-    oss, evol = choose(candidates_for(2 * records), records, seed)
+    """Return the demo's files: path below the study root -> content; the labels come last."""
+    oss, evol = library_code.choose(library_code.candidates_for(2 * records), records, seed)
     entries = {
         "oss": [_oss_entry(index, candidate) for index, candidate in enumerate(oss)],
         "evol": [{"instruction": instruction(one, evolved=True), "response": fenced(one.code)} for one in evol],
-        "math": tasks.math_tasks(others, seed),
-        "general": tasks.general_tasks(others, seed),
+        **{name: tasks(others, seed) for name, tasks in TASKS.items()},
     }
     table = {pool.name: pool for pool in STUDY_POOLS}
-    files = {table[name].path: _encoded(table[name], rows) for name, rows in entries.items()}
+    files = {table[name].path: _encoded(table[name].path, rows) for name, rows in entries.items()}
     labels = {name: _labels(table[name], entries[name], chosen) for name, chosen in (("oss", oss), ("evol", evol))}
     return files | {LABELS_PATH: orjson.dumps(labels, option=orjson.OPT_INDENT_2) + b"\n"}
 
@@ -47,8 +53,8 @@ def _oss_entry(index: int, candidate: Candidate) -> dict:
     }
 
 
-def _encoded(pool: Pool, rows: list[dict]) -> bytes:
-    if pool.path.endswith(".json"):
+def _encoded(path: str, rows: list[dict]) -> bytes:
+    if path.endswith(".json"):
         return orjson.dumps(rows, option=orjson.OPT_INDENT_2) + b"\n"
     return b"".join(orjson.dumps(row) + b"\n" for row in rows)
 
@@ -76,7 +82,7 @@ def build(root: Path, *, records: int = RECORDS, others: int = OTHERS, seed: int
 
 
 def complete(root: Path) -> bool:
-    """Whether all files of the demo are there."""
+    """Tell whether all files of the demo are there."""
     return all((root / name).is_file() for name in [*(pool.path for pool in STUDY_POOLS), LABELS_PATH])
 
 
@@ -93,8 +99,46 @@ def ensure(root: Path) -> None:
             write_files(root, files)
 
 
+def can_grow(pool: Pool) -> bool:
+    """Tell whether ``grown`` makes more records of a pool: of the demo's math and general pools, not of a user's."""
+    return pool.name in TASKS and pool in STUDY_POOLS
+
+
+def grown_pool(pool: Pool, records: int) -> Pool:
+    """Return the row that ``grown`` returns, and write nothing.
+
+    Raises:
+        InputError: there are not that many different tasks.
+    """
+    if records > MOST:
+        raise InputError(
+            f"pool {pool.name!r}: found at most {MOST:,} different tasks in the demo; expected {records:,}. Take fewer "
+            f"code records (--limit N) or name a larger pool of your own: --other {pool.name}=PATH"
+        )
+    count = -(-records // OTHERS) * OTHERS  # similar requests share a file
+    return dataclasses.replace(pool, path=f"{GROWN_FOLDER}/{pool.name}_{count}.jsonl", records=count)
+
+
+def grown(root: Path, pool: Pool, records: int) -> Pool:
+    """Return the demo's math or general pool with a file of at least ``records`` tasks, which is made if not there.
+
+    The file begins with the 1,000 records of the demo's pool as it is by default, and every larger file begins with
+    all smaller ones.
+
+    Raises:
+        InputError: there are not that many different tasks.
+    """
+    result = grown_pool(pool, records)
+    path = root / result.path
+    with locked(root):
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_whole(path, _encoded(result.path, TASKS[pool.name](result.records, SEED, block=OTHERS)))
+    return result
+
+
 def weak_labels(root: Path, records: Records) -> list[str | None] | None:
-    """The category of every record, in order; None if the demo's labels do not know the pool.
+    """Return the category of every record, in order; None if the demo's labels do not know the pool.
 
     Raises:
         InputError: a record is not the one that was labelled.
@@ -122,6 +166,7 @@ def weak_labels(root: Path, records: Records) -> list[str | None] | None:
 
 
 def locked(root: Path) -> filelock.FileLock:
+    """Return the lock under which the demo's files are written."""
     folder = root / ".cache"
     folder.mkdir(parents=True, exist_ok=True)
     return filelock.FileLock(folder / "demo.lock")
@@ -132,6 +177,7 @@ def _is_same(path: Path, content: bytes) -> bool:
 
 
 def refuse_others(root: Path, files: dict[str, bytes]) -> None:
+    """Raise an InputError if a file is there with other content."""
     others = [name for name, content in files.items() if (root / name).exists() and not _is_same(root / name, content)]
     if others:
         raise InputError(
@@ -141,25 +187,11 @@ def refuse_others(root: Path, files: dict[str, bytes]) -> None:
 
 
 def write_files(root: Path, files: dict[str, bytes]) -> None:
-    """Write what differs. The labels go first and come last, so that they never stand beside other pools."""
+    """Write what differs. The labels are removed first and written last: they never stand beside other pools."""
     changed = {name for name, content in files.items() if not _is_same(root / name, content)}
     if changed:
         (root / LABELS_PATH).unlink(missing_ok=True)
         for name in files:
             if name in changed or name == LABELS_PATH:
-                _replace(root / name, files[name])
-
-
-def _replace(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    for stale in path.parent.glob(f".{path.name}.*.tmp"):  # of a killed run: whoever builds a demo holds its lock
-        stale.unlink()
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with open(temporary, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+                (root / name).parent.mkdir(parents=True, exist_ok=True)
+                write_whole(root / name, files[name])

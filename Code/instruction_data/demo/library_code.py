@@ -1,7 +1,7 @@
-"""Code records from the running Python's standard library: its public functions, classes and methods with a docstring.
+"""Candidates for code records: the public functions, classes and methods of the running Python's standard library.
 
-Files are parsed, never imported. The module a record comes from gives it a weak label: one of the study's ten
-categories.
+They have a docstring. Files are parsed, never imported. The module a candidate comes from gives it a weak label: one
+of the study's ten categories.
 """
 
 import ast
@@ -25,9 +25,7 @@ from instruction_data.errors import InputError
 
 OUTPUT_LENGTHS = range(60, 2501)  # characters
 MIN_DOCSTRING = 41
-MAX_INSTRUCTION = 260
 MAX_DESCRIPTION = 120  # what a docstring may add to an instruction
-MAX_WITH_CONTEXT = 200  # an instruction that would be longer does without its module
 MAX_ARGUMENTS = 60
 SEED_LINES = 6  # of source text, in the `seed` field of the OSS form
 LEFT_OUT = {"test", "tests", "idlelib", "lib2to3", "site-packages", "ensurepip", "__pycache__", "turtledemo"}
@@ -52,18 +50,6 @@ MODULES = {
 }
 _LABELS = {module: category for category, modules in MODULES.items() for module in modules.split()}
 
-_PHRASES = (
-    "Write {what}. {description}",
-    "Implement {what}. {description}",
-    "{description} Write {what} for this.",
-    "I need {what}. What it should do: {description}",
-    "Create {what} that fits this description: {description}",
-    "Please write {what}. {description}",
-    "The code has to do this: {description} Write it as {what}.",
-    "Develop {what}, documented as follows: {description}",
-)
-_CONTEXTS = (" (Context: {}.)", " It is part of this module: {}.", " The module it belongs to: {}.")
-
 
 @dataclass(frozen=True)
 class Candidate:
@@ -80,13 +66,13 @@ class Candidate:
     node: ast.stmt
 
     def draw(self, choices: tuple[str, ...], purpose: str) -> str:
-        """One of ``choices``, always the same for this candidate and purpose."""
+        """Return one of ``choices``, always the same for this candidate and purpose."""
         digest = hashlib.sha256(f"{purpose}:{self.module}:{self.name}".encode()).digest()
         return choices[int.from_bytes(digest[:4], "big") % len(choices)]
 
 
 def category_of(module: str) -> str | None:
-    """The weak label of a module, by its longest dotted prefix in the table."""
+    """Return the weak label of a module, by its longest dotted prefix in the table."""
     while module:
         if module in _LABELS:
             return _LABELS[module]
@@ -95,7 +81,7 @@ def category_of(module: str) -> str | None:
 
 
 def module_files(folder: Path) -> list[tuple[str, Path]]:
-    """Every module of the standard library in ``folder`` with its file, sorted by name."""
+    """Return every module of the standard library in ``folder`` with its file, sorted by name."""
     found = []
     for place, folders, files in os.walk(folder):
         folders[:] = [name for name in folders if name not in LEFT_OUT and not name.startswith("config-")]
@@ -108,7 +94,7 @@ def module_files(folder: Path) -> list[tuple[str, Path]]:
 
 
 def mine(files: Iterable[tuple[str, Path]]) -> list[Candidate]:
-    """The candidates in ``files``; of those with the same code or the same description, the first."""
+    """Return the candidates in ``files``; the first of those with the same code or the same description."""
     result, seen = [], set()
     for module, path in tqdm(list(files), desc="standard library", unit="file", delay=2, leave=False):
         for candidate in _candidates(module, path):
@@ -120,7 +106,7 @@ def mine(files: Iterable[tuple[str, Path]]) -> list[Candidate]:
 
 
 def _candidates(module: str, path: Path) -> Iterator[Candidate]:
-    """The candidates of one file; none if it does not decode or parse."""
+    """Yield the candidates of one file; none if it does not decode or parse."""
     try:
         with tokenize.open(path) as file, warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -147,7 +133,7 @@ def _candidates(module: str, path: Path) -> Iterator[Candidate]:
 
 
 def _definitions(body: list[ast.stmt], owner: str = "") -> Iterator[tuple[ast.stmt, str]]:
-    """The public definitions with a docstring and a body of their own, each with the class it is in."""
+    """Yield the public definitions with a docstring and a body of their own, each with the class it is in."""
     for node in body:
         if isinstance(node, ast.If | ast.Try):
             yield from _definitions(node.body + node.orelse, owner)
@@ -159,7 +145,7 @@ def _definitions(body: list[ast.stmt], owner: str = "") -> Iterator[tuple[ast.st
 
 
 def _is_empty(node: ast.stmt) -> bool:
-    """Whether a definition does nothing, or only raises, beside its docstring."""
+    """Tell whether a definition does nothing, or only raises, beside its docstring."""
     return all(isinstance(part, ast.Pass | ast.Raise | ast.Expr) and not _calls(part) for part in node.body[1:])
 
 
@@ -176,7 +162,7 @@ def _first_line(node: ast.stmt) -> int:
 
 
 def _without_docstring(node: ast.stmt, lines: list[str]) -> str:
-    """The definition's lines, dedented, without its docstring; empty where it cannot be cut out by lines."""
+    """Return the definition's lines, dedented, without its docstring; empty where it cannot be cut out by lines."""
     docstring, following = node.body[0], node.body[1]
     alone = not lines[docstring.lineno - 1][: docstring.col_offset].strip()
     if not alone or getattr(following, "lineno", 0) <= docstring.end_lineno:
@@ -206,7 +192,7 @@ def _noun_phrase(node: ast.stmt, owner: str) -> str:
 
 
 def _arguments(arguments: ast.arguments) -> str:
-    """The arguments as they stand in a signature; of a long list, the first ones."""
+    """Return the arguments as they stand in a signature; the first ones of a long list."""
     text = ast.unparse(arguments)
     if len(text) <= MAX_ARGUMENTS:
         return text
@@ -214,23 +200,23 @@ def _arguments(arguments: ast.arguments) -> str:
 
 
 def _description(docstring: str) -> str:
-    """The first paragraph of a docstring as prose, cut behind a sentence or a word; empty if it is no prose."""
+    """Return the first paragraph of a docstring as prose, cut behind a sentence or a word; empty if it is no prose."""
     text = _prose(docstring)
     text = re.sub(r"^[\w.]+\([^)]*\)\s*(->\s*[\w\[\], ]+?)?\s*(--|:|\.)?\s+", "", text)
     if not re.match(r"[A-Za-z`'\"]", text) or len(text.split()) < 4 or re.search(r">>>|^[\w, -]+ =", text):
         return ""
-    return _sentence(_cut(text, MAX_DESCRIPTION))
+    return sentence(cut(text, MAX_DESCRIPTION))
 
 
 def _prose(docstring: str) -> str:
-    """The first paragraph on one line, without the markup of roles and literals."""
+    """Return the first paragraph on one line, without the markup of roles and literals."""
     paragraph = re.split(r"\n\s*\n|\n\s*>>>|\n\s*[-*] ", inspect.cleandoc(docstring).strip(), maxsplit=1)[0]
     text = re.sub(r":\w+:`~?([^`]*)`", r"`\1`", paragraph).replace("``", "`")
     return re.sub(r"\s+", " ", text).strip()
 
 
-def _cut(text: str, limit: int) -> str:
-    """As many whole sentences as fit, or else as many words; one character is left for a full stop."""
+def cut(text: str, limit: int) -> str:
+    """Return as many whole sentences as fit, or else as many words; one character is left for a full stop."""
     if len(text) < limit:
         return text
     ends = [match.start() for match in re.finditer(r"(?<=[a-z0-9)`'\"][.!?])\s+(?=[A-Z`'\"])", text[:limit])]
@@ -239,14 +225,14 @@ def _cut(text: str, limit: int) -> str:
     return text[: limit - 2].rpartition(" ")[0].rstrip(" ,;:.(-") + " …"
 
 
-def _sentence(text: str) -> str:
-    """``text`` with a capital and a full stop, as an instruction needs them."""
+def sentence(text: str) -> str:
+    """Return ``text`` with a capital and a full stop, as an instruction needs them."""
     text = text[0].upper() + text[1:] if re.match(r"[a-z]+ ", text) else text
     return text if text[-1] in ".!?…" else text.rstrip(" ,;:-") + "."
 
 
 def _context(docstring: str) -> str:
-    """What a module says it is about, if its first sentence is a short plain one."""
+    """Return what a module says it is about, if its first sentence is a short plain one."""
     text = re.split(r"(?<=[a-z)])\.(?:\s|$)", _prose(docstring))[0]
     text = re.sub(r"^(Module )?[\w.]+\s+--?\s+", "", text).strip(" .")
     if not re.fullmatch(r"[A-Za-z][\w ,/'()&-]{12,60}", text) or " " not in text:
@@ -256,61 +242,8 @@ def _context(docstring: str) -> str:
     return text[0].lower() + text[1:] if is_plain else text
 
 
-def _demands(candidate: Candidate) -> tuple[str, ...]:
-    """Further requirements, of those that can be checked, that the code meets already."""
-    node, lines = candidate.node, candidate.code.split("\n")
-    parts = list(ast.walk(node))
-    kinds = {type(part) for part in parts}
-    raised = sorted({name for part in parts if isinstance(part, ast.Raise) for name in _raised(part)})
-    rules = {
-        f"Raise `{(raised or [''])[0]}` where the input calls for it.": bool(raised),
-        "Deal with errors through try and except.": ast.Try in kinds,
-        "Comment the steps that are not obvious.": any(re.match(r"\s*# \w", line) for line in lines),
-        "Use a with statement where it fits.": bool(kinds & {ast.With, ast.AsyncWith}),
-        "Import nothing inside it.": len(lines) > 10 and not kinds & {ast.Import, ast.ImportFrom},
-        "Keep every line under 80 characters.": max(map(len, lines)) < 80,
-        f"Keep it within {-(-len(lines) // 5) * 5} lines.": True,
-        "Use nothing outside the standard library.": True,
-    }
-    if not isinstance(node, ast.ClassDef):
-        rules |= _function_rules(node, parts, kinds)
-    return tuple(rule for rule, met in rules.items() if met)
-
-
-def _function_rules(node: ast.stmt, parts: list[ast.AST], kinds: set[type]) -> dict[str, bool]:
-    calls = {getattr(part.func, "attr", getattr(part.func, "id", "")) for part in parts if isinstance(part, ast.Call)}
-    loops = bool(kinds & {ast.For, ast.AsyncFor, ast.While, ast.comprehension})
-    returns = sum(isinstance(part, ast.Return) for part in parts)
-    return {
-        "Produce the results lazily, as a generator.": bool(kinds & {ast.Yield, ast.YieldFrom}),
-        "Do it without any loop.": not loops and len(node.body) > 2,
-        "Do not use recursion.": loops and node.name not in calls,
-        "Do not use any if statement.": not kinds & {ast.If, ast.IfExp},
-        "Give it a single return statement.": returns == 1 and len(node.body) > 2,
-        "Write its body as one single statement.": len(node.body) == 2 and not kinds & {ast.If, ast.Try} and not loops,
-    }
-
-
-def _raised(node: ast.Raise) -> list[str]:
-    name = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
-    return [name.id] if isinstance(name, ast.Name) and name.id.endswith(("Error", "Exception")) else []
-
-
-def instruction(candidate: Candidate, *, evolved: bool = False) -> str:
-    """The task in at most ``MAX_INSTRUCTION`` characters; an evolved one ends in one more requirement."""
-    demand = " " + candidate.draw(_demands(candidate), "demand") if evolved else ""
-    phrase = candidate.draw(_PHRASES, "phrase")
-    room = MAX_INSTRUCTION - len(demand) - len(phrase.format(what=candidate.what, description=""))
-    description = _sentence(_cut(candidate.description, room))
-    text = phrase.format(what=candidate.what, description=description)
-    if candidate.context and candidate.context not in text:
-        context = candidate.draw(_CONTEXTS, "context").format(candidate.context)
-        text += context if len(text + context + demand) <= MAX_WITH_CONTEXT else ""
-    return text + demand
-
-
 def choose(candidates: list[Candidate], count: int, seed: int) -> tuple[list[Candidate], list[Candidate]]:
-    """``count`` candidates for each of the two code pools: OSS form, EVOL form.
+    """Return ``count`` candidates for each of the two code pools: OSS form, EVOL form.
 
     Labels take turns, so that the rare ones are all in; within a label the two pools take turns. Candidates without a
     label are taken only when those with one are used up.
@@ -336,7 +269,7 @@ def choose(candidates: list[Candidate], count: int, seed: int) -> tuple[list[Can
 
 
 def candidates_for(count: int, folder: Path | None = None) -> list[Candidate]:
-    """At least ``count`` candidates if the standard library has them; modules without a label only where needed."""
+    """Return at least ``count`` candidates if there are; modules without a label are read if others are too few."""
     files = module_files(folder or Path(sysconfig.get_paths()["stdlib"]))
     found = mine(file for file in files if category_of(file[0]))
     return found if len(found) >= count else mine(files)

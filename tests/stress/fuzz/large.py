@@ -15,11 +15,13 @@ GIGABYTE = 1_000_000_000
 READ = """
 import pathlib, resource, sys
 import numpy, orjson, pandas, pyarrow.parquet
-from instruction_data import command, pools
+from instruction_data import cli
+from instruction_data.pools import reading, table
 pages = int(pathlib.Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (pages + int(sys.argv[2]),) * 2)
 root = pathlib.Path(sys.argv[1])
-status = command.run(lambda: print(len(pools.read(pools.Pool("mine", "Datas/mine"), root, skip_bad=False))) or 0)
+pool = table.Pool("mine", "Datas/mine")
+status = cli.run(lambda: print(len(reading.read(pool, root, skip_bad=False))) or 0)
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1000, "MB", file=sys.stderr)
 sys.exit(status)
 """
@@ -27,7 +29,7 @@ GOOD = b'{"instruction": "add", "output": "a + b"}\n'
 
 
 def parts(count: int, piece: bytes) -> Callable[[Path], None]:
-    """A file of so many equal pieces behind a good line."""
+    """Return a function that writes so many equal pieces behind a good line."""
 
     def write(path: Path) -> None:
         with open(path, "wb") as file:
@@ -39,7 +41,7 @@ def parts(count: int, piece: bytes) -> Callable[[Path], None]:
 
 
 def gzipped(size: int, head: bytes, tail: bytes) -> Callable[[Path], None]:
-    """Gzip of a thousandth of the size it grows to."""
+    """Return a function that writes gzip of a thousandth of the size it grows to."""
 
     def write(path: Path) -> None:
         with gzip.open(path, "wb", 9) as file:
@@ -52,7 +54,7 @@ def gzipped(size: int, head: bytes, tail: bytes) -> Callable[[Path], None]:
 
 
 def repeated(path: Path) -> None:
-    """Parquet of 100 kB that says one text of a megabyte 100,000 times."""
+    """Write 100 kB of Parquet that say one text of a megabyte 100,000 times."""
     import pyarrow
     import pyarrow.parquet
 
@@ -77,7 +79,7 @@ def element_of_a_gigabyte(path: Path) -> None:
 
 
 def many_members(path: Path) -> None:
-    """2 GB of good lines in 2 MB."""
+    """Write 2 GB of good lines in 2 MB."""
     line = json.dumps({"instruction": "x" * 100_000, "output": "y"}).encode() + b"\n"
     path.write_bytes(gzip.compress(line * 100, mtime=0) * 200)
 
@@ -107,7 +109,7 @@ CASES: dict[str, tuple[Callable[[Path], None], str]] = {
 
 
 def run(names: list[str] | None = None) -> dict[str, str]:
-    """Read every file; what went wrong, by name."""
+    """Read every file; return what went wrong, by name."""
     failures = {}
     for name in names or CASES:
         write, expected = CASES[name]

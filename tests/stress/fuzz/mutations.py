@@ -23,7 +23,7 @@ VALUES = (
 
 
 def bytes_changed(data: bytes, chance: random.Random) -> bytes:
-    """One to eight small changes, at any places."""
+    """Make one to eight small changes, at any places."""
     changed = bytearray(data)
     for _ in range(chance.choice((1, 1, 1, 2, 4, 8))):
         place = chance.randrange(len(changed) + 1)
@@ -45,7 +45,7 @@ def bytes_changed(data: bytes, chance: random.Random) -> bytes:
 
 
 def value_changed(document: object, chance: random.Random) -> object:
-    """A copy of a JSON document in which one to three values or names are others."""
+    """Return a copy of a JSON document in which one to three values or names are others."""
     document = copy.deepcopy(document)
     for _ in range(chance.choice((1, 1, 2, 3))):
         at = document
@@ -72,7 +72,7 @@ def _change(at: dict | list, key: object, chance: random.Random) -> None:
 
 
 def json_changed(data: bytes, chance: random.Random) -> bytes:
-    """As ``value_changed``, of JSON in bytes; ``bytes_changed`` where it is none."""
+    """Apply ``value_changed`` to JSON in bytes, or ``bytes_changed`` where it is none."""
     try:
         document = json.loads(data)
     except (ValueError, RecursionError):
@@ -86,7 +86,7 @@ def json_changed(data: bytes, chance: random.Random) -> bytes:
 
 
 def mutated(data: bytes, chance: random.Random) -> bytes:
-    """Any of these; of gzip mostly what is inside."""
+    """Apply any of these changes; in gzip, mostly to what is inside."""
     if data[:2] == b"\x1f\x8b" and chance.random() < 0.7:
         try:
             return gzip.compress(mutated(gzip.decompress(data), chance), 1, mtime=0)

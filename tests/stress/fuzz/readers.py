@@ -2,7 +2,6 @@
 
 import contextlib
 import gzip
-import importlib.util
 import io
 import json
 import pickle
@@ -11,11 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from tests.support.scripts import CODE, load_script
 
 from instruction_data import cli
 from instruction_data.files import documents, formats
 from instruction_data.files.atomic import file_sha256
-from instruction_data.files.places import REPOSITORY
 from instruction_data.measures import leakage
 from instruction_data.numbers import embeddings
 from instruction_data.outcomes import outcomes
@@ -32,8 +31,6 @@ from instruction_data.runs import runs
 from instruction_data.runs.runs import Run
 from instruction_data.workspace import Workspace
 
-CODE = REPOSITORY / "Code"
-
 
 @dataclass(frozen=True)
 class Reader:
@@ -44,15 +41,8 @@ class Reader:
     read: Callable[[Path], object]
 
 
-def script(name: str):
-    spec = importlib.util.spec_from_file_location(Path(name).stem, CODE / name)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 def every(root: Path) -> dict[str, Reader]:
-    """Name -> reader, for a study root that is made in ``root``, an empty folder."""
+    """Return the readers by name, and make the study root they read in ``root``, an empty folder."""
     with contextlib.redirect_stdout(io.StringIO()):
         workspace, records = make_root(root)
     found = dict(_pool_readers(root))
@@ -166,9 +156,8 @@ def _json_readers(root: Path) -> Iterator[tuple[str, Reader]]:
 
 
 def _script_readers(root: Path, workspace: Workspace, records: Records) -> Iterator[tuple[str, Reader]]:
-    train, bigcode, coverage, controls = map(
-        script, ("training/train.py", "evaluation/bigcode.py", "RQ4/type_coverage.py", "controls/control_splits.py")
-    )
+    names = ("training/train.py", "evaluation/bigcode.py", "RQ4/type_coverage.py", "controls/control_splits.py")
+    train, bigcode, coverage, controls = map(load_script, names)
     recipes = tuple(path.read_bytes() for path in sorted((CODE / "training/recipes").glob("*.yaml")))
     yield "recipe", Reader("recipe.yaml", recipes, lambda path: train.read_recipe(str(path)))
     task = bigcode.Task("humaneval", root, [{"id": "a"}, {"id": "b"}])

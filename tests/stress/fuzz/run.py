@@ -4,9 +4,9 @@ Inputs are mutations of good files. Those that reach lines of our code which non
 themselves. A reader that hangs or takes more than its share of memory has failed, as has one that ends in any other
 exception. What failed is kept under build/fuzz, with the seed of the run; the exit status tells.
 
-    python tests/fuzz/run.py --inputs 100000
-    python tests/fuzz/run.py --reader manifest --inputs 20000 --seed 7
-    python tests/fuzz/run.py --large                  files of a gigabyte, bombs and ten million records
+    python -m tests.stress.fuzz.run --inputs 100000
+    python -m tests.stress.fuzz.run --reader manifest --inputs 20000 --seed 7
+    python -m tests.stress.fuzz.run --large                  files of a gigabyte, bombs and ten million records
 """
 
 import argparse
@@ -23,6 +23,7 @@ import traceback
 from pathlib import Path
 
 from tests.stress.fuzz import large, mutations, readers
+from tests.support.scripts import CODE
 
 from instruction_data import cli
 from instruction_data.errors import InputError
@@ -33,7 +34,7 @@ SECONDS = 10  # for one input: they are small
 MORE_BYTES = 2_000_000_000  # beyond what the process has when it begins
 KEPT_BYTES = 20_000  # of an input that becomes a seed
 TRACED = 8  # one input in so many is watched for new lines: watching takes most of the time
-OURS = str(readers.CODE)
+OURS = str(CODE)
 SHOWN = 5  # failures of one reader
 
 
@@ -60,7 +61,7 @@ class Lines:
 
 
 def attempt(reader: readers.Reader, path: Path, root: Path) -> str:
-    """Read a file; empty if it was read or refused as it should be, else what went wrong."""
+    """Read a file; return what went wrong, or nothing if it was read or refused as it should be."""
     signal.setitimer(signal.ITIMER_REAL, SECONDS)
     said = io.StringIO()
     try:
@@ -80,7 +81,7 @@ def attempt(reader: readers.Reader, path: Path, root: Path) -> str:
 
 
 def _unclear(text: str, root: Path) -> str:
-    """What a refusal lacks: it is to name the file, and what was found or expected."""
+    """Say what a refusal lacks: it must name the file, and what was found or expected."""
     if not text.replace("\n", "").isprintable():
         return f"refuses with what a terminal obeys: {text!r}"
     names = str(root) in text or text.startswith(("pool '", "humaneval: ", "RQ9_MINE_X: ", "the harness gave "))
@@ -121,7 +122,7 @@ def fuzz(reader: readers.Reader, root: Path, inputs: int, chance: random.Random)
 
 
 def run(inputs: int, seed: int, wanted: list[str] | None = None) -> dict[str, dict[str, bytes]]:
-    """Fuzz the readers, as many inputs each; what went wrong, by reader."""
+    """Fuzz the readers, as many inputs each; return what went wrong, by reader."""
     signal.signal(signal.SIGALRM, stop)
     failures = {}
     begun = time.perf_counter()
