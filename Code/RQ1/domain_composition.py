@@ -172,10 +172,10 @@ def read_domain(workspace: Workspace, other: Pool, n: int, *, drop_input: bool) 
     """Read another domain's pool; one of the demo grows to what the largest mixture with ``n`` records needs."""
     most = max(draws.mixture_counts(n, *ratio)[1] for ratio in RATIOS)
     records = workspace.read(other, drop_input=drop_input)
-    if len(records) >= most or not workspace.demo or other != workspace.known_pools.get(other.name):
+    if len(records) >= most or not workspace.demo or not demo_root.can_grow(other):
         return records
     if workspace.dry_run:
-        print(f"would make   a larger pool {other.name!r} of the demo, of at least {most:,} records")
+        print(f"would make   {demo_root.grown_pool(other, most).path}: at least {most:,} records of the demo")
         raise PlanEnded(n)
     return workspace.read(demo_root.grown(workspace.root, other, most), drop_input=drop_input)
 
