@@ -192,6 +192,7 @@ class Workspace:
         question: Question,
         expects: Callable[[Pool, int], Mapping[str, int]] | None = None,
         computes: str = "",
+        pools: Sequence[Pool] | None = None,
     ) -> None:
         """Publish one code pool after the other; a dry run plans them all, however far each can be planned.
 
@@ -200,8 +201,9 @@ class Workspace:
             question: whose splits these are.
             expects: pool, number of its records -> split name -> about how many records that split will have.
             computes: what is computed, in words, for pools that are not here.
+            pools: by default the code pools.
         """
-        for pool in self.code_pools:
+        for pool in self.code_pools if pools is None else pools:
             try:
                 publish(pool)
             except PlanEnded as end:
@@ -210,7 +212,7 @@ class Workspace:
                 folder = Place.of_splits(question.id, pool).folder
                 for name, records in (expects(pool, end.records) if expects else {}).items():
                     print(f"would write  {folder}/{name}.json: about {records:,} records")
-                print(f"             and the scores and the manifest beside them, under {printable(str(self.root))}\n")
+                print(f"would write  a table of numbers and the manifest, under {printable(str(self.root))}\n")
 
     def begin(
         self,

@@ -151,7 +151,7 @@ def read(root: Path, spool_folder: Path | None = None) -> Inventory:
         for file, entry in manifest["files"].items():
             if entry.get("columns") and file.endswith(".parquet"):
                 _add_columns(found, path, file, entry)
-    _read_pools(found, [manifest for _, manifest, _ in tables], spool_folder)
+    _read_pools(found, [manifest for _, manifest, _ in tables], made_from, spool_folder)
     _read_splits(found, [manifest for _, manifest, _ in tables], spool_folder)
     missing = len(found) - int(found.known.sum())
     if missing:
@@ -292,14 +292,14 @@ def _add_pools(found: Inventory, manifest: Mapping, table, made_from: set[str]) 
             found.pools[name] = found.numbers(rows)
 
 
-def _read_pools(found: Inventory, described: Iterable[Mapping], spool_folder: Path | None) -> None:
+def _read_pools(found: Inventory, described: Iterable[Mapping], made_from: set[str], spool_folder: Path | None) -> None:
     """Texts from the pools' own files, where they are what the manifests say they were."""
     table = known_pools(found.root)
     seen = set()
     for manifest in described:
         for name, entry in manifest["pools"].items():
             path = found.root / entry["path"]
-            if name not in table or path in seen or not path.is_file():
+            if name not in table or path in seen or entry["path"] in made_from or not path.is_file():
                 continue
             seen.add(path)
             if formats.pointer_of(path) is None and file_sha256(path) == entry["sha256"]:
