@@ -9,7 +9,7 @@ import numpy as np
 import orjson
 import pytest
 from tests.support import chromium
-from tests.support.scripts import CODE, load_script, run_script
+from tests.support.scripts import load_script, run_script
 
 from instruction_data import cli
 from instruction_data.errors import InputError
@@ -20,7 +20,7 @@ from instruction_data.numbers import features
 from instruction_data.numbers.features import Feature
 from instruction_data.outcomes import outcomes
 from instruction_data.outcomes.outcomes import Outcome
-from instruction_data.page import figures, findings, html, maps
+from instruction_data.page import figures, findings, html, maps, svg
 from instruction_data.page.figures import Drawing
 from instruction_data.publish import inventory
 from instruction_data.publish.inventory import Set
@@ -274,12 +274,12 @@ class TestFigures:
 
     def test_in_the_page_a_figure_has_no_style_and_no_colour_of_its_own(self, tmp_path):
         figure = figures.shares({"a": {"x": 0.1, "y": 0.9}, "b": {"x": 0.5, "y": 0.5}}, "%")
-        inline = figures.inline(Drawing("two", "", "", figure, (), ()).save(tmp_path), "two")
-        assert "style" not in inline
-        assert not re.findall(r'"#[0-9a-f]{6}"', inline)
-        assert "var(--ink)" in inline
-        used = set(re.findall(r'(?:href="#|url\(#)([^")]+)', inline))
-        assert used and used == set(re.findall(r' id="([^"]+)"', inline))
+        inlined = svg.inline(Drawing("two", "", "", figure, (), ()).save(tmp_path), "two")
+        assert "style" not in inlined
+        assert not re.findall(r'"#[0-9a-f]{6}"', inlined)
+        assert "var(--ink)" in inlined
+        used = set(re.findall(r'(?:href="#|url\(#)([^")]+)', inlined))
+        assert used and used == set(re.findall(r' id="([^"]+)"', inlined))
 
 
 def luminance(colour):
@@ -296,7 +296,7 @@ def contrast(one, other):
 
 @pytest.mark.parametrize("theme", [0, 1], ids=["light", "dark"])
 def test_everything_can_be_told_from_its_ground(theme):
-    css = (CODE / "report" / "templates" / "page.css").read_text()
+    css = (html.TEMPLATES / "page.css").read_text()
     colours = dict(re.findall(r"(--[\w-]+): (#[0-9a-f]{6})", css.split(":root {")[1 + theme].split("}")[0]))
     for ground in ("--paper", "--raised", "--noted"):
         for text in ("--ink", "--muted", "--link", "--warning"):
