@@ -133,11 +133,11 @@ class Publication:
         return manifest
 
     def _complete(self, splits: Sequence[Split], tables: Iterable[str], staged: Mapping[str, Staged]) -> dict:
-        described = {
+        entries = {
             split.name: described(split, self.place.folder, staged[f"{split.name}.json"].sha256) for split in splits
         }
         files = {f"{self.place.folder}/{name}": {"sha256": staged[name].sha256} for name in tables}
-        return {**self.asked, "splits": described, "files": files}
+        return {**self.asked, "splits": entries, "files": files}
 
     def _unchanged(self, manifest: Mapping) -> bool:
         if not self._manifest.exists():
