@@ -12,30 +12,17 @@ from instruction_data.publish.inventory import Set
 
 @dataclass(frozen=True)
 class About:
-    """What a question is called, what it asks, and the script that makes its splits ("" where nobody says)."""
+    """What a question is called, and what it asks."""
 
     title: str
     asks: str
-    script: str = ""
 
 
 STUDY = {
-    "RQ1": About(
-        "domain composition",
-        "Code records give way to mathematical or general ones.",
-        "Code/RQ1/domain_composition.py",
-    ),
-    "RQ2": About(
-        "semantic diversity",
-        "Tiers by how alike each record is to the rest of its pool.",
-        "Code/RQ2/semantic_diversity.py",
-    ),
-    "RQ3": About(
-        "problem complexity",
-        "Tiers by a model's complexity score and its perplexity.",
-        "Code/RQ3/problem_complexity.py",
-    ),
-    "RQ4": About("type coverage", "Shares of algorithmic against practical tasks.", "Code/RQ4/type_coverage.py"),
+    "RQ1": About("domain composition", "Code records give way to mathematical or general ones."),
+    "RQ2": About("semantic diversity", "Tiers by how alike each record is to the rest of its pool."),
+    "RQ3": About("problem complexity", "Tiers by a model's complexity score and its perplexity."),
+    "RQ4": About("type coverage", "Shares of algorithmic against practical tasks."),
 }
 LABELS = {"score": "complexity score", "perplexity": "perplexity"}
 LOGARITHMIC = ("perplexity",)
@@ -45,12 +32,11 @@ LENGTHS = {"instruction_tokens": "Instruction length", "output_tokens": "Output 
 
 def about(question: str, sets: Iterable[Set]) -> About | None:
     """Return what a question says of itself, None if it says nothing."""
-    study = STUDY.get(question)
     for one in sets:
         said = one.manifest.get("about")
         if one.question == question and said:
-            return About(said["title"], said["asks"], study.script if study else "")
-    return study
+            return About(said["title"], said["asks"])
+    return STUDY.get(question)
 
 
 def title(question: str, sets: Iterable[Set]) -> str:

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
-from instruction_data.files.places import DEMO_ROOT, REPOSITORY
-from instruction_data.page import declared, findings, svg
+from instruction_data.page import declared, svg
 from instruction_data.page.figures import Drawing
 from instruction_data.page.findings import Findings
+from instruction_data.page.hints import Hints
 from instruction_data.page.html import Figure, Notice, Table
 from instruction_data.select import draws
 
@@ -31,14 +31,13 @@ class Report:
         numbers = Table(f"The numbers of: {drawing.title}", drawing.header, drawing.rows)
         return Figure(drawing.name, drawing.title, drawing.says, inlined, numbers, wide)
 
-    def hint(self, script: str) -> str:
-        """Return a command for this root, without its path."""
-        flags = {REPOSITORY: "", DEMO_ROOT: " --demo"}
-        return f"{script}{flags.get(self.root, ' --root DIR')}"
+    @property
+    def hints(self) -> Hints:
+        return Hints(self.findings, self.root)
 
     def missing(self, name: str, what: str) -> Notice:
         """Say which command makes a document that is not there."""
-        return Notice(f"{what} not measured yet. This makes them:", self.hint(findings.DOCUMENTS[name][1]))
+        return Notice(f"{what} not measured yet. This makes them:", self.hints.document(name))
 
     def title(self, question: str) -> str:
         """Return what a question is called."""

@@ -34,8 +34,8 @@ def explorer_of(report: Report, pool: str) -> tuple[Explorer | Notice, dict | No
     chosen = everything[report.draw(len(everything), MAPPED, f"map {pool}")]
     views = [*meaning_view(report, pool, chosen), *measured_view(report, pool, chosen)] if len(chosen) else []
     if not views:
-        text = f"There is no map of {pool}: neither its vectors nor its complexity are here. This makes vectors:"
-        return Notice(text, report.hint("python Code/RQ2/semantic_diversity.py")), None
+        text = f"There is no map of {pool}: neither its vectors nor its complexity are here. This makes them:"
+        return Notice(text, report.hints.places(pool)), None
     colours = groupings(known, pool, chosen)
     places = {int(found): place for place, found in reversed(list(enumerate(known.found.pools[pool])))}
     records = [map_record(report, pool, int(one), places[int(one)]) for one in chosen]

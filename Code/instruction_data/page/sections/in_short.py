@@ -32,9 +32,12 @@ def section(report: Report) -> Section:
     for name in known.documents:
         if known.outdated(name):
             text = f"{findings.DOCUMENTS[name][0]} was made of other training sets than are here now. Make it again:"
-            blocks.append(Notice(text, report.hint(findings.DOCUMENTS[name][1])))
+            blocks.append(Notice(text, report.hints.document(name)))
     if "comparison" not in known.documents:
-        blocks.append(report.missing("comparison", "Results are"))
+        text = "No result is here yet. This trains models, scores them and compares them:"
+        blocks.append(Notice(text, "\n".join(report.hints.results())))
+    if report.hints.explained:
+        blocks.append(Text(report.hints.explained))
     return Section("short", "In short", blocks)
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 
-from instruction_data.files.places import DEMO_ROOT, REPOSITORY
 from instruction_data.page import findings
 from instruction_data.page.html import Bullets, Notice, Section, Table
 from instruction_data.page.report import Report
@@ -20,15 +19,14 @@ def section(report: Report) -> Section:
     header = ("set", "command", "seed", "pools (SHA-256)", "models")
     manifest_rows = [[file, sha256] for file, sha256 in known.found.sources.items()]
     derived = [
-        [findings.DOCUMENTS[name][0], report.hint(findings.DOCUMENTS[name][1]), settings_of(name, content)]
+        [findings.DOCUMENTS[name][0], report.hints.document(name), settings_of(name, content)]
         for name, content in known.documents.items()
     ]
-    places = {REPOSITORY: "", DEMO_ROOT: " build/demo"}
     blocks: list[object] = [
         Notice(
             "Every file behind this page is listed with its SHA-256 in a manifest. The same inputs give the same page, "
             "byte by byte. This hashes all files again and compares:",
-            f"python -m instruction_data.publish verify{places.get(report.root, ' DIR')}",
+            report.hints.verify(),
         ),
         Table("Training sets", header, rows, cards=True),
         Table("Derived from them", ("file", "command", "settings"), derived, cards=True),

@@ -19,9 +19,9 @@ def section(report: Report, question: str) -> Section:
     known = report.findings
     of_pools, about = known.pools_of(question), declared.about(question, known.found.sets)
     blocks: list[object] = [Text(about.asks)] if about else []
-    if about and not of_pools:
+    if not of_pools:
         text = "No training set of this question is here. This makes them:"
-        blocks.append(Notice(text, report.hint(f"python {about.script}")))
+        blocks.append(Notice(text, report.hints.question(question)))
     parts = [question_of_pool(report, question, pool) for pool in of_pools]
     return Section(question.lower(), report.title(question), blocks, parts)
 

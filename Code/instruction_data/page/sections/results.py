@@ -6,7 +6,7 @@ from dataclasses import astuple
 from instruction_data.page import estimates, figures, findings
 from instruction_data.page.figures import Drawing
 from instruction_data.page.findings import short
-from instruction_data.page.html import Bullets, Figure, Grid, Table, Text
+from instruction_data.page.html import Bullets, Figure, Grid, Notice, Table, Text
 from instruction_data.page.report import Report
 from instruction_data.publish.inventory import Set
 
@@ -14,7 +14,8 @@ from instruction_data.publish.inventory import Set
 def result_blocks(report: Report, question: str, pool: str) -> list[object]:
     document = report.findings.documents.get("comparison")
     if not document:
-        return [report.missing("comparison", "Results of models trained on these are")]
+        text = "No model trained on these has been compared yet. The next step:"
+        return [Notice(text, report.hints.results(question)[0])]
     blocks: list[object] = []
     for place, group in enumerate(findings.groups_of(document, question, pool)):
         blocks.append(Text(f"Results of {group['model']} trained on these, scored by {group['harness']}:"))
