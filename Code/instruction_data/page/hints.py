@@ -15,6 +15,7 @@ from instruction_data.files import formats
 from instruction_data.files.places import DEMO_ROOT, REPOSITORY, matching
 from instruction_data.outcomes import outcomes
 from instruction_data.page.findings import DOCUMENTS, Findings
+from instruction_data.pools import control_tokens
 from instruction_data.pools.table import known_pools
 from instruction_data.publish.inventory import CATEGORY_STEM
 from instruction_data.runs import runs
@@ -26,6 +27,7 @@ SCRIPTS = {"RQ1": (COMPOSITION,), "RQ2": (DIVERSITY,), "RQ3": (COMPLEXITY,), "RQ
 EMBEDDED = {DIVERSITY: "minilm", COMPLEXITY: "smollm2", CATEGORIES: "minilm"}  # what each can do its work with
 TRAIN, SCORE = "Code/training/train.py", "Code/evaluation/bigcode.py"
 DEFAULT_POOLS = {"oss", "evol"}  # of the scripts of the questions
+READING_FLAGS = ("--skip-bad", control_tokens.FLAG)
 OTHERS = ("math", "general")  # pools that code gives way to
 
 
@@ -116,25 +118,31 @@ class Hints:
         return list(dict.fromkeys(one.pool for one in self.known.found.sets))
 
     def _making(self, script: str, pools: Sequence[str]) -> list[str]:
-        command = f"python {script}{self._where}"
+        """Return a script's commands: one for all pools if the script takes these by itself, else one a pool."""
+        command, words = f"python {script}{self._where}", []
         if self._demo_pools:
-            return [command if self.root == DEMO_ROOT else f"{command} --demo"]
-        words = ["--model", EMBEDDED[script]] if self._small and script in EMBEDDED else []
-        words += ["--total", "max"] if script == COVERAGE and not self._study_pools else []
-        given = [[]] if set(pools) == DEFAULT_POOLS else [self._pool_flags(pool) for pool in pools]
-        return [" ".join([command, *flags, *words]) for flags in given]
+            command += "" if self.root == DEMO_ROOT else " --demo"
+        else:
+            words += ["--model", EMBEDDED[script]] if self._small and script in EMBEDDED else []
+            words += ["--total", "max"] if script == COVERAGE and not self._study_pools else []
+        flags = [self._pool_flags(pool) for pool in pools]
+        by_itself = set(pools) == DEFAULT_POOLS or (self._demo_pools and set(pools) < DEFAULT_POOLS)
+        if by_itself and all(rest == flags[0][2:] for _, _, *rest in flags):
+            flags = [flags[0][2:]]
+        return [" ".join([command, *one, *words]) for one in flags]
 
     def _pool_flags(self, pool: str) -> list[str]:
-        """Return the flags that name a pool, as they were given when a set was made of it."""
+        """Return the flags that name a pool and say how it is read, as they were given when a set was made of it."""
         manifests = [one.manifest for one in self.known.found.sets if one.pool == pool]
         made = next((one for one in manifests if "--pool" in shlex.split(one["command"])), None)
         if not made:
             return ["--pool", pool]
         words = shlex.split(made["command"])
-        flags = {flag: value for flag, value in pairwise(words) if flag in ("--pool", "--fields")}
-        if "=" in flags["--pool"]:
-            flags["--pool"] = f"{pool}={self._file(made['pools'][pool]['path'])}"
-        return [shlex.quote(word) for pair in flags.items() for word in pair]
+        given = {flag: value for flag, value in pairwise(words) if flag in ("--pool", "--fields", "--limit")}
+        if "=" in given["--pool"]:
+            given["--pool"] = f"{pool}={self._file(made['pools'][pool]['path'])}"
+        flags = ["--pool", given.pop("--pool"), *(word for pair in given.items() for word in pair)]
+        return [*map(shlex.quote, flags), *(flag for flag in READING_FLAGS if flag in words)]
 
     def _file(self, path: str) -> str:
         """Return where the file of a pool is; manifests leave out the folder if it is not below the root."""
