@@ -1,7 +1,7 @@
 """Figures: numbers in, drawings out; each drawn once, for papers (SVG, PNG, PDF) and for the page.
 
-Every colour is one of ``COLOURS``. In the page they become CSS variables, so that one drawing serves light and dark.
-Text stays text, and no file bears a time, so that the same numbers give the same bytes.
+Every colour is one of ``COLOURS``; ``svg`` makes variables of them for the page. Text stays text, and no file bears a
+time, so that the same numbers give the same bytes.
 """
 
 import io
@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from functools import cache, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING
-from xml.etree import ElementTree
 
 import numpy as np
 
@@ -41,8 +40,6 @@ ROW = 0.27  # inches of height a row of a chart gets
 LEGEND_LETTERS = 46  # that have room side by side
 BINS = 40
 FORMATS = ("svg", "png", "pdf")
-SVG = "http://www.w3.org/2000/svg"
-LINK = "{http://www.w3.org/1999/xlink}href"
 
 
 @dataclass(frozen=True)
@@ -355,15 +352,15 @@ def balance(values: Mapping[str, float], errors: Sequence[float], designed: Sequ
 
 @_styled
 def intervals(values: Mapping[str, tuple[float, float, float]], label: str) -> "Figure":
-    """Estimates with their intervals, in percent.
+    """Estimates with their intervals.
 
     Args:
-        values: name -> estimate, low, high (0 … 1).
+        values: name -> estimate, low, high.
     """
     figure, axes = _row_axes(list(values), more=0.55)
     for row, (estimate, low, high) in enumerate(values.values()):
-        axes.plot([100 * low, 100 * high], [row, row], color=ORDERED[1], linewidth=2)
-        axes.plot(100 * estimate, row, "o", color=ORDERED[0], markersize=6)
+        axes.plot([low, high], [row, row], color=ORDERED[1], linewidth=2)
+        axes.plot(estimate, row, "o", color=ORDERED[0], markersize=6)
     axes.set_xlabel(label)
     return figure
 
@@ -393,54 +390,3 @@ def overlap(names: Sequence[str], matrix: np.ndarray) -> "Figure":
     axes.set_yticks(range(len(names)), names)
     axes.tick_params(length=0, labelsize=6.5)
     return figure
-
-
-def inline(svg: bytes, name: str) -> str:
-    """An SVG of ``encoded`` as a part of a page that allows no inline styles.
-
-    Styles become attributes, colours variables; identifiers that nothing refers to go, the others begin with ``name``.
-    """
-    ElementTree.register_namespace("", SVG)
-    ElementTree.register_namespace("xlink", LINK[1:].partition("}")[0])
-    root = ElementTree.fromstring(svg)
-    for parent in list(root.iter()):
-        for child in list(parent):
-            if child.tag in (f"{{{SVG}}}metadata", f"{{{SVG}}}style"):
-                parent.remove(child)
-    for element in root.iter():
-        for key, value in _attributes(element.attrib.pop("style", "")).items():
-            element.set(key, value)
-    _rename_identifiers(root, name)
-    for key in ("width", "height"):
-        root.attrib.pop(key, None)
-    root.set("aria-hidden", "true")
-    root.set("focusable", "false")
-    return ElementTree.tostring(root, encoding="unicode")
-
-
-def _attributes(css: str) -> dict[str, str]:
-    """The declarations of a style attribute as presentation attributes; the page has its own font."""
-    found = {}
-    for declaration in filter(None, map(str.strip, css.split(";"))):
-        key, _, value = (part.strip() for part in declaration.partition(":"))
-        if key == "font":
-            found["font-size"] = re.search(r"[\d.]+px", value).group()
-            continue
-        variable = COLOURS.get(value.lower())
-        found[key] = f"var({variable})" if variable else value
-    return found
-
-
-def _rename_identifiers(root: ElementTree.Element, name: str) -> None:
-    text = ElementTree.tostring(root, encoding="unicode")
-    used = set(re.findall(r"url\(#([^)]+)\)", text)) | set(re.findall(r'href="#([^"]+)"', text))
-    for element in root.iter():
-        if element.get("id") in used:
-            element.set("id", f"{name}-{element.get('id')}")
-        else:
-            element.attrib.pop("id", None)
-        for key, value in element.attrib.items():
-            if key == LINK and value.startswith("#"):
-                element.set(key, f"#{name}-{value[1:]}")
-            elif value.startswith("url(#"):
-                element.set(key, f"url(#{name}-{value[5:]}")

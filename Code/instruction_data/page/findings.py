@@ -5,7 +5,7 @@ contamination, comparison), each of which may be missing.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
@@ -14,6 +14,7 @@ import numpy as np
 
 from instruction_data.files.documents import read_derived
 from instruction_data.numbers import models
+from instruction_data.page import declared, estimates
 from instruction_data.page.html import number
 from instruction_data.publish import inventory
 from instruction_data.publish.inventory import Inventory, Set
@@ -111,6 +112,14 @@ def disjoint(one: Set) -> bool:
     return len(parts) > 1 and len(np.unique(np.concatenate(parts))) >= MOSTLY * sum(map(len, parts))
 
 
+def membership(one: Set, n: int) -> np.ndarray:
+    """Return which of a set's splits every record is in: int64 ``[n]``, −1 for none."""
+    of = np.full(n, -1, dtype=np.int64)
+    for place, part in enumerate(one.members.values()):
+        of[part] = place
+    return of
+
+
 def cuts(one: Set, values: np.ndarray) -> list[float]:
     """The values between which and the next a set's splits were parted; none if they were parted by something else.
 
@@ -166,7 +175,7 @@ def also_differs(one: Set, confounds: Mapping, bound: float) -> str:
 
 def mean(row: Mapping, end: str) -> str:
     """One side of a difference; shares in percent."""
-    return f"{row[end]:.0%}" if "share" in row["label"] else f"{row[end]:,.3g}"
+    return f"{row[end]:.0%}" if declared.as_share(row) else f"{row[end]:,.3g}"
 
 
 def benchmarks_in(one: Set, contamination: Mapping) -> str:
@@ -204,8 +213,9 @@ def verdict(groups: Sequence[Mapping], one: Set) -> str:
         a, b = (
             short(pair[side], one) if pair[side] in one.members else pair[side] for side in ("condition", "against")
         )
-        difference, low, high = (100 * pair[key] for key in ("difference", "low", "high"))
-        lines.append(f"{task['label']}: {a} minus {b} {difference:+.1f} points ({low:+.1f} to {high:+.1f})")
+        metric = estimates.metric_of(task)
+        difference, low, high = map(metric.signed, astuple(metric.between(pair)))
+        lines.append(f"{task['label']}: {a} minus {b} {difference} {metric.step} ({low} to {high})")
     more = len(supported) - len(lines)
     return "\n".join(lines + ([f"and {more} more"] if more else []))
 

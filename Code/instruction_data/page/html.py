@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import markupsafe
 
+TEMPLATES = Path(__file__).resolve().parent / "templates"  # page.html, page.css, page.js
 UNSEEN = {"Cc", "Cf", "Co", "Cn", "Cs", "Zl", "Zp"}  # Unicode categories: control, format, private, none, separators
 KEPT = {"\n", "\t"}
 
@@ -153,19 +154,18 @@ def breakable(text: str) -> "markupsafe.Markup":
     return markupsafe.Markup("_<wbr>").join(visible(text).split("_"))
 
 
-def render(folder: Path, page: Mapping, data: Mapping) -> bytes:
-    """The page.
+def render(page: Mapping, data: Mapping) -> bytes:
+    """Return the page.
 
     Args:
-        folder: of the template, the style and the script: page.html, page.css, page.js.
         page: what the template shows.
         data: what the script shows; strings, numbers, lists and mappings.
     """
     import jinja2
 
-    style, script = ((folder / name).read_text("utf-8") for name in ("page.css", "page.js"))
+    style, script = ((TEMPLATES / name).read_text("utf-8") for name in ("page.css", "page.js"))
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(folder),
+        loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
