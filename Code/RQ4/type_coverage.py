@@ -168,7 +168,7 @@ def split_name(pool: Pool, share: int) -> str:
 def publish_pool(workspace: Workspace, options: argparse.Namespace, pool: Pool) -> None:
     """Make and publish the splits of one code pool."""
     records = workspace.read(pool)
-    path = workspace.root / category_file(pool)
+    path = workspace.root / category_file(pool.name)
     manifest = read_manifest(path)
     numbers = read_categories(path, records, manifest)
     groups = grouped(records, numbers["category"])

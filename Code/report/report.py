@@ -19,7 +19,7 @@ from pathlib import Path
 
 from instruction_data import cli
 from instruction_data.files.atomic import write_whole
-from instruction_data.page import declared, findings, html
+from instruction_data.page import findings, hints, html
 from instruction_data.page.report import Report
 from instruction_data.page.sections import (
     benchmarks,
@@ -42,7 +42,7 @@ def compose(report: Report) -> tuple[dict, dict]:
     explorers, mapped = explorer.explorers_of(report)
     samples = records.sample(report)
     sections = [in_short.section(report), pools.section(report, explorers)]
-    sections += [question.section(report, name) for name in sorted({*declared.STUDY, *known.questions})]
+    sections += [question.section(report, name) for name in sorted({*hints.SCRIPTS, *known.questions})]
     sections += [benchmarks.section(report), overlap.section(report), records.section(samples), origin.section(report)]
     shown = {"title": TITLE, "lead": in_short.lead(known), "banner": in_short.banner(known.embedded_models)}
     shown["footer"] = f"Made by Code/report/report.py, seed {report.seed}. Figures for papers lie in figures/."

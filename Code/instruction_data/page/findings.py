@@ -49,9 +49,9 @@ class Findings:
         return list(dict.fromkeys(one.pool for one in self.found.sets if one.question == question))
 
     def main_set(self, question: str, pool: str) -> Set | None:
-        """The splits that the question's script made of a pool; others (controls …) were made from these."""
-        wanted = f"{question}_{pool.upper()}"
-        return next((one for one in self.found.sets if one.name == wanted), None)
+        """Return the splits that the question's script made of a pool; others (controls …) were made from these."""
+        mine = [one for one in self.found.sets if (one.question, one.pool) == (question, pool)]
+        return next((one for one in mine if not one.derived), None)
 
     def sets_of(self, question: str, pool: str) -> list[Set]:
         """All sets of a question and pool, the main one first."""
@@ -61,18 +61,18 @@ class Findings:
     @cached_property
     def categories(self) -> tuple[list[str], np.ndarray]:
         """The categories, and the one of every distinct record: int64 ``[n]``, −1 for none."""
-        names = list(self.found.categories)
-        if not names:
+        column = self.found.columns.get(declared.CATEGORY)
+        if column is None:
             return [], np.full(len(self.found), -1)
-        table = np.stack([self.found.categories[name] for name in names])
-        known = ~np.isnan(table).any(axis=0)
-        return names, np.where(known, np.argmax(np.where(known, table, 0), axis=0), -1)
+        names = list(column.levels) or sorted({word for word in column.values if word is not None})
+        places = {name: place for place, name in enumerate(names)}
+        return names, np.array([places.get(word, -1) for word in column.values])
 
     @cached_property
     def margins(self) -> np.ndarray:
-        """By how much the category of every record leads the next: float64 ``[n]``, NaN where there is none."""
-        table = np.sort(np.stack(list(self.found.categories.values())), axis=0)
-        return table[-1] - table[-2]
+        """By how much the category of every record leads the next: float64 ``[n]``, NaN where that is not known."""
+        column = self.found.columns.get(declared.MARGIN)
+        return np.full(len(self.found), np.nan) if column is None else column.values
 
     @property
     def embedded_models(self) -> list[str]:

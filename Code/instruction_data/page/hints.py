@@ -17,7 +17,7 @@ from instruction_data.outcomes import outcomes
 from instruction_data.page.findings import DOCUMENTS, Findings
 from instruction_data.pools import control_tokens
 from instruction_data.pools.table import known_pools
-from instruction_data.publish.inventory import CATEGORY_STEM
+from instruction_data.publish.record_tables import category_file
 from instruction_data.runs import runs
 
 DIVERSITY, CATEGORIES = "Code/RQ2/semantic_diversity.py", "Code/RQ4/task_category.py"
@@ -157,7 +157,7 @@ class Hints:
         return all(entry["known_as"] for entry in entries)
 
     def _categorised(self, pools: Sequence[str]) -> bool:
-        files = (self.root / "Code" / "RQ4" / f"{pool}{CATEGORY_STEM}.jsonl" for pool in pools)
+        files = (self.root / category_file(pool) for pool in pools)
         return all(file.is_file() and formats.pointer_of(file) is None for file in files)
 
     def _fetch(self) -> list[str]:

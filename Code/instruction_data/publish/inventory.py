@@ -48,6 +48,11 @@ class Set:
         return self.manifest["pool"]
 
     @property
+    def derived(self) -> bool:
+        """Whether it was made from a split of another set, as controls are."""
+        return bool(manifests.derived_as(self.manifest))
+
+    @property
     def properties(self) -> dict[str, np.ndarray]:
         """Column -> float64 ``[n]``, of the columns that are numbers: what the set's splits were made by."""
         return {name: column.values for name, column in self.columns.items() if column.kind != "word"}
