@@ -32,7 +32,7 @@ import numpy as np
 
 from instruction_data import cli
 from instruction_data.errors import InputError
-from instruction_data.files import formats
+from instruction_data.files import parquet
 from instruction_data.measures import languages
 from instruction_data.pools import control_tokens, reading
 from instruction_data.pools.records import Records
@@ -279,7 +279,7 @@ def members(root: Path, origin: Origin, sources: Sequence[Records]) -> list[np.n
         InputError: the table of scores is missing or damaged, or names records that the pools do not have.
     """
     path = inventory.scores_file(root, origin.path, origin.manifest)
-    table = formats.table(path, {"pool": "O", "row": "iu", "record_sha256": "O", origin.name: "iu"})
+    table = parquet.table(path, {"pool": "O", "row": "iu", "record_sha256": "O", origin.name: "iu"})
     table = table[table[origin.name].notna()]
     result = []
     for records in sources:
@@ -336,7 +336,7 @@ def categories(path: Path, records: Records) -> list[str | None]:
     Raises:
         InputError: the table lacks a record, or was made from another pool.
     """
-    table = formats.table(path, {"row": "iu", "record_sha256": "O"})
+    table = parquet.table(path, {"row": "iu", "record_sha256": "O"})
     names = [column for column in table.columns if column not in ("row", "record_sha256")]
     if not names or any(table[name].dtype.kind != "f" for name in names):
         raise InputError(f"{path}: found columns that are no similarities; expected numbers: make it again")

@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from instruction_data.errors import InputError
-from instruction_data.files import formats
+from instruction_data.files import formats, parquet
 from instruction_data.files.atomic import file_sha256
-from instruction_data.files.formats import Problem
+from instruction_data.files.entries import Problem
 from instruction_data.pools import reading
 from instruction_data.pools.records import Record, Records
 from instruction_data.pools.table import Pool, known_pools
@@ -180,7 +180,7 @@ def scores_file(root: Path, path: Path, manifest: Mapping) -> Path:
 def _scores(root: Path, path: Path, manifest: Mapping):
     """The scores table of a set, as a pandas DataFrame."""
     place = scores_file(root, path, manifest)
-    table = formats.table(place, {"pool": "O", "row": "iu", "record_sha256": "O"})
+    table = parquet.table(place, {"pool": "O", "row": "iu", "record_sha256": "O"})
     missing = [name for name in ("pool", "row", "record_sha256", *manifest["splits"]) if name not in table]
     if missing:
         raise InputError(f"{place}: found no column {missing[0]}; expected one, as the scripts write it")
@@ -235,7 +235,7 @@ def _add_categories(found: Inventory, manifest: Mapping) -> None:
         listed = manifest["settings"].get("categories")
         if not isinstance(listed, list | dict) or not all(isinstance(category, str) for category in listed):
             raise InputError(f"{path}: found no list of categories in its manifest; expected one: run its script again")
-        table = formats.table(path, {"record_sha256": "O", **dict.fromkeys(listed, "f")})
+        table = parquet.table(path, {"record_sha256": "O", **dict.fromkeys(listed, "f")})
         table = table[table["record_sha256"].isin(found._numbers)]
         numbers = found.numbers(table["record_sha256"])
         for category in listed:
