@@ -18,7 +18,7 @@ from tests.support.scripts import load_script, numbered, run_script
 
 from instruction_data import cli
 from instruction_data.errors import InputError, quoted
-from instruction_data.files import csv_cells, formats
+from instruction_data.files import csv_cells, json_texts
 from instruction_data.pools import __main__ as pools_command
 from instruction_data.pools import control_tokens, reading
 from instruction_data.pools.table import Pool
@@ -178,7 +178,7 @@ def test_errors_of_the_command_line_are_printable(tmp_path, write_pool):
 def test_no_cell_of_a_published_csv_is_a_formula(start):
     file = io.BytesIO()
     frame = pandas.DataFrame({f"{start}name": [f"{start}cmd|' /C calc'!A0", "plain"], "number": [-1, 2.5]})
-    record_tables._write_table(file, "x.csv", frame)
+    record_tables.write_table(file, "x.csv", frame)
     back = pandas.read_csv(io.BytesIO(file.getvalue()))
     assert back.columns[0][0] in "'\\" and back.iloc[0, 0][0] in "'\\"
     assert len(back) == 2
@@ -265,7 +265,7 @@ def test_a_check_counts_the_records_that_hold_them(train, tmp_path, write_pool):
 
 
 def test_gzip_that_grows_two_hundredfold_is_refused(tmp_path, write_pool, monkeypatch):
-    monkeypatch.setattr(formats, "ENTRY_BYTES", 10_000)
+    monkeypatch.setattr(json_texts, "ENTRY_BYTES", 10_000)
     line = json.dumps({"instruction": "x" * 5000, "output": "y"}).encode() + b"\n"
     write_pool(gzip.compress(line * 2000))
     with pytest.raises(InputError, match=r"mine.jsonl:[0-9]+: found gzip data of more than 200 times its size"):
@@ -274,8 +274,8 @@ def test_gzip_that_grows_two_hundredfold_is_refused(tmp_path, write_pool, monkey
 
 @pytest.mark.parametrize("form", ["[{}]", "{}\n", '{{"instruction": "a", "output": "b"}}\n{}'])
 def test_a_record_larger_than_memory_is_for_is_refused(form, tmp_path, write_pool, monkeypatch):
-    monkeypatch.setattr(formats, "ENTRY_BYTES", 1000)
-    monkeypatch.setattr(formats, "CHUNK", 500)
+    monkeypatch.setattr(json_texts, "ENTRY_BYTES", 1000)
+    monkeypatch.setattr(json_texts, "CHUNK", 500)
     write_pool(form.format(json.dumps({"instruction": "x" * 5000, "output": "y"})).encode())
     with pytest.raises(InputError, match=r"mine.jsonl:[12]: found a value of more than 1,000 bytes"):
         reading.read(Pool("mine", "Datas/mine.jsonl"), tmp_path, skip_bad=True)
@@ -287,7 +287,8 @@ def test_a_file_of_bad_records_is_given_up(tmp_path, write_pool, monkeypatch):
     with pytest.raises(InputError, match="200 unusable records") as caught:
         reading.read(Pool("mine", "Datas/mine.jsonl"), tmp_path, skip_bad=True)
     assert "mine.jsonl:200: found no field 'instruction'" in str(caught.value)
-    assert "nothing more is read)\nand at lines 101-199" in str(caught.value)
+    assert "(and the same at 198 more lines: 2-199)\n" in str(caught.value)
+    assert "nothing more is read)" in str(caught.value)
 
 
 def test_lines_of_many_bad_records_are_joined(tmp_path, write_pool):
@@ -295,7 +296,7 @@ def test_lines_of_many_bad_records_are_joined(tmp_path, write_pool):
     write_pool(bad)
     with pytest.raises(InputError) as caught:
         reading.read(Pool("mine", "Datas/mine.jsonl"), tmp_path)
-    assert "and at lines 101-149, 152-159, 161-200" in str(caught.value)
+    assert "(and the same at 196 more lines: 2-149, 152-159, 161-200)" in str(caught.value)
 
 
 def test_a_cell_stays_one_cell_and_no_formula():

@@ -24,7 +24,7 @@ from instruction_data import cli
 from instruction_data.errors import InputError, quoted
 from instruction_data.files import formats
 from instruction_data.files.atomic import file_sha256
-from instruction_data.files.formats import Entry, Problem
+from instruction_data.files.entries import Entry, Problem
 from instruction_data.pools.records import Records
 from instruction_data.pools.table import Pool
 from instruction_data.publish import manifests

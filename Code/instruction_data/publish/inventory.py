@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from instruction_data.errors import InputError, quoted
-from instruction_data.files import formats
+from instruction_data.files import formats, parquet
 from instruction_data.files.atomic import file_sha256
-from instruction_data.files.formats import Problem
+from instruction_data.files.entries import Problem
 from instruction_data.pools import reading
 from instruction_data.pools.records import Record, Records
 from instruction_data.pools.table import Pool, known_pools
@@ -200,7 +200,7 @@ def scores_file(root: Path, path: Path, manifest: Mapping) -> Path:
 def _scores(root: Path, path: Path, manifest: Mapping):
     """The scores table of a set, as a pandas DataFrame."""
     place = scores_file(root, path, manifest)
-    table = formats.table(place, {"pool": "O", "row": "iu", "record_sha256": "O"})
+    table = parquet.table(place, {"pool": "O", "row": "iu", "record_sha256": "O"})
     missing = [name for name in ("pool", "row", "record_sha256", *manifest["splits"]) if name not in table]
     if missing:
         raise InputError(f"{place}: found no column {missing[0]}; expected one, as the scripts write it")
@@ -267,7 +267,7 @@ def _add_columns(found: Inventory, path: Path, file: str, entry: Mapping) -> Non
     Columns of one name that declare the same thing are one; another set's of that name gets the set's name behind it.
     """
     place = checked(found.root, file, entry["sha256"])
-    table = formats.table(place, {"record_sha256": "O"})
+    table = parquet.table(place, {"record_sha256": "O"})
     table = table[table["record_sha256"].isin(found._numbers)]
     numbers = found.numbers(table["record_sha256"])
     for name, column in columns_in(place, table, entry["columns"], numbers, len(found)).items():

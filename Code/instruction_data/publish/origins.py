@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from instruction_data.errors import InputError
-from instruction_data.files import formats
+from instruction_data.files import parquet
 from instruction_data.pools.records import Records
 from instruction_data.publish import inventory, manifests
 from instruction_data.publish.record_tables import Column
@@ -68,7 +68,7 @@ def members(root: Path, origin: Origin, sources: Sequence[Records]) -> list[np.n
         InputError: the table of scores is missing or damaged, or names records that the pools do not have.
     """
     path = inventory.scores_file(root, origin.path, origin.manifest)
-    table = formats.table(path, {"pool": "O", "row": "iu", "record_sha256": "O", origin.name: "iu"})
+    table = parquet.table(path, {"pool": "O", "row": "iu", "record_sha256": "O", origin.name: "iu"})
     table = table[table[origin.name].notna()]
     result = []
     for records in sources:
@@ -111,7 +111,7 @@ def published_columns(root: Path, records: Records) -> dict[str, PoolColumn]:
             ):
                 continue
             path = inventory.checked(root, file, entry["sha256"])
-            table = formats.table(path, {"row": "iu", "record_sha256": "O"}).drop_duplicates("record_sha256")
+            table = parquet.table(path, {"row": "iu", "record_sha256": "O"}).drop_duplicates("record_sha256")
             numbers = {sha256: number for number, sha256 in enumerate(records.hashes)}
             table = table[table["record_sha256"].isin(numbers)]
             at = table["record_sha256"].map(numbers).to_numpy(dtype=np.int64)

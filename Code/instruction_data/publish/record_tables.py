@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
+import jsonlines
 import numpy as np
 import orjson
 
@@ -97,8 +98,7 @@ def write_table(file: BinaryIO, name: str, frame: "pandas.DataFrame | np.ndarray
     elif name.endswith(".parquet"):
         frame.to_parquet(file, index=False)
     elif name.endswith(".jsonl"):
-        for row in frame.to_dict("records"):
-            file.write(orjson.dumps(row) + b"\n")
+        jsonlines.Writer(file, dumps=orjson.dumps).write_all(frame.to_dict("records"))
     else:
         frame = frame.map(csv_cells.cell).rename(columns=csv_cells.cell)
         frame.to_csv(file, index=False, lineterminator="\n")
