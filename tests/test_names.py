@@ -12,7 +12,7 @@ from tests.support.scripts import SCRIPTS, load_script, numbered, run_script
 from instruction_data import cli
 from instruction_data.errors import InputError
 from instruction_data.files import names
-from instruction_data.outcomes import outcomes
+from instruction_data.outcomes import bigcode_harness, outcomes
 from instruction_data.pools import reading
 from instruction_data.pools.table import Pool, known_pools
 from instruction_data.publish import manifests, verify
@@ -223,9 +223,8 @@ def test_outcomes_stay_under_their_folder(root, part):
 
 
 def test_a_task_of_a_hostile_name_is_refused_before_anything_is_made(root):
-    bigcode = load_script("evaluation/bigcode.py")
     with pytest.raises(InputError, match=r"--task: found the name '\.\./\.\./x'"):
-        bigcode.load_task(root, "../../x", None, None)
+        bigcode_harness.load_task(root, "../../x", None, None, None)
     assert files_of(root.parent) == ["study", "study/Datas", "study/Datas/mine.jsonl"]
 
 

@@ -205,7 +205,8 @@ def _check_metric(metric: Metric, where: str) -> None:
 
 
 def _is_number(value: object) -> bool:
-    return type(value) in (int, float) and abs(value) < math.inf
+    """Return whether a value is a finite number that a file can hold."""
+    return (type(value) is float and math.isfinite(value)) or (type(value) is int and abs(value) < 2**63)
 
 
 FITTING = {  # kind of metric -> whether a number fits it, and what is expected
