@@ -17,7 +17,7 @@ from instruction_data.pools import reading
 from instruction_data.pools.table import Pool, known_pools
 from instruction_data.publish import manifests, verify
 from instruction_data.publish.split import Split
-from instruction_data.runs import runs
+from instruction_data.runs import runs, training
 from instruction_data.workspace import Workspace
 
 BAD_NAMES = (
@@ -201,17 +201,17 @@ def test_a_training_does_not_follow_a_link_out_of_the_study_root(root):
     outside = root.parent / "outside"
     (outside / "trained").mkdir(parents=True)
     options = train.parser().parse_args(["--model", "smollm2", "--recipe", "demo", "--dry-run"])
-    (plan,) = train.make_plans(root, options)
+    (plan,) = train.planned(root, options)
     (root / "Runs").mkdir()
     (root / plan.folder).symlink_to(outside)
     with pytest.raises(InputError, match="found a link out of the study root"):
-        train.prepare(root, plan, overwrite=True, edited=False)
+        training.prepare(root, plan, overwrite=True, edited=False)
     assert files_of(outside) == ["trained"]
     (root / plan.folder).unlink()
     (root / plan.folder).mkdir()
     (root / plan.folder / "trained").symlink_to(outside)
     with pytest.raises(InputError, match="found a link out of the study root"):
-        train.prepare(root, plan, overwrite=True, edited=False)
+        training.prepare(root, plan, overwrite=True, edited=False)
     assert files_of(outside) == ["trained"]
 
 
