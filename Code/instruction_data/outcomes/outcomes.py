@@ -8,7 +8,6 @@ Whatever scores models writes this form (``write``), and whatever compares them 
 one new script and nothing else. Files from before there were metrics name none: they hold pass@1.
 """
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +20,7 @@ from instruction_data.runs.runs import Run
 
 FOLDER = "Results"
 PASSES = "pass"  # the kind of metric whose numbers say whether a sample solved its problem
+LARGEST = 1e100  # of a number; its squares add up without overflow
 UNIT_LENGTH = 60  # characters of a unit at most
 
 
@@ -205,12 +205,12 @@ def _check_metric(metric: Metric, where: str) -> None:
 
 
 def _is_number(value: object) -> bool:
-    """Return whether a value is a finite number that a file can hold."""
-    return (type(value) is float and math.isfinite(value)) or (type(value) is int and abs(value) < 2**63)
+    """Return whether a value is a number whose square is one, too, and that a file can hold."""
+    return (type(value) is float and abs(value) <= LARGEST) or (type(value) is int and abs(value) < 2**63)
 
 
 FITTING = {  # kind of metric -> whether a number fits it, and what is expected
     PASSES: (lambda one: isinstance(one, bool) or (_is_number(one) and one in (0, 1)), "true or false, or 0 or 1"),
     "probability": (lambda one: _is_number(one) and 0 <= one <= 1, "numbers from 0 to 1"),
-    "": (_is_number, "finite numbers"),
+    "": (_is_number, f"finite numbers up to {LARGEST:g}"),
 }
