@@ -180,6 +180,21 @@ def test_one_place_to_stop_is_named(train, arguments, flags, capsys):
     assert "not allowed with argument" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("flag", ["--overwrite", "--edited"])
+def test_a_check_takes_no_flag_that_it_would_not_honour(train, arguments, flag):
+    with pytest.raises(InputError, match="--check: found --overwrite or --edited"):
+        train.main([*arguments, "--check", flag])
+
+
+def test_a_dry_run_says_what_is_there_and_what_is_made_again(train, root, arguments, capsys):
+    (root / planned(train, arguments)[0].folder).mkdir(parents=True)
+    (root / planned(train, arguments)[0].folder / runs.MANIFEST).write_text("{}")
+    for flags, expected in (([], "there already"), (["--overwrite"], "again, 4 records")):
+        assert train.main([*arguments, "--dry-run", *flags]) == 0
+        lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("#")]
+        assert [line.partition(": ")[2] for line in lines] == [expected, "4 records", "4 records"]
+
+
 def test_two_runs_of_one_name_are_refused(train, root, arguments):
     with pytest.raises(InputError, match=r"found .*tiny, seed 1 and .*, two runs of the name RQ8_MINE_X--tiny"):
         planned(train, arguments, "--seeds", 1, 1)

@@ -21,6 +21,7 @@ import sys
 from pathlib import Path
 
 from instruction_data import cli
+from instruction_data.errors import InputError
 from instruction_data.publish.registry import register
 from instruction_data.runs import environments, plans, training
 from instruction_data.runs.plans import Plan
@@ -74,10 +75,12 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: list[str] | None = None) -> int:
     options = parser().parse_args(argv)
+    if options.check and (options.overwrite or options.edited):
+        raise InputError("--check: found --overwrite or --edited; expected neither: it reads splits and trains nothing")
     root = cli.chosen_root(options)
     wanted = planned(root, options)
     if options.dry_run:
-        plans.print_commands(root, wanted)
+        plans.print_commands(root, wanted, overwrite=options.overwrite)
         return 0
     trainer = environments.find(options.trainer, "--trainer", "trainer", "llamafactory-cli")
     register(root)

@@ -171,13 +171,17 @@ def chosen_sets(root: Path, questions: Sequence[str], splits: Sequence[str]) -> 
     return {name: manifest for name, manifest in published.items() if name in wanted or not (splits or questions)}
 
 
-def print_commands(root: Path, plans: Sequence[Plan]) -> None:
-    """Print what would be run, ready to be copied."""
+def print_commands(root: Path, plans: Sequence[Plan], *, overwrite: bool) -> None:
+    """Print what would be run, ready to be copied.
+
+    Args:
+        overwrite: runs that are there would be made again.
+    """
     print(shell_words(["cd", str(root)]))
     for plan in plans:
-        state = (
-            "there already" if (root / plan.folder / runs.MANIFEST).exists() else f"{plan.entry['records']:,} records"
-        )
+        there = (root / plan.folder / runs.MANIFEST).exists()
+        records = f"{plan.entry['records']:,} records"
+        state = (f"again, {records}" if overwrite else "there already") if there else records
         print(f"# {plan.name}: {state}")
         print("\n".join(map(shell_words, plan.commands())))
 
