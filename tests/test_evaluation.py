@@ -14,8 +14,8 @@ from tests.support.scripts import load_script
 
 from instruction_data.errors import InputError
 from instruction_data.files.atomic import file_sha256
-from instruction_data.outcomes import outcomes, sandbox, trials
-from instruction_data.outcomes.outcomes import Outcome
+from instruction_data.outcomes import bigcode_harness, bigcode_scoring, outcomes, sandbox, trials
+from instruction_data.outcomes.outcomes import Metric, Outcome
 from instruction_data.outcomes.sandbox import DiedError, Limits, View
 from instruction_data.outcomes.trials import Place, Trial
 from instruction_data.runs import environments, runs
@@ -167,7 +167,22 @@ def test_an_outcome_is_read_as_it_was_written(tmp_path, outcome):
         (lambda d: d.update(seed="1"), "as seed; expected int"),
         (lambda d: d.update(problems={}), r"found \[\] samples a problem"),
         (lambda d: d.update(problems={"p": [True], "q": [True, False]}), r"found \[1, 2\] samples"),
-        (lambda d: d.update(problems={"p": [1]}), "expected true or false"),
+        (lambda d: d.update(problems={"p": [2]}), "expected true or false, or 0 or 1"),
+        (lambda d: d.update(problems={"p": [0.5]}), "expected true or false, or 0 or 1"),
+        (lambda d: d.update(problems={"p": ["1"]}), "expected true or false, or 0 or 1"),
+        (lambda d: d.update(problems={"p": 1}), "expected true or false, or 0 or 1"),
+        (lambda d: d.update(metric="pass@1"), "as metric; expected metric"),
+        (lambda d: d.update(metric={"name": "pass@1"}), "missing 3 required"),
+        (lambda d: d["metric"].update(name="a@b"), "'a@b' as the metric's name; expected letters"),
+        (lambda d: d["metric"].update(name=["x"]), "as the metric's name"),
+        (lambda d: d["metric"].update(kind=""), "'' as the metric's kind"),
+        (lambda d: d["metric"].update(unit=""), "'' as the metric's unit"),
+        (lambda d: d["metric"].update(unit="a\nb"), "as the metric's unit"),
+        (lambda d: d["metric"].update(higher_is_better=1), "1 as higher_is_better; expected true or false"),
+        (lambda d: d["metric"].update(higher_is_better=False), "expected pass@1 to be of kind pass, where higher"),
+        (lambda d: d["metric"].update(kind="likelihood"), "expected pass@1 to be of kind pass"),
+        (lambda d: d.update(metric=BITS | {"kind": "probability"}, problems={"p": [1.5]}), "numbers from 0 to 1"),
+        (lambda d: d.update(metric=BITS, problems={"p": [True]}), "expected finite numbers"),
     ],
 )
 def test_what_is_no_outcome_is_refused(tmp_path, outcome, change, found):
@@ -179,29 +194,62 @@ def test_what_is_no_outcome_is_refused(tmp_path, outcome, change, found):
         outcomes.read(place)
 
 
+BITS = {"name": "bits", "unit": "bits per byte", "kind": "likelihood", "higher_is_better": False}
+
+
+def test_metrics_of_one_run_lie_side_by_side(tmp_path, outcome):
+    bits = replace(outcome, metric=Metric(**BITS), problems={"p1": [0.25], "p2": [1]})
+    places = [outcomes.write(tmp_path, one) for one in (outcome, bits)]
+    assert [place.name for place in places] == ["r.json", "r@bits.json"]
+    assert outcomes.places(tmp_path, "h", "t", "r") == places
+    assert dict(outcomes.every(tmp_path)) == dict(zip(places, (outcome, bits), strict=True))
+    assert (bits.mean, outcome.mean) == (0.625, 0.5)
+
+
+def test_an_outcome_from_before_there_were_metrics_is_pass_at_1(tmp_path, outcome):
+    place = outcomes.write(tmp_path, outcome)
+    document = json.loads(place.read_text())
+    del document["metric"]
+    place.write_text(json.dumps(document))
+    assert outcomes.read(place) == outcome
+    assert outcome.metric == outcomes.PASS
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), 1e200, "0.5", None, 10**400])
+def test_numbers_that_are_none_are_not_written(tmp_path, outcome, number):
+    bits = replace(outcome, metric=Metric(**BITS), problems={"p": [number]})
+    with pytest.raises(InputError, match="expected finite numbers"):
+        outcomes.write(tmp_path, bits)
+
+
+def test_an_outcome_that_lies_elsewhere_is_refused(tmp_path, outcome):
+    place = outcomes.write(tmp_path, outcome)
+    place.rename(place.with_name("r@bits.json"))
+    with pytest.raises(InputError, match=r"r@bits.json: found the outcome that belongs to .*r.json"):
+        list(outcomes.every(tmp_path))
+
+
 # the harness
 
 
 @pytest.fixture(scope="module")
 def humaneval(root):
     """The real problems, the first four, as the harness has them."""
-    bigcode = load_script("evaluation/bigcode.py")
-    options = bigcode.parser().parse_args(["--limit", "4"])
-    harness = bigcode.find_harness(options)
-    return harness, bigcode.load_task(root, "humaneval", harness, options)
+    harness = bigcode_harness.find(None, None)
+    return harness, bigcode_harness.load_task(root, "humaneval", harness, None, 4)
 
 
 @needs_harness
 @needs_sandbox
 @pytest.mark.parametrize("sandboxed", [True, False], ids=["sandboxed", "unsandboxed"])
-def test_right_code_scores_one_wrong_code_zero_and_greedy_code_nothing(bigcode, humaneval, tmp_path, sandboxed):
+def test_right_code_scores_one_wrong_code_zero_and_greedy_code_nothing(humaneval, tmp_path, sandboxed):
     harness, task = humaneval
     right = [problem["solution"] for problem in task.problems]
     wrong = [problem["prompt"] + "\n    return None\n" for problem in task.problems]
     hungry = right[1] + "\nheld = bytearray(20_000_000_000)\n"
     endless = right[2] + "\nwhile True: pass\n"
     samples = [[right[0], wrong[0]], [hungry, right[1]], [endless, right[2]], [wrong[3], "no Python"]]
-    scored = bigcode.score(task, samples, harness, tmp_path / "log", sandboxed=sandboxed)
+    scored = bigcode_scoring.score(task, samples, harness, tmp_path / "log", sandboxed=sandboxed)
     assert scored.passed == [[True, False], [False, True], [False, True], [False, False]]
     assert scored.figures["pass@1"] == pytest.approx(3 / 8)
     said = (tmp_path / "log").read_text()
@@ -216,11 +264,10 @@ def test_right_code_scores_one_wrong_code_zero_and_greedy_code_nothing(bigcode, 
 
 @needs_harness
 @needs_sandbox
-def test_every_known_solution_passes_beside_and_apart_from_its_tests(bigcode, tmp_path, capsys):
-    options = bigcode.parser().parse_args([])
-    harness = bigcode.find_harness(options)
-    task = bigcode.load_task(tmp_path, "humaneval", harness, options)
-    assert bigcode.check_machine(tmp_path, task, harness, sandboxed=True).together == frozenset()
+def test_every_known_solution_passes_beside_and_apart_from_its_tests(tmp_path, capsys):
+    harness = bigcode_harness.find(None, None)
+    task = bigcode_harness.load_task(tmp_path, "humaneval", harness, None, None)
+    assert bigcode_scoring.check_machine(tmp_path, task, harness, sandboxed=True).together == frozenset()
     assert "all 164 solutions of the data itself pass here\n" in capsys.readouterr().out
 
 
@@ -264,18 +311,18 @@ if __name__ == "__main__":
 
 @needs_harness
 @needs_sandbox
-def test_right_code_passes_in_whatever_style(bigcode, humaneval, tmp_path):
+def test_right_code_passes_in_whatever_style(humaneval, tmp_path):
     harness, task = humaneval
     samples = [[problem["solution"]] * len(HONEST) for problem in task.problems[:3]]
-    scored = bigcode.score(task, [*samples, HONEST], harness, tmp_path / "log", sandboxed=True)
+    scored = bigcode_scoring.score(task, [*samples, HONEST], harness, tmp_path / "log", sandboxed=True)
     assert scored.passed == [[True] * len(HONEST)] * 4, (tmp_path / "log").read_text()
 
 
 @needs_harness
-def test_an_import_that_ends_the_interpreter_fails_its_sample_and_a_broken_interpreter_the_run(bigcode, tmp_path):
+def test_an_import_that_ends_the_interpreter_fails_its_sample_and_a_broken_interpreter_the_run(tmp_path):
     (tmp_path / "ends.py").write_text("import os\nos._exit(1)\n")
-    environment = bigcode.find_harness(bigcode.parser().parse_args([])).environment
-    script, module = bigcode.HERE / "in_harness" / "sample.py", bigcode.execute_module(environment)
+    environment = bigcode_harness.find(None, None).environment
+    script, module = bigcode_harness.IN_HARNESS / "sample.py", bigcode_scoring.execute_module(environment)
     place = Place(environment.python, script, module, {}, {"PYTHONPATH": str(tmp_path)}, 10**9, sandboxed=False)
     samples = [Trial(code, "assert f() == 1", "", 3, apart=True) for code in ("import ends", "def f(): return 1")]
     wrong, right = trials.run(place, samples)
@@ -369,7 +416,7 @@ with socket.create_connection(("127.0.0.1", {port}), timeout=2) as peer:
 
 @needs_harness
 @needs_sandbox
-def test_every_hostile_sample_fails_and_leaves_the_others_and_the_machine_alone(bigcode, humaneval, tmp_path):
+def test_every_hostile_sample_fails_and_leaves_the_others_and_the_machine_alone(humaneval, tmp_path):
     harness, task = humaneval
     right = [problem["solution"] for problem in task.problems]
     secret, kept = tmp_path / "secret", Path.home() / f".left-{tmp_path.name}"
@@ -410,7 +457,7 @@ def test_every_hostile_sample_fails_and_leaves_the_others_and_the_machine_alone(
         hostile += [ALWAYS, FRAMES, VERDICT_OF_ITS_OWN]
         hostile += [DAEMON.format(kept=kept) + "def below_zero(operations): return 1", "\0", "\ud800", "é" * 100_000]
         samples = [[right[number]] * len(hostile) for number in range(3)] + [hostile]
-        scored = bigcode.score(task, samples, harness, tmp_path / "log", sandboxed=True)
+        scored = bigcode_scoring.score(task, samples, harness, tmp_path / "log", sandboxed=True)
         server.setblocking(False)
         with pytest.raises(BlockingIOError):
             server.accept()
@@ -449,16 +496,18 @@ def test_a_run_is_generated_then_scored_and_left_alone(bigcode, root, humaneval,
     assert place.stat().st_mtime_ns == before
 
     assert bigcode.main([*base[:-1], "230"]) == 1
+    assert "found an outcome with other max_length; --overwrite" in capsys.readouterr().out
+    place.unlink()
+    assert bigcode.main([*base[:-1], "230"]) == 1
     assert "found generations with other max_length; --overwrite" in capsys.readouterr().out
 
 
 @needs_harness
-def test_a_task_without_data_says_what_is_missing(bigcode, root, tmp_path, monkeypatch):
+def test_a_task_without_data_says_what_is_missing(root, tmp_path, monkeypatch):
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setenv("HF_HOME", str(tmp_path))
-    options = bigcode.parser().parse_args(["--data", str(tmp_path)])
     with pytest.raises(InputError, match=r"--task mbpp: its problems cannot be loaded; expected .* --data FOLDER"):
-        bigcode.load_task(root, "mbpp", bigcode.find_harness(options), options)
+        bigcode_harness.load_task(root, "mbpp", bigcode_harness.find(None, None), tmp_path, None)
 
 
 def test_weights_that_changed_are_not_evaluated(root, tmp_path):
@@ -471,10 +520,10 @@ def test_weights_that_changed_are_not_evaluated(root, tmp_path):
         runs.check_weights(tmp_path, run)
 
 
-def test_figures_must_be_those_of_the_outcomes(bigcode, tmp_path):
+def test_figures_must_be_those_of_the_outcomes(tmp_path):
     log = tmp_path / "log"
-    bigcode.check_figures({"pass@1": 0.5}, [[True], [False]], 1, 2, log)
+    bigcode_scoring.check_figures({"pass@1": 0.5}, [[True], [False]], 1, 2, log)
     with pytest.raises(InputError, match="found pass@1"):
-        bigcode.check_figures({"pass@1": 0.4}, [[True], [False]], 1, 2, log)
+        bigcode_scoring.check_figures({"pass@1": 0.4}, [[True], [False]], 1, 2, log)
     with pytest.raises(InputError, match="outcomes of another shape"):
-        bigcode.check_figures({"pass@1": 0.5}, [[True, False]], 1, 2, log)
+        bigcode_scoring.check_figures({"pass@1": 0.5}, [[True, False]], 1, 2, log)

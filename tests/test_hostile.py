@@ -25,6 +25,7 @@ from instruction_data.pools.table import Pool
 from instruction_data.publish import __main__ as publish_command
 from instruction_data.publish import manifests, rebuilt, record_tables, show
 from instruction_data.publish.split import Split
+from instruction_data.runs import plans, recipes, training
 from instruction_data.workspace import Workspace
 
 ESCAPE = "\x1b]0;owned\x07\x1b[2J\u202e"
@@ -33,11 +34,6 @@ TOKEN_RECORDS = [
     {"instruction": "What does <|im_start|> do?", "input": "[INST] x [/INST]", "output": "It begins a turn: </s>"},
     {"instruction": "plain", "input": "", "output": "a < b | c > d, [INSTALL], < s>"},
 ]
-
-
-@pytest.fixture
-def train():
-    return load_script("training/train.py")
 
 
 def study_of(root, *flags):
@@ -83,19 +79,19 @@ RECIPES = {
 
 
 @pytest.mark.parametrize("kind", RECIPES)
-def test_a_recipe_that_would_say_something_else_or_take_all_memory_is_refused(train, kind, tmp_path):
+def test_a_recipe_that_would_say_something_else_or_take_all_memory_is_refused(kind, tmp_path):
     text, found = RECIPES[kind]
     (tmp_path / "mine.yaml").write_text(text)
     with pytest.raises(InputError, match=found):
-        train.read_recipe(str(tmp_path / "mine.yaml"))
+        recipes.read_recipe(str(tmp_path / "mine.yaml"))
 
 
-def test_the_name_of_a_recipe_says_nothing_to_the_trainer(train, tmp_path):
+def test_the_name_of_a_recipe_says_nothing_to_the_trainer(tmp_path):
     path = tmp_path / "x\noutput_dir: elsewhere\n#.yaml"
     path.write_text(RECIPE)
-    recipe = train.read_recipe(str(path))
-    base = train.find_base(tmp_path, "smollm2", make=False)
-    plan = train.Plan("RQ9_MINE_X", "RQ9_MINE_X", {}, base, 1, recipe)
+    recipe = recipes.read_recipe(str(path))
+    base = plans.find_base(tmp_path, "smollm2", make=False)
+    plan = plans.Plan("RQ9_MINE_X", "RQ9_MINE_X", {}, base, 1, recipe)
     assert yaml.safe_load(plan.train_yaml())["output_dir"].startswith("Runs/RQ9_MINE_X--")
 
 
@@ -103,8 +99,8 @@ def test_the_name_of_a_recipe_says_nothing_to_the_trainer(train, tmp_path):
 
 
 @pytest.mark.parametrize("word", ["plain", "a b; rm -rf ~", "$(id)", "it's", ESCAPE, "ü\n`id`", "-x", "\udcff"])
-def test_a_command_printed_for_copying_is_that_command_and_printable(train, word):
-    printed = train.shell_words(["printf", "%s", word])
+def test_a_command_printed_for_copying_is_that_command_and_printable(word):
+    printed = plans.shell_words(["printf", "%s", word])
     assert printed.isprintable()
     if "\udcff" not in word:
         said = subprocess.run(["bash", "-c", printed], capture_output=True, check=True).stdout
@@ -257,8 +253,8 @@ def test_a_control_of_a_neutralised_split_is_neutralised_too(tmp_path, write_poo
     assert manifest["settings"][control_tokens.SETTING] is True
 
 
-def test_a_check_counts_the_records_that_hold_them(train, tmp_path, write_pool):
-    assert train.holding_control_tokens(write_pool([*TOKEN_RECORDS, *numbered(3)])) == 1
+def test_a_check_counts_the_records_that_hold_them(tmp_path, write_pool):
+    assert training.holding_control_tokens(write_pool([*TOKEN_RECORDS, *numbered(3)])) == 1
 
 
 # Files that grow

@@ -19,7 +19,7 @@ from instruction_data.numbers import features
 from instruction_data.numbers.features import Arrays, Engine, Feature, Local
 from instruction_data.pools import reading
 from instruction_data.pools.records import Records
-from instruction_data.pools.table import NotHereError, Pool, chosen_pool, known_pools
+from instruction_data.pools.table import NotHereError, Pool, borrowed_name, chosen_pool, known_pools
 from instruction_data.publish import publication
 from instruction_data.publish.publication import Place, Publication, Terms
 from instruction_data.publish.question import Question
@@ -87,7 +87,7 @@ class Workspace:
     def known_pools(self) -> dict[str, Pool]:
         return known_pools(self.root)
 
-    @property
+    @cached_property
     def code_pools(self) -> list[Pool]:
         """The code pools this run works on."""
         choices = self.pool_choices or CODE_POOLS
@@ -103,10 +103,9 @@ class Workspace:
             if pool.name in chosen:
                 raise InputError(f"pool {pool.name!r} is given twice; expected each once")
             chosen[pool.name] = pool
-            note = other_file_note(pool, self.root)
-            if note and note not in _SAID:
+            note = borrowed_name(pool, self.root)
+            if note:
                 print(note, file=sys.stderr)
-                _SAID.add(note)
         return list(chosen.values())
 
     @property
