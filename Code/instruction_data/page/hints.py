@@ -14,7 +14,7 @@ from instruction_data.demo import demo_root
 from instruction_data.files import formats
 from instruction_data.files.places import DEMO_ROOT, REPOSITORY, matching
 from instruction_data.outcomes import outcomes
-from instruction_data.page.findings import DOCUMENTS, Findings
+from instruction_data.page.findings import DOCUMENTS, Known
 from instruction_data.pools import control_tokens
 from instruction_data.pools.table import known_pools
 from instruction_data.publish.record_tables import category_file
@@ -35,12 +35,12 @@ OTHERS = ("math", "general")  # pools that code gives way to
 class Hints:
     """The commands for one study root."""
 
-    known: Findings
+    known: Known
     root: Path
 
     @property
     def explained(self) -> str:
-        """What the words in the commands stand for; empty where none stands for anything."""
+        """Say what the words in the commands stand for; nothing where no word stands for a folder."""
         if self.root in (REPOSITORY, DEMO_ROOT):
             return ""
         words = "In commands, DIR stands for the study root"
@@ -105,12 +105,12 @@ class Hints:
 
     @property
     def _demo_pools(self) -> bool:
-        """Whether the pools are the demo's, of which --demo makes training sets with small models."""
+        """Say whether the pools are the demo's, of which --demo makes training sets with small models."""
         return self.root == DEMO_ROOT or (self.root != REPOSITORY and demo_root.complete(self.root))
 
     @property
     def _small(self) -> bool:
-        """Whether the root shows how the method works, with small models, and does not reproduce the study."""
+        """Say whether small models are used here: the root shows the method and does not reproduce the study."""
         return self._demo_pools or bool(self.known.embedded_models)
 
     @property
@@ -152,7 +152,7 @@ class Hints:
 
     @property
     def _study_pools(self) -> bool:
-        """Whether all pools are files that the study used, large enough for its totals."""
+        """Say whether all pools are files that the study used, which are large enough for its totals."""
         entries: list[Mapping] = [entry for one in self.known.found.sets for entry in one.manifest["pools"].values()]
         return all(entry["known_as"] for entry in entries)
 

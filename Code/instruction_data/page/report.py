@@ -7,7 +7,7 @@ import numpy as np
 
 from instruction_data.page import declared, svg
 from instruction_data.page.figures import Drawing
-from instruction_data.page.findings import Findings
+from instruction_data.page.findings import Known
 from instruction_data.page.hints import Hints
 from instruction_data.page.html import Figure, Notice, Table
 from instruction_data.select import draws
@@ -17,7 +17,7 @@ from instruction_data.select import draws
 class Report:
     """Everything that a section is made from."""
 
-    findings: Findings
+    findings: Known
     root: Path
     seed: int
 

@@ -36,7 +36,7 @@ def inline(svg: bytes, name: str) -> str:
 
 
 def _attributes(css: str) -> dict[str, str]:
-    """The declarations of a style attribute as presentation attributes; the page has its own font."""
+    """Return the declarations of a style attribute as presentation attributes; the page has its own font."""
     found = {}
     for declaration in filter(None, map(str.strip, css.split(";"))):
         key, _, value = (part.strip() for part in declaration.partition(":"))

@@ -6,7 +6,7 @@ import numpy as np
 
 from instruction_data.page import declared, figures, findings, html, maps
 from instruction_data.page.figures import Drawing
-from instruction_data.page.findings import Findings, short
+from instruction_data.page.findings import Known, short
 from instruction_data.page.html import Explorer, Notice, number
 from instruction_data.page.report import Report
 from instruction_data.publish.inventory import Set
@@ -15,8 +15,8 @@ MAPPED = 3_000  # records of a pool on its map
 MAP_TEXT = 400  # characters of a record's texts there
 
 
-def explored_pools(known: Findings) -> list[str]:
-    """The pools that training sets were made of."""
+def explored_pools(known: Known) -> list[str]:
+    """Return the pools that training sets were made of."""
     return [name for name in known.found.pools if name in {one.pool for one in known.found.sets}]
 
 
@@ -28,7 +28,7 @@ def explorers_of(report: Report) -> tuple[dict[str, Explorer | Notice], dict[str
 
 
 def explorer_of(report: Report, pool: str) -> tuple[Explorer | Notice, dict | None]:
-    """The map of a pool as a part of the page, and the data it shows."""
+    """Return the map of a pool as a part of the page, and the data it shows."""
     known = report.findings
     everything = np.unique(known.found.pools[pool][known.found.known[known.found.pools[pool]]])
     chosen = everything[report.draw(len(everything), MAPPED, f"map {pool}")]
@@ -56,7 +56,7 @@ def meaning_view(report: Report, pool: str, chosen: np.ndarray) -> Iterator[dict
 
 
 def vectors_of(report: Report, pool: str, chosen: np.ndarray) -> np.ndarray | None:
-    """The vectors of some records that RQ2's script left in the cache; None if they are not all there."""
+    """Return the vectors of some records from the cache that an encoder's run left; None if they are not all there."""
     found = report.findings.found
     for one in found.sets:
         identity, text = one.manifest["models"].get("encoder"), one.manifest["settings"].get("text")
@@ -109,13 +109,13 @@ def spread(column: str, one: Set, low: float, high: float) -> str:
 
 
 def view(name: str, places: np.ndarray, note: str, *, square: bool = False, labels: tuple[str, str] = ("", "")) -> dict:
-    """A way to place records: coordinates from 0 to 1, missing where there are none."""
+    """Return a way to place records: coordinates from 0 to 1, missing where there are none."""
     x, y = ([None if np.isnan(value) else round(float(value), 4) for value in places[:, axis]] for axis in (0, 1))
     return {"name": name, "x": x, "y": y, "note": note, "square": square, "xlabel": labels[0], "ylabel": labels[1]}
 
 
-def groupings(known: Findings, pool: str, chosen: np.ndarray) -> list[dict]:
-    """The ways to colour records: by the tiers of every set that has them, by category."""
+def groupings(known: Known, pool: str, chosen: np.ndarray) -> list[dict]:
+    """Return the ways to colour records: by the tiers of every set that has them, by category."""
     made = []
     for one in known.found.sets:
         if one.pool == pool and one is known.main_set(one.question, pool) and findings.disjoint(one):
@@ -148,7 +148,7 @@ def map_record(report: Report, pool: str, one: int, place: int) -> dict:
 
 
 def save_map(report: Report, pool: str, shown: Mapping, name: str, grouping: Mapping) -> None:
-    """The map as files for papers; the page draws its own."""
+    """Write the map as files for papers; the page draws its own."""
     x, y = (np.array([np.nan if value is None else value for value in shown[axis]]) for axis in ("x", "y"))
     labels = (shown["xlabel"], shown["ylabel"])
     figure = figures.points(x, y, grouping["groups"], np.array(grouping["of"]), labels, picture=True)

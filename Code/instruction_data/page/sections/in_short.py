@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from instruction_data.page import findings
-from instruction_data.page.findings import Findings
+from instruction_data.page.findings import Known
 from instruction_data.page.html import Notice, Section, Table, Text
 from instruction_data.page.report import Report
 from instruction_data.page.sections.explorer import explored_pools
@@ -11,7 +11,7 @@ from instruction_data.publish.inventory import Set
 
 
 def section(report: Report) -> Section:
-    """A row per question and pool: made to differ in, differs in besides, holds of benchmarks, results."""
+    """Return a row per question and pool: what was made to differ, what else differs, benchmark problems, results."""
     known = report.findings
     rows = []
     for question in known.questions:
@@ -41,7 +41,7 @@ def section(report: Report) -> Section:
     return Section("short", "In short", blocks)
 
 
-def short_answers(known: Findings, one: Set) -> list[str]:
+def short_answers(known: Known, one: Set) -> list[str]:
     documents = known.documents
     besides, held, results = "not measured yet", "not looked for yet", "no results yet"
     if one.name in documents.get("confounds", {}).get("sets", {}):
@@ -63,7 +63,7 @@ def banner(names: Sequence[str]) -> str:
     )
 
 
-def lead(known: Findings) -> str:
+def lead(known: Known) -> str:
     sets, pools = sum(len(one.members) for one in known.found.sets), explored_pools(known)
     return (
         f"{counted(sets, 'training set')} from {counted(len(pools), 'pool')} ({', '.join(pools)}), for "

@@ -8,7 +8,7 @@ from instruction_data.page.report import Report
 
 
 def section(report: Report) -> Section:
-    """Where each number came from."""
+    """Return where each number came from."""
     known = report.findings
     rows, packages = [], []
     for name, manifest in findings.provenance(known):
@@ -44,7 +44,7 @@ def identified(model: Mapping) -> str:
 
 
 def settings_of(name: str, content: Mapping) -> str:
-    """What shaped a derived document, in a line each."""
+    """Say what shaped a derived document, in a line each."""
     said = []
     if name == "profiles":
         near = content["near_duplicates"]

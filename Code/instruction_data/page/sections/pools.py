@@ -24,7 +24,7 @@ def section(report: Report, explorers: Mapping[str, Explorer | Notice]) -> Secti
 
 
 def category_figure(report: Report, pool: str) -> list[Figure]:
-    """How many records each category has, and how clearly."""
+    """Draw how many records each category has, and say how clearly they belong to it."""
     names, of = report.findings.categories
     numbers = np.unique(report.findings.found.pools.get(pool, np.zeros(0, dtype=np.int64)))
     numbers = numbers[of[numbers] >= 0]
@@ -53,7 +53,7 @@ def category_figure(report: Report, pool: str) -> list[Figure]:
 
 
 def profile_table(caption: str, profiles: Mapping[str, Mapping], **options: bool) -> Table:
-    """A row per pool or split: what it is like."""
+    """Return what pools or splits are like, in a row each."""
     header = ("name", "records", "tokens in, median", "tokens out, median", "commonest language")
     header += ("Python that compiles", "exact copies", "near copies", "mean pairwise similarity", "Vendi score")
     return Table(caption, header, [profile_row(name, one) for name, one in profiles.items()], **options)

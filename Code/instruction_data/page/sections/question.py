@@ -45,7 +45,7 @@ def question_of_pool(report: Report, question: str, pool: str) -> Section:
 
 
 def splits_table(report: Report, sets: Sequence[Set]) -> Table:
-    """The training sets of a question and pool, controls and other sets made from them behind."""
+    """Return the training sets of a question and pool; controls and other sets made from them come last."""
     profiles = report.findings.documents.get("profiles", {}).get("splits", {})
     names = [name for one in sets for name in one.members]
     if all(name in profiles for name in names):
@@ -59,7 +59,7 @@ def splits_table(report: Report, sets: Sequence[Set]) -> Table:
 
 
 def property_figures(report: Report, one: Set) -> Iterator[Figure]:
-    """What tiers were cut by, and its parts."""
+    """Draw what tiers were cut by, and its parts."""
     if not findings.disjoint(one):
         return
     by_cuts = sorted(one.properties.items(), key=lambda item: not findings.cuts(one, item[1]))  # what was cut, first

@@ -17,7 +17,7 @@ def section(samples: Mapping[str, Mapping]) -> Section:
 
 
 def sample(report: Report) -> dict[str, dict]:
-    """A sample of the records of every split."""
+    """Return a sample of the records of every split."""
     found = report.findings.found
     source = {int(one): name for name, numbers in reversed(found.pools.items()) for one in np.unique(numbers)}
     made = {}
