@@ -70,7 +70,7 @@ class Known:
 
     @cached_property
     def margins(self) -> np.ndarray:
-        """Return by how much the category of every record leads the next: float64 ``[n]``, NaN where that is not known."""
+        """Return by how much the category of each record leads the next: float64 ``[n]``, NaN where not known."""
         column = self.found.columns.get(declared.MARGIN)
         return np.full(len(self.found), np.nan) if column is None else column.values
 
