@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import yaml
 from tests.support import tiny_model
+from tests.support.needs import needs_trainer
 from tests.support.scripts import load_script, numbered
 
 from instruction_data import cli
@@ -19,7 +20,7 @@ from instruction_data.pools import reading
 from instruction_data.pools.table import Pool
 from instruction_data.publish import manifests
 from instruction_data.publish.split import Split
-from instruction_data.runs import environments, plans, recipes, runs, training
+from instruction_data.runs import plans, recipes, runs, training
 from instruction_data.workspace import Workspace
 
 RECIPE = """# ours
@@ -261,16 +262,6 @@ def test_what_another_process_has_in_work_is_left_to_it(train, root, arguments, 
         assert subprocess.run([sys.executable, "-c", code]).returncode == 0
     with runs.held(root, plan.name) as ours:
         assert ours
-
-
-def trainer():
-    try:
-        return environments.find(None, "--trainer", "trainer", "llamafactory-cli")
-    except InputError:
-        return None
-
-
-needs_trainer = pytest.mark.skipif(trainer() is None, reason="needs LLaMA-Factory: make trainer")
 
 
 @needs_trainer
