@@ -26,7 +26,7 @@ DIGITS = 17  # of a number that ijson is shown, at most
 
 _ZEROS = bytes(ord("0") if byte in b"0123456789" else 0 for byte in range(256))
 _DIGITS_BEYOND = re.compile(rb"(?<=[0-9]{%d})[0-9]+" % DIGITS)
-_OBJECT_END = re.compile(rb"\}[ \t\r]*(?:,|(?=\{))")
+_OBJECT_END = re.compile(rb"\}[ \t\r\n]*(?:,|(?=[\{\[]))")
 _BETWEEN = b" \t\r\n,"
 _STEPS = {"start_map": 1, "start_array": 1, "end_map": -1, "end_array": -1}
 _KINDS = {list: "an array", str: "a string", bool: "a boolean", int: "a number", float: "a number"}
@@ -123,8 +123,8 @@ def _stream_entries(stream: BinaryIO, level: int, **options: bool) -> Iterator[E
             held, begun = [part] if depth > level else [], line
             size = sum(map(len, held))
         if wrong:
-            place, problem = (line, _why(wrong, level)) if part else (begun if held else line, _broken_off(held))
-            yield Entry(place, problem, number + 1 if held else None)
+            problem = _why(wrong, level) if part else _broken_off(held)
+            yield Entry(begun if held else line, problem, number + 1 if held else None)
             return
         if size > ENTRY_BYTES:
             yield Entry(begun, _too_large(), number + 1)
@@ -132,23 +132,25 @@ def _stream_entries(stream: BinaryIO, level: int, **options: bool) -> Iterator[E
 
 
 def _parts(stream: BinaryIO) -> Iterator[tuple[int, bytes]]:
-    """Yield a text in parts, each with the line it stands on; an empty one at the end.
+    """Yield a text in parts, each with the line it begins on, white space and commas aside; an empty one at the end.
 
-    A part ends with its line, behind an object, or after ``CHUNK`` bytes, but not in the first letters of an escape.
-    So no part holds the ends of two objects.
+    A part ends behind an object, or with the bytes read at a time, but not in the first letters of an escape. So no
+    part holds the ends of two objects. Where no object begins it ends with its line.
     """
     line, rest = 1, b""
-    while read := stream.readline(CHUNK):
+    while read := stream.read(CHUNK):
         text = rest + read
         whole = len(text) - (2 if text.endswith(b"\\u") else text.endswith(b"\\"))
         rest = text[whole:]
         start = 0
-        for end in _OBJECT_END.finditer(text, 0, whole):
-            yield line, text[start : end.end()]
-            start = end.end()
-        if start < whole:
-            yield line, text[start:whole]
-        line += text.endswith(b"\n")
+        for end in [*(match.end() for match in _OBJECT_END.finditer(text, 0, whole)), whole]:
+            object_part = text[start:end]
+            start = end
+            lone = object_part.lstrip(_BETWEEN).startswith(b"{")
+            for part in (object_part,) if lone else object_part.splitlines(keepends=True):
+                content = len(part) - len(part.lstrip(_BETWEEN))
+                yield line + part.count(b"\n", 0, content), part
+                line += part.count(b"\n")
     if rest:
         yield line, rest
     yield line, b""
