@@ -15,7 +15,7 @@ from tests.support.scripts import load_script
 from instruction_data.errors import InputError
 from instruction_data.files.atomic import file_sha256
 from instruction_data.outcomes import bigcode_harness, bigcode_scoring, outcomes, sandbox, trials
-from instruction_data.outcomes.trials import Place, Trial
+from instruction_data.outcomes.trials import Trial, TrialSite
 from instruction_data.runs import runs
 from instruction_data.runs.runs import Run
 
@@ -155,7 +155,7 @@ def test_an_import_that_ends_the_interpreter_fails_its_sample_and_a_broken_inter
     (tmp_path / "ends.py").write_text("import os\nos._exit(1)\n")
     environment = bigcode_harness.find(None, None).environment
     script, module = bigcode_harness.IN_HARNESS / "sample.py", bigcode_scoring.execute_module(environment)
-    place = Place(environment.python, script, module, {}, {"PYTHONPATH": str(tmp_path)}, 10**9, sandboxed=False)
+    place = TrialSite(environment.python, script, module, {}, {"PYTHONPATH": str(tmp_path)}, 10**9, sandboxed=False)
     samples = [Trial(code, "assert f() == 1", "", 3, apart=True) for code in ("import ends", "def f(): return 1")]
     wrong, right = trials.run(place, samples)
     assert (wrong.passed, right.passed) == (False, True)

@@ -70,7 +70,7 @@ class Verdict:
 
 
 @dataclass(frozen=True)
-class Place:
+class TrialSite:
     """The place where samples run.
 
     Attributes:
@@ -96,7 +96,7 @@ class _NotStartedError(Exception):
     """An interpreter did not get as far as the sample."""
 
 
-def run(place: Place, trials: Sequence[Trial]) -> list[Verdict]:
+def run(place: TrialSite, trials: Sequence[Trial]) -> list[Verdict]:
     """Try samples, as many at once as there are processors.
 
     What ends without a verdict, or had too little of a processor, is tried again when all others are through: no
@@ -128,7 +128,7 @@ def run(place: Place, trials: Sequence[Trial]) -> list[Verdict]:
     ]
 
 
-def _again(place: Place, trial: Trial, users: tuple[int, int]) -> Verdict:
+def _again(place: TrialSite, trial: Trial, users: tuple[int, int]) -> Verdict:
     try:
         return _try(place, trial, users)[0]
     except _NotStartedError as error:
@@ -139,7 +139,7 @@ def _again(place: Place, trial: Trial, users: tuple[int, int]) -> Verdict:
         return Verdict(False, False, f"with the packages that it imports {error}")
 
 
-def _try(place: Place, trial: Trial, users: tuple[int, int]) -> tuple[Verdict, bool]:
+def _try(place: TrialSite, trial: Trial, users: tuple[int, int]) -> tuple[Verdict, bool]:
     """Return a verdict, and whether a second try could not be fairer."""
     job = {"solution": trial.solution, "tests": trial.tests, "seconds": trial.seconds, "memory": place.memory}
     with _started(place, users[0], job, "together", str(place.execute)) as lines:
@@ -154,7 +154,7 @@ def _try(place: Place, trial: Trial, users: tuple[int, int]) -> tuple[Verdict, b
     return Verdict(passed, True, "" if passed else f"apart from its tests: {found.get('said')}"), passed
 
 
-def _apart(place: Place, trial: Trial, users: tuple[int, int]) -> dict:
+def _apart(place: TrialSite, trial: Trial, users: tuple[int, int]) -> dict:
     """Return what the tests say of a sample that is elsewhere."""
     job = {"solution": trial.solution, "memory": place.memory}
     check = {"tests": trial.tests, "prompt": trial.prompt, "memory": place.memory}
@@ -171,7 +171,7 @@ def _apart(place: Place, trial: Trial, users: tuple[int, int]) -> dict:
 
 
 @contextlib.contextmanager
-def _started(place: Place, user: int, job: dict, *words: str, channel: int | None = None) -> Iterator["_Lines"]:
+def _started(place: TrialSite, user: int, job: dict, *words: str, channel: int | None = None) -> Iterator["_Lines"]:
     """Yield an interpreter that is ready, until the block ends.
 
     Raises:
@@ -193,7 +193,7 @@ def _started(place: Place, user: int, job: dict, *words: str, channel: int | Non
         yield lines
 
 
-def _sandboxed(place: Place, command: Sequence[str], user: int, streams: dict):
+def _sandboxed(place: TrialSite, command: Sequence[str], user: int, streams: dict):
     limits = Limits(PROCESSES, FILE_BYTES, TEMPORARY_BYTES, user)
     variables = {**place.variables, "HOME": "/nonexistent", "TMPDIR": TEMPORARY}
     view = View(place.readable, None, variables, TEMPORARY, (TEMPORARY, "/dev/shm"))
@@ -201,7 +201,7 @@ def _sandboxed(place: Place, command: Sequence[str], user: int, streams: dict):
 
 
 @contextlib.contextmanager
-def _bare(place: Place, command: Sequence[str], streams: dict) -> Iterator[subprocess.Popen]:
+def _bare(place: TrialSite, command: Sequence[str], streams: dict) -> Iterator[subprocess.Popen]:
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as private:
         variables = {**place.variables, "HOME": private, "TMPDIR": private}
         with subprocess.Popen(command, cwd=private, env=variables, start_new_session=True, **streams) as process:
