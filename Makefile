@@ -1,4 +1,4 @@
-# make demo        the five scripts on small pools made from this Python's standard library
+# make demo        all scripts on small pools made from this Python's standard library
 # make report      profiles, contamination and one page of the splits under Datas/: report.html
 # make experiment  the demo's way to an answer: two splits, two seeds, trained, scored and compared
 # make trainer     an environment with LLaMA-Factory, .venv-trainer
@@ -24,7 +24,7 @@ INSTALL := pip install --quiet --disable-pip-version-check --no-compile --no-dep
 # Bytecode by all cores, where pip takes one; PYTHONDONTWRITEBYTECODE would let every process compile everything anew.
 COMPILED = $(1)/bin/python -m compileall -qq -j 0 $(1)/lib || true
 SCRIPTS := Code/RQ1/domain_composition.py Code/RQ2/semantic_diversity.py Code/RQ3/problem_complexity.py \
-           Code/RQ4/task_category.py Code/RQ4/type_coverage.py
+           Code/RQ4/task_category.py Code/RQ4/type_coverage.py Code/measure/text_measures.py
 
 TRAINER := .venv-trainer
 EVALUATOR := .venv-harness

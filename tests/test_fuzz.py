@@ -4,7 +4,12 @@ import pytest
 from tests.stress.fuzz import large
 from tests.stress.fuzz import run as fuzzing
 
-SMALL = ("nesting of 100,000", "a line nested 100,000 deep", "a number of a million digits")
+SMALL = (
+    "nesting of 100,000",
+    "a line nested 100,000 deep",
+    "an array entry nested 100,000 deep",
+    "a number of a million digits",
+)
 
 
 def test_inputs_made_from_good_files_are_read_or_refused():

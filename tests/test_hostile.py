@@ -19,7 +19,7 @@ from tests.support.workspaces import opened
 
 from instruction_data import cli
 from instruction_data.errors import InputError, quoted
-from instruction_data.files import csv_cells, formats
+from instruction_data.files import csv_cells, json_texts
 from instruction_data.pools import __main__ as pools_command
 from instruction_data.pools import control_tokens, reading
 from instruction_data.pools.table import Pool
@@ -27,6 +27,7 @@ from instruction_data.publish import __main__ as publish_command
 from instruction_data.publish import manifests, rebuilt, record_tables, show
 from instruction_data.publish.question import Question
 from instruction_data.publish.split import Split
+from instruction_data.runs import plans, recipes, training
 
 ESCAPE = "\x1b]0;owned\x07\x1b[2J\u202e"
 RECIPE = "stage: sft\nfinetuning_type: full\ntemplate: alpaca\n"
@@ -34,11 +35,6 @@ TOKEN_RECORDS = [
     {"instruction": "What does <|im_start|> do?", "input": "[INST] x [/INST]", "output": "It begins a turn: </s>"},
     {"instruction": "plain", "input": "", "output": "a < b | c > d, [INSTALL], < s>"},
 ]
-
-
-@pytest.fixture
-def train():
-    return load_script("training/train.py")
 
 
 def publish_all(root, *flags):
@@ -79,19 +75,19 @@ RECIPES = {
 
 
 @pytest.mark.parametrize("kind", RECIPES)
-def test_a_recipe_that_would_say_something_else_or_take_all_memory_is_refused(train, kind, tmp_path):
+def test_a_recipe_that_would_say_something_else_or_take_all_memory_is_refused(kind, tmp_path):
     text, found = RECIPES[kind]
     (tmp_path / "mine.yaml").write_text(text)
     with pytest.raises(InputError, match=found):
-        train.read_recipe(str(tmp_path / "mine.yaml"))
+        recipes.read_recipe(str(tmp_path / "mine.yaml"))
 
 
-def test_the_name_of_a_recipe_says_nothing_to_the_trainer(train, tmp_path):
+def test_the_name_of_a_recipe_says_nothing_to_the_trainer(tmp_path):
     path = tmp_path / "x\noutput_dir: elsewhere\n#.yaml"
     path.write_text(RECIPE)
-    recipe = train.read_recipe(str(path))
-    base = train.find_base(tmp_path, "smollm2", make=False)
-    plan = train.Plan("RQ9_MINE_X", "RQ9_MINE_X", {}, base, 1, recipe)
+    recipe = recipes.read_recipe(str(path))
+    base = plans.find_base(tmp_path, "smollm2", make=False)
+    plan = plans.Plan("RQ9_MINE_X", "RQ9_MINE_X", {}, base, 1, recipe)
     assert yaml.safe_load(plan.train_yaml())["output_dir"].startswith("Runs/RQ9_MINE_X--")
 
 
@@ -99,8 +95,8 @@ def test_the_name_of_a_recipe_says_nothing_to_the_trainer(train, tmp_path):
 
 
 @pytest.mark.parametrize("word", ["plain", "a b; rm -rf ~", "$(id)", "it's", ESCAPE, "ü\n`id`", "-x", "\udcff"])
-def test_a_command_printed_for_copying_is_that_command_and_printable(train, word):
-    printed = train.shell_words(["printf", "%s", word])
+def test_a_command_printed_for_copying_is_that_command_and_printable(word):
+    printed = plans.shell_words(["printf", "%s", word])
     assert printed.isprintable()
     if "\udcff" not in word:
         said = subprocess.run(["bash", "-c", printed], capture_output=True, check=True).stdout
@@ -253,15 +249,15 @@ def test_a_control_of_a_neutralised_split_is_neutralised_too(tmp_path, write_poo
     assert manifest["settings"][control_tokens.SETTING] is True
 
 
-def test_a_check_counts_the_records_that_hold_them(train, tmp_path, write_pool):
-    assert train.holding_control_tokens(write_pool([*TOKEN_RECORDS, *numbered(3)])) == 1
+def test_a_check_counts_the_records_that_hold_them(tmp_path, write_pool):
+    assert training.holding_control_tokens(write_pool([*TOKEN_RECORDS, *numbered(3)])) == 1
 
 
 # Files that grow
 
 
 def test_gzip_that_grows_two_hundredfold_is_refused(tmp_path, write_pool, monkeypatch):
-    monkeypatch.setattr(formats, "ENTRY_BYTES", 10_000)
+    monkeypatch.setattr(json_texts, "ENTRY_BYTES", 10_000)
     line = json.dumps({"instruction": "x" * 5000, "output": "y"}).encode() + b"\n"
     write_pool(gzip.compress(line * 2000))
     with pytest.raises(InputError, match=r"mine.jsonl:[0-9]+: found gzip data of more than 200 times its size"):
@@ -270,8 +266,8 @@ def test_gzip_that_grows_two_hundredfold_is_refused(tmp_path, write_pool, monkey
 
 @pytest.mark.parametrize("form", ["[{}]", "{}\n", '{{"instruction": "a", "output": "b"}}\n{}'])
 def test_a_record_larger_than_memory_is_for_is_refused(form, tmp_path, write_pool, monkeypatch):
-    monkeypatch.setattr(formats, "ENTRY_BYTES", 1000)
-    monkeypatch.setattr(formats, "CHUNK", 500)
+    monkeypatch.setattr(json_texts, "ENTRY_BYTES", 1000)
+    monkeypatch.setattr(json_texts, "CHUNK", 500)
     write_pool(form.format(json.dumps({"instruction": "x" * 5000, "output": "y"})).encode())
     with pytest.raises(InputError, match=r"mine.jsonl:[12]: found a value of more than 1,000 bytes"):
         reading.read(Pool("mine", "Datas/mine.jsonl"), tmp_path, skip_bad=True)
@@ -283,7 +279,8 @@ def test_a_file_of_bad_records_is_given_up(tmp_path, write_pool, monkeypatch):
     with pytest.raises(InputError, match="200 unusable records") as caught:
         reading.read(Pool("mine", "Datas/mine.jsonl"), tmp_path, skip_bad=True)
     assert "mine.jsonl:200: found no field 'instruction'" in str(caught.value)
-    assert "nothing more is read)\nand at lines 101-199" in str(caught.value)
+    assert "(and the same at 198 more lines: 2-199)\n" in str(caught.value)
+    assert "nothing more is read)" in str(caught.value)
 
 
 def test_lines_of_many_bad_records_are_joined(tmp_path, write_pool):
@@ -291,7 +288,7 @@ def test_lines_of_many_bad_records_are_joined(tmp_path, write_pool):
     write_pool(bad)
     with pytest.raises(InputError) as caught:
         reading.read(Pool("mine", "Datas/mine.jsonl"), tmp_path)
-    assert "and at lines 101-149, 152-159, 161-200" in str(caught.value)
+    assert "(and the same at 196 more lines: 2-149, 152-159, 161-200)" in str(caught.value)
 
 
 def test_a_cell_stays_one_cell_and_no_formula():

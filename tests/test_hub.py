@@ -26,10 +26,12 @@ POINTER = f"version https://git-lfs.github.com/spec/v1\noid sha256:{'0' * 64}\ns
 FETCH = """
 import json, sys
 from pathlib import Path
-from instruction_data import command, hub, pools
+from instruction_data import cli
+from instruction_data.pools import hub
+from instruction_data.pools.table import Pool
 names, root, overwrite, rows = json.loads(sys.argv[1])
-table = [pools.Pool(**row) for row in rows]
-sys.exit(command.run(lambda: hub.fetch(names, Path(root), overwrite=overwrite, pools=table)))
+table = [Pool(**row) for row in rows]
+sys.exit(cli.run(lambda: hub.fetch(names, Path(root), overwrite=overwrite, pools=table)))
 """
 
 

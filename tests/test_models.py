@@ -214,8 +214,10 @@ def test_the_embedded_encoder_gives_what_sentence_transformers_gives():
     assert long["cut"].tolist() == [True, False]
 
 
-def test_a_language_model_as_encoder_is_the_mean_of_its_last_hidden_states(smollm2):
+def test_a_language_model_as_encoder_loads_silently_and_is_the_mean_of_its_last_hidden_states(smollm2, capfd):
+    _loaded_encoder.cache_clear()
     found = Encoder(models.find("smollm2"), device="cpu").feature.compute(TEXTS)["vectors"]
+    assert "".join(capfd.readouterr()) == ""
     for row, text in enumerate(TEXTS):
         ids = smollm2._tokenizer(text, return_tensors="pt")["input_ids"]
         with torch.inference_mode():

@@ -12,13 +12,13 @@ from tests.support.workspaces import opened
 
 from instruction_data.errors import InputError
 from instruction_data.files import names
-from instruction_data.outcomes import outcomes
+from instruction_data.outcomes import bigcode_harness, outcomes
 from instruction_data.pools import reading
 from instruction_data.pools.table import Pool, known_pools
 from instruction_data.publish import manifests, verify
 from instruction_data.publish.question import Question
 from instruction_data.publish.split import Split
-from instruction_data.runs import runs
+from instruction_data.runs import runs, training
 
 BAD_NAMES = (
     *(
@@ -196,17 +196,17 @@ def test_a_training_does_not_follow_a_link_out_of_the_study_root(root):
     outside = root.parent / "outside"
     (outside / "trained").mkdir(parents=True)
     options = train.parser().parse_args(["--model", "smollm2", "--recipe", "demo", "--dry-run"])
-    (plan,) = train.make_plans(root, options)
+    (plan,) = train.planned(root, options)
     (root / "Runs").mkdir()
     (root / plan.folder).symlink_to(outside)
     with pytest.raises(InputError, match="found a link out of the study root"):
-        train.prepare(root, plan, overwrite=True, edited=False)
+        training.prepare(root, plan, overwrite=True, edited=False)
     assert files_of(outside) == ["trained"]
     (root / plan.folder).unlink()
     (root / plan.folder).mkdir()
     (root / plan.folder / "trained").symlink_to(outside)
     with pytest.raises(InputError, match="found a link out of the study root"):
-        train.prepare(root, plan, overwrite=True, edited=False)
+        training.prepare(root, plan, overwrite=True, edited=False)
     assert files_of(outside) == ["trained"]
 
 
@@ -218,9 +218,8 @@ def test_outcomes_stay_under_their_folder(root, part):
 
 
 def test_a_task_of_a_hostile_name_is_refused_before_anything_is_made(root):
-    bigcode = load_script("evaluation/bigcode.py")
     with pytest.raises(InputError, match=r"--task: found the name '\.\./\.\./x'"):
-        bigcode.load_task(root, "../../x", None, None)
+        bigcode_harness.load_task(root, "../../x", None, None, None)
     assert files_of(root.parent) == ["study", "study/Datas", "study/Datas/mine.jsonl"]
 
 

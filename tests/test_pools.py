@@ -1,16 +1,23 @@
 """Reading pools: every form that is accepted, and an error with file, line, found and expected for every other."""
 
 import gzip
+import io
 import json
+import re
 
+import orjson
 import pandas
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from tests.support.scripts import numbered
 
+from instruction_data import cli
 from instruction_data.errors import InputError
+from instruction_data.files import json_texts
 from instruction_data.pools import reading
 from instruction_data.pools.records import Record
-from instruction_data.pools.table import NotHereError, Pool, chosen_pool, known_pools
+from instruction_data.pools.table import NotHereError, Pool, borrowed_name, chosen_pool, known_pools
 
 GOOD = b'{"instruction": "add", "output": "a + b"}\n'
 
@@ -53,7 +60,7 @@ def vars_of(record):
 
 
 def test_a_large_array_is_read_across_chunks(tmp_path, write_pool, monkeypatch):
-    monkeypatch.setattr(reading.formats, "CHUNK", 37)
+    monkeypatch.setattr(json_texts, "CHUNK", 37)
     records = numbered(200, word="naïve café 🐍" * 5)
     write_pool(json.dumps(records, ensure_ascii=False, indent=1).encode())
     assert [vars_of(record) for record in read(tmp_path)] == records
@@ -89,15 +96,16 @@ BAD = {
     "array: UTF-8": (
         b'[\n{"instruction": "a", "output": "b"},\n{"instruction": "\xe9", "output": "b"}\n]',
         3,
-        "invalid UTF-8",
-        "valid Unicode",
+        "invalid UTF-8 (byte 0xe9",
+        "UTF-8 text",
     ),
     "array: surrogate": (
         b'[{"instruction": "\\ud800", "output": "b"}]',
         1,
-        "invalid UTF-8 or half a surrogate pair",
+        "half a surrogate pair",
         "valid Unicode",
     ),
+    "surrogate": (GOOD + b'{"instruction": "\\udc80", "output": "b"}\n', 2, "half a surrogate pair", "valid Unicode"),
     "array: malformed": (
         b'[{"instruction": "a", "output": "b"},\n{"instruction" "a"}]',
         2,
@@ -105,15 +113,20 @@ BAD = {
         "a JSON object",
     ),
     "array: trailing comma": (b'[{"instruction": "a", "output": "b"},\n]', 2, "malformed JSON", "a JSON object"),
-    "array: truncated": (b'[{"instruction": "a", "output": "b"},\n{"instr', 2, "malformed JSON", "a JSON object"),
+    "array: truncated": (
+        b'[{"instruction": "a", "output": "b"},\n{"instr',
+        2,
+        "malformed JSON (the file ends within the entry)",
+        "a complete JSON object",
+    ),
     "array: not closed": (b'[{"instruction": "a", "output": "b"}\n', 2, "the end of the file", "',' or ']'"),
     "array: text behind": (
         b'[{"instruction": "a", "output": "b"}]\nx',
         2,
-        "'x' after the array",
+        "text after the array",
         "the end of the file",
     ),
-    "nesting bomb": (b"[" * 200_000, 1, "malformed JSON", "a JSON object"),
+    "nesting bomb": (b"[" * 200_000, 1, "malformed JSON", "a complete JSON object"),
     "line of nesting": (GOOD + b'{"instruction": ' + b"[" * 200_000 + b"\n", 2, "malformed JSON", "one JSON object"),
 }
 
@@ -147,12 +160,107 @@ def test_every_bad_record_is_reported_and_can_be_skipped(tmp_path, write_pool, c
     assert f"{path}:4: " in capsys.readouterr().err
 
 
-def test_beyond_a_hundred_bad_records_all_lines_are_still_named(tmp_path, write_pool):
-    write_pool(GOOD + b"{}\n" * 250)
+def test_the_same_problem_is_told_once_with_the_flag_that_mends_it(tmp_path, write_pool):
+    path = write_pool([{"question": f"q{n}", "answer": "a"} for n in range(300)])
     with pytest.raises(InputError) as caught:
         read(tmp_path)
-    rest = str(caught.value).split("and at lines ")[1].splitlines()[0]
-    assert rest == "102-251"
+    said = str(caught.value).splitlines()
+    flag = "--fields instruction=NAME,output=NAME"
+    assert said[1] == (
+        f"{path}:1: found no field 'instruction' (it has 'question', 'answer'); expected text there: "
+        f"--pool mine=FILE {flag} names them, or a row in pools.toml"
+    )
+    assert said[2] == "(and the same at 299 more lines: 2-300)"
+    assert len(said) == 4
+    named = ["--pool", f"mine={path}", *flag.replace("NAME", "question", 1).replace("NAME", "answer").split()]
+    options = cli.parser("A script.\n\nMore.").parse_args(named)
+    pool = chosen_pool(known_pools(tmp_path), options.pool[0], options.fields)
+    assert len(reading.read(pool, tmp_path)) == 300
+
+
+def test_a_flag_that_names_fields_keeps_the_names_that_are_right(tmp_path, write_pool):
+    write_pool([{"question": "q", "answer": "a"}])
+    with pytest.raises(InputError, match="--fields instruction=question,output=NAME names them"):
+        reading.read(Pool("mine", "Datas/mine.jsonl", instruction="question"), tmp_path)
+
+
+def test_different_problems_are_told_apart_and_beyond_a_hundred_the_lines_are_still_named(tmp_path, write_pool):
+    path = write_pool(GOOD + b"".join(b'{"instruction": %d, "output": "x"}\n' % (n % 120) for n in range(250)))
+    with pytest.raises(InputError) as caught:
+        read(tmp_path)
+    said = str(caught.value)
+    assert f"{path}:2: found 0 in 'instruction'; expected text there\n(and the same at 2 more lines: 122, 242)" in said
+    assert f"{path}:101: found 99 in 'instruction'" in said
+    assert "\nand other problems at 40 lines: 102-121, 222-241\n" in said
+
+
+def test_entries_of_an_array_are_told_by_number_and_line(tmp_path, write_pool):
+    good = '{"instruction": "a", "output": "b"}'
+    path = write_pool(f"[{good}, {{}}, {good},\n 7,{{}}, {good}, {{}}\n,null]".encode())
+    with pytest.raises(InputError) as caught:
+        read(tmp_path)
+    said = str(caught.value)
+    assert f"{path}:1: found no field 'instruction'" in said
+    assert "in pools.toml (entry 2 of the array)\n(and the same at 2 more entries of the array: 5, 7)\n" in said
+    assert f"{path}:2: found a number; expected a JSON object (entry 4 of the array)" in said
+    assert f"{path}:3: found null; expected a JSON object (entry 8 of the array)" in said
+    assert read(tmp_path, skip_bad=True).rows.tolist() == [0, 2, 5]
+
+
+def plain_entries(text, array):
+    """The entries of JSON text by Python's own decoder, each with its line and number."""
+    decoder, place, number, found = json.JSONDecoder(), 0, 0, []
+    while match := re.compile(r"[^ \t\r\n,\[\]]" if array and place else r"[^ \t\r\n\[]").search(text, place):
+        number += 1
+        value, place = decoder.raw_decode(text, match.start())
+        found.append((text.count("\n", 0, match.start()) + 1, value, number))
+    return found
+
+
+TEXT = st.text(st.sampled_from('{}[],:" \\\n\tud8abé🐍'), max_size=8)
+LEAVES = TEXT | st.none() | st.booleans() | st.integers(-9, 9**9) | st.sampled_from([0.5, -1e-7])
+VALUES = st.recursive(LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3))
+OBJECTS = st.lists(st.dictionaries(TEXT, VALUES, max_size=4), min_size=1, max_size=6)
+BETWEEN = st.sampled_from(["", " ", "\n", "\r\n", "\n\n  "])
+
+
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_entries_of_any_json_are_those_of_pythons_decoder_with_their_lines(data, monkeypatch):
+    array = data.draw(st.booleans())
+    indent, ascii_only = data.draw(st.sampled_from([None, 0, 2])), data.draw(st.booleans())
+    texts = [json.dumps(one, indent=indent, ensure_ascii=ascii_only) for one in data.draw(OBJECTS)]
+    text = texts[0]
+    for one in texts[1:]:
+        text += data.draw(BETWEEN) + ("," if array else "") + data.draw(BETWEEN) + one
+    text = f"[{data.draw(BETWEEN)}{text}{data.draw(BETWEEN)}]\n" if array else text
+    monkeypatch.setattr(json_texts, "CHUNK", data.draw(st.sampled_from([1, 2, 7, 1000])))
+    read_by = json_texts.array_entries if array else json_texts.concatenated_entries
+    assert list(map(tuple, read_by(io.BytesIO(text.encode())))) == plain_entries(text, array)
+
+
+@pytest.mark.parametrize("chunk", range(1, 60))
+def test_half_a_surrogate_pair_in_an_array_is_one_bad_entry_wherever_the_file_is_cut(chunk, monkeypatch):
+    monkeypatch.setattr(json_texts, "CHUNK", chunk)
+    text = rb'[{"a": "\ud83d\ude00\\ud800"},{"a": "\ud800"},{"a": "\udc80"},{"a": "\uD800\u0041"},{"a": "'
+    found = [entry.value for entry in json_texts.array_entries(io.BytesIO(text + b'\xe9\xff"},{"a": "\xc3\xa9"}]'))]
+    assert (found[0], found[5]) == ({"a": "😀\\ud800"}, {"a": "é"})
+    assert ["half a surrogate" in one.found for one in found[1:4]] == [True] * 3
+    assert found[4].found.startswith("invalid UTF-8 (byte 0xe9")
+
+
+@pytest.mark.parametrize(
+    "number", ["9" * 5000, "-1." + "0" * 5000 + "1", "18446744073709551615", "1e400", "1e" + "9" * 30]
+)
+def test_a_long_number_in_an_array_hides_no_other_entry(number):
+    one = f'{{"a": {number}}}'.encode()
+    try:
+        expected = orjson.loads(one)
+    except ValueError:
+        expected = None
+    good, found, other = json_texts.array_entries(io.BytesIO(b'[{"a": "1"},\n' + one + b',\n{"a": 2}]'))
+    assert (good.value, other.value) == ({"a": "1"}, {"a": 2})
+    assert found.value == expected if expected else found.value.found.startswith("malformed JSON (number is inf")
 
 
 def test_an_array_that_breaks_off_is_not_skippable(tmp_path, write_pool):
@@ -270,3 +378,13 @@ class TestTable:
     def test_an_unknown_pool_names_the_known(self, tmp_path):
         with pytest.raises(InputError, match="known are evol, oss, math, general"):
             chosen_pool(known_pools(tmp_path), "ossa", {})
+
+    def test_a_name_of_the_studys_given_to_another_file_is_said(self, tmp_path):
+        known = known_pools(tmp_path)
+        mine = tmp_path / "my.jsonl"
+        note = borrowed_name(chosen_pool(known, f"oss={mine}", {}), tmp_path)
+        assert note == f"note: the pool 'oss' is read from {mine}, not from the study's file; splits will bear its name"
+        (tmp_path / "pools.toml").write_text('[evol]\npath = "Datas/other.jsonl"\n')
+        assert "read from Datas/other.jsonl, not" in borrowed_name(known_pools(tmp_path)["evol"], tmp_path)
+        same = chosen_pool(known, f"oss={tmp_path}/{known['oss'].path}", {})
+        assert [borrowed_name(pool, tmp_path) for pool in (same, known["oss"], Pool("mine", "x"))] == [""] * 3

@@ -321,3 +321,8 @@ def test_what_is_meant_to_differ_is_no_warning():
 )
 def test_the_extremes_are_by_the_figure_that_tells_splits_apart(summaries, expected):
     assert confounds.extremes(summaries) == expected
+
+
+def test_the_overlap_of_splits_is_what_they_share_of_what_either_has():
+    parts = [np.array([1, 2, 3]), np.array([2, 3, 4, 5]), np.array([9])]
+    assert profiles.jaccard_matrix(parts) == pytest.approx(np.array([[1, 0.4, 0], [0.4, 1, 0], [0, 0, 1]]))

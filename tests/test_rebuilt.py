@@ -12,7 +12,7 @@ from tests.support.scripts import numbered
 from tests.support.workspaces import opened
 
 from instruction_data.errors import InputError
-from instruction_data.files import formats
+from instruction_data.files import formats, json_texts
 from instruction_data.pools import reading
 from instruction_data.pools.records import Record
 from instruction_data.pools.table import Pool
@@ -81,7 +81,7 @@ class TestRead:
     @pytest.mark.parametrize("form", FORMS)
     @pytest.mark.parametrize("chunk", [7, 1 << 20])
     def test_every_form_gives_the_same_records(self, form, chunk, tmp_path, monkeypatch):
-        monkeypatch.setattr(formats, "CHUNK", chunk if "indented" in form else formats.CHUNK)
+        monkeypatch.setattr(json_texts, "CHUNK", chunk if "indented" in form else json_texts.CHUNK)
         path = tmp_path / "split.json"
         expected = [Record(one["instruction"], one.get("input") or "", one["output"]) for one in RECORDS]
         for content in (FORMS[form].encode(), gzip.compress(FORMS[form].encode())):
@@ -105,7 +105,7 @@ class TestRead:
             ('{"instruction": "a", "output": "b"}\n{"instr', "split.json:2: found a truncated last line"),
             (
                 '{\n "instruction": "a",\n "output": "b"\n}\n{\n "instr',
-                "split.json:5: found malformed JSON, or a trunc",
+                "split.json:5: found malformed JSON .the file ends within",
             ),
             ('{\n "instruction": "a",\n "output": "b"\n}\n[1]', "split.json:5: found an array; expected a JSON object"),
         ],

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import yaml
 from tests.support import tiny_model
+from tests.support.needs import needs_trainer
 from tests.support.scripts import load_script, numbered
 
 from instruction_data import cli
@@ -19,7 +20,7 @@ from instruction_data.pools import reading
 from instruction_data.pools.table import Pool
 from instruction_data.publish import manifests
 from instruction_data.publish.split import Split
-from instruction_data.runs import environments, runs
+from instruction_data.runs import plans, recipes, runs, training
 from instruction_data.workspace import Workspace
 
 RECIPE = """# ours
@@ -67,21 +68,21 @@ def arguments(root, tiny, tmp_path):
     return ["--root", str(root), "--model", str(tiny), "--recipe", str(recipe)]
 
 
-def plans(train, arguments, *more):
+def planned(train, arguments, *more):
     options = train.parser().parse_args([*arguments, *map(str, more)])
-    return train.make_plans(options.root.resolve(), options)
+    return train.planned(options.root.resolve(), options)
 
 
 def test_a_run_for_every_split_model_and_seed(train, arguments):
-    names = [plan.name for plan in plans(train, arguments, "--seeds", 1, 2)]
+    names = [plan.name for plan in planned(train, arguments, "--seeds", 1, 2)]
     assert names == [
         f"{split}--tiny--seed{seed}" for split in ("RQ8_MINE_X", "RQ8_MINE_X_R2", "RQ9_MINE_Y") for seed in (1, 2)
     ]
 
 
 def test_shards_are_the_whole_list_and_no_run_twice(train, arguments):
-    whole = [plan.name for plan in plans(train, arguments, "--seeds", 1, 2, 3)]
-    parts = [[p.name for p in plans(train, arguments, "--seeds", 1, 2, 3, "--shard", f"{i}/4")] for i in (1, 2, 3, 4)]
+    whole = [plan.name for plan in planned(train, arguments, "--seeds", 1, 2, 3)]
+    parts = [[p.name for p in planned(train, arguments, "--seeds", 1, 2, 3, "--shard", f"{i}/4")] for i in (1, 2, 3, 4)]
     assert sorted(name for part in parts for name in part) == sorted(whole)
     assert max(map(len, parts)) - min(map(len, parts)) <= 1
 
@@ -89,25 +90,25 @@ def test_shards_are_the_whole_list_and_no_run_twice(train, arguments):
 @pytest.mark.parametrize("text", ["0/4", "5/4", "1", "a/b", "1/0"])
 def test_a_wrong_share_is_refused(train, arguments, text, capsys):
     with pytest.raises(SystemExit):
-        plans(train, arguments, "--shard", text)
+        planned(train, arguments, "--shard", text)
     assert "expected I/K" in capsys.readouterr().err
 
 
 def test_splits_are_chosen_by_name_and_question(train, arguments):
-    assert [plan.split for plan in plans(train, arguments, "--split", "RQ9_MINE_Y")] == ["RQ9_MINE_Y"]
-    assert [plan.split for plan in plans(train, arguments, "--question", "RQ8")] == ["RQ8_MINE_X", "RQ8_MINE_X_R2"]
+    assert [plan.split for plan in planned(train, arguments, "--split", "RQ9_MINE_Y")] == ["RQ9_MINE_Y"]
+    assert [plan.split for plan in planned(train, arguments, "--question", "RQ8")] == ["RQ8_MINE_X", "RQ8_MINE_X_R2"]
     with pytest.raises(InputError, match="--split RQ7_X: found no such split"):
-        plans(train, arguments, "--split", "RQ7_X")
+        planned(train, arguments, "--split", "RQ7_X")
     with pytest.raises(InputError, match="--question RQ7: found no split of it; expected one of RQ8, RQ9"):
-        plans(train, arguments, "--question", "RQ7")
+        planned(train, arguments, "--question", "RQ7")
 
 
 def test_a_repeated_draw_is_of_the_same_condition(train, arguments):
-    assert [plan.condition for plan in plans(train, arguments)] == ["RQ8_MINE_X", "RQ8_MINE_X", "RQ9_MINE_Y"]
+    assert [plan.condition for plan in planned(train, arguments)] == ["RQ8_MINE_X", "RQ8_MINE_X", "RQ9_MINE_Y"]
 
 
 def test_the_yaml_is_complete_and_keeps_the_recipes_comments(train, arguments):
-    text = plans(train, arguments, "--split", "RQ9_MINE_Y", "--seeds", 7)[0].train_yaml()
+    text = planned(train, arguments, "--split", "RQ9_MINE_Y", "--seeds", 7)[0].train_yaml()
     told = yaml.safe_load(text)
     assert told["dataset"] == "RQ9_MINE_Y"
     assert told["dataset_dir"] == "Datas"
@@ -118,10 +119,10 @@ def test_the_yaml_is_complete_and_keeps_the_recipes_comments(train, arguments):
 
 
 @pytest.mark.parametrize("name", ["full", "lora", "demo"])
-def test_our_recipes_leave_nothing_out_and_name_their_sources(train, name):
-    recipe = train.read_recipe(name)
+def test_our_recipes_leave_nothing_out_and_name_their_sources(name):
+    recipe = recipes.read_recipe(name)
     assert recipe.options["stage"] == "sft"
-    assert not set(recipe.options) & train.OURS
+    assert not set(recipe.options) & recipes.OURS
     if name != "demo":
         for key in ("learning_rate", "cutoff_len", "lr_scheduler_type"):
             line = next(line for line in recipe.text.splitlines() if line.startswith(key))
@@ -138,15 +139,15 @@ def test_our_recipes_leave_nothing_out_and_name_their_sources(train, name):
         ("stage: sft\nfinetuning_type: lora\ntemplate: 3\n", "found 3 as template"),
     ],
 )
-def test_a_recipe_that_is_none_is_refused(train, tmp_path, text, found):
+def test_a_recipe_that_is_none_is_refused(tmp_path, text, found):
     (tmp_path / "mine.yaml").write_text(text)
     with pytest.raises(InputError, match=found):
-        train.read_recipe(str(tmp_path / "mine.yaml"))
+        recipes.read_recipe(str(tmp_path / "mine.yaml"))
 
 
-def test_an_unknown_recipe_names_the_known_ones(train):
+def test_an_unknown_recipe_names_the_known_ones():
     with pytest.raises(InputError, match="expected one of demo, full, lora"):
-        train.read_recipe("big")
+        recipes.read_recipe("big")
 
 
 def test_a_dry_run_prints_commands_and_writes_nothing(train, root, arguments, capsys):
@@ -156,32 +157,76 @@ def test_a_dry_run_prints_commands_and_writes_nothing(train, root, arguments, ca
     assert sorted(root.rglob("*")) == before
 
 
-def test_an_encoder_cannot_be_trained(train, root):
+@pytest.mark.parametrize("demo", [False, True])
+def test_a_dry_run_needs_no_leave_to_write(train, root, arguments, demo, capsys, monkeypatch):
+    """The embedded model, too, is written only where something is trained."""
+    before = sorted(root.rglob("*"))
+    for path in [root, *root.rglob("*")]:
+        path.chmod(0o500)
+    monkeypatch.setattr("pathlib.Path.mkdir", refuse)
+    flags = ["--root", str(root), "--demo"] if demo else arguments
+    assert train.main([*flags, "--dry-run"]) == 0
+    assert capsys.readouterr().out.count("llamafactory-cli train") == 3
+    assert sorted(root.rglob("*")) == before
+
+
+def refuse(path, *arguments, **options):
+    raise AssertionError(f"{path} was to be made")
+
+
+@pytest.mark.parametrize("flags", [("--dry-run", "--check"), ("--prepare", "--check"), ("--dry-run", "--prepare")])
+def test_one_place_to_stop_is_named(train, arguments, flags, capsys):
+    with pytest.raises(SystemExit):
+        train.main([*arguments, *flags])
+    assert "not allowed with argument" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("flag", ["--overwrite", "--edited"])
+def test_a_check_takes_no_flag_that_it_would_not_honour(train, arguments, flag):
+    with pytest.raises(InputError, match="--check: found --overwrite or --edited"):
+        train.main([*arguments, "--check", flag])
+
+
+def test_a_dry_run_says_what_is_there_and_what_is_made_again(train, root, arguments, capsys):
+    (root / planned(train, arguments)[0].folder).mkdir(parents=True)
+    (root / planned(train, arguments)[0].folder / runs.MANIFEST).write_text("{}")
+    for flags, expected in (([], "there already"), (["--overwrite"], "again, 4 records")):
+        assert train.main([*arguments, "--dry-run", *flags]) == 0
+        lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("#")]
+        assert [line.partition(": ")[2] for line in lines] == [expected, "4 records", "4 records"]
+
+
+def test_two_runs_of_one_name_are_refused(train, root, arguments):
+    with pytest.raises(InputError, match=r"found .*tiny, seed 1 and .*, two runs of the name RQ8_MINE_X--tiny"):
+        planned(train, arguments, "--seeds", 1, 1)
+
+
+def test_an_encoder_cannot_be_trained(root):
     with pytest.raises(InputError, match="is an encoder"):
-        train.find_base(root, "minilm", make=True)
+        plans.find_base(root, "minilm", make=True)
 
 
 def test_an_edited_recipe_is_neither_replaced_nor_run_unasked(train, root, arguments):
-    plan = plans(train, arguments)[0]
-    train.prepare(root, plan, overwrite=False, edited=False)
+    plan = planned(train, arguments)[0]
+    training.prepare(root, plan, overwrite=False, edited=False)
     path = root / plan.folder / "train.yaml"
     edited = path.read_text().replace("max_steps: 3", "max_steps: 5")
     path.write_text(edited)
     with pytest.raises(InputError, match="found max_steps 5 instead of 3"):
-        train.prepare(root, plan, overwrite=False, edited=False)
-    train.prepare(root, plan, overwrite=False, edited=True)
+        training.prepare(root, plan, overwrite=False, edited=False)
+    training.prepare(root, plan, overwrite=False, edited=True)
     assert path.read_text() == edited
-    train.prepare(root, plan, overwrite=True, edited=False)
+    training.prepare(root, plan, overwrite=True, edited=False)
     assert path.read_text() == plan.train_yaml()
 
 
 def test_a_split_that_has_changed_is_not_trained_on(train, root, arguments):
-    plan = plans(train, arguments)[0]
-    train.check_split(root, plan)
+    plan = planned(train, arguments)[0]
+    training.check_split(root, plan)
     with open(root / plan.entry["file"], "a") as file:
         file.write(" ")
     with pytest.raises(InputError, match="found missing or changed"):
-        train.check_split(root, plan)
+        training.check_split(root, plan)
 
 
 @pytest.mark.parametrize(
@@ -193,12 +238,12 @@ def test_a_split_that_has_changed_is_not_trained_on(train, root, arguments):
         (None, {}),
     ],
 )
-def test_a_training_that_trained_nothing_is_a_failure(train, tmp_path, results, state):
+def test_a_training_that_trained_nothing_is_a_failure(tmp_path, results, state):
     if results is not None:
         (tmp_path / "all_results.json").write_text(json.dumps(results))
     (tmp_path / "trainer_state.json").write_text(json.dumps(state))
     with pytest.raises(InputError, match="expected"):
-        train.check_results(tmp_path)
+        training.check_results(tmp_path)
 
 
 def test_names_of_runs_are_folder_names():
@@ -207,26 +252,16 @@ def test_names_of_runs_are_folder_names():
 
 
 def test_what_another_process_has_in_work_is_left_to_it(train, root, arguments, capsys):
-    plan = plans(train, arguments)[0]
+    plan = planned(train, arguments)[0]
     with runs.held(root, plan.name) as ours:
         assert ours
         code = (
-            f"import sys; from pathlib import Path; from instruction_data import runs\n"
+            f"import sys; from pathlib import Path; from instruction_data.runs import runs\n"
             f"with runs.held(Path({str(root)!r}), {plan.name!r}) as ours: sys.exit(ours)"
         )
         assert subprocess.run([sys.executable, "-c", code]).returncode == 0
     with runs.held(root, plan.name) as ours:
         assert ours
-
-
-def trainer():
-    try:
-        return environments.find(None, "--trainer", "trainer", "llamafactory-cli")
-    except InputError:
-        return None
-
-
-needs_trainer = pytest.mark.skipif(trainer() is None, reason="needs LLaMA-Factory: make trainer")
 
 
 @needs_trainer

@@ -137,7 +137,7 @@ def publish_pool(workspace: Workspace, options: argparse.Namespace, name: str, p
 
     records = workspace.read(pool)
     wanted = {role: encoder.feature for role, encoder in encoders(workspace, name).items()}
-    file = PurePosixPath(record_tables.category_file(pool))
+    file = PurePosixPath(record_tables.category_file(pool.name))
     place = Place(str(file.parent), file.stem)
     settings = {"generation": options.generation, "categories": CATEGORIES}
     used = {role: feature.identity for role, feature in wanted.items()}

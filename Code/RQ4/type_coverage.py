@@ -24,7 +24,7 @@ from instruction_data import cli
 from instruction_data.errors import InputError, quoted
 from instruction_data.files import formats
 from instruction_data.files.atomic import file_sha256
-from instruction_data.files.formats import Entry, Problem
+from instruction_data.files.entries import Entry, Problem
 from instruction_data.pools.records import Records
 from instruction_data.pools.table import Pool
 from instruction_data.publish import manifests
@@ -168,7 +168,7 @@ def split_name(pool: Pool, share: int) -> str:
 def publish_pool(workspace: Workspace, options: argparse.Namespace, pool: Pool) -> None:
     """Make and publish the splits of one code pool."""
     records = workspace.read(pool)
-    path = workspace.root / category_file(pool)
+    path = workspace.root / category_file(pool.name)
     manifest = read_manifest(path)
     numbers = read_categories(path, records, manifest)
     groups = grouped(records, numbers["category"])

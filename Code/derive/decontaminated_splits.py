@@ -18,7 +18,8 @@ import numpy as np
 
 from instruction_data import cli
 from instruction_data.errors import InputError, quoted
-from instruction_data.files import formats
+from instruction_data.files import parquet
+from instruction_data.measures import benchmarks as benchmark_files
 from instruction_data.measures import contamination, leakage
 from instruction_data.measures.contamination import Contamination, Reason
 from instruction_data.pools.records import Records
@@ -106,7 +107,7 @@ def split_sources(workspace: Workspace, name: str, one: Set) -> list[Records]:
 def sources_of(root: Path, one: Set, name: str) -> list[str]:
     """Return the pool that each record of a split came from, in the order of its file."""
     path = root / next(file for file in one.manifest["files"] if file.endswith("_scores.parquet"))
-    table = formats.table(path, {"pool": "O", name: "iu"})[["pool", name]]
+    table = parquet.table(path, {"pool": "O", name: "iu"})[["pool", name]]
     return table.dropna().sort_values(name)["pool"].tolist()
 
 
@@ -129,7 +130,7 @@ def wanted_splits(found: Contamination, names: list[str], pool_names: list[str])
 def parser() -> argparse.ArgumentParser:
     result = cli.described(__doc__)
     cli.add_root_flags(result)
-    leakage.add_flags(result)
+    benchmark_files.add_flags(result)
     clean = result.add_argument_group("cleaning")
     clean.add_argument("--split", action="append", default=[], metavar="NAME", help="only this one; repeatable")
     clean.add_argument(
@@ -151,7 +152,7 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: list[str] | None = None) -> int:
     workspace, options = cli.open_workspace(parser(), argv, __file__)
-    benchmarks = leakage.required(options.benchmark, options.benchmark_fields)
+    benchmarks = benchmark_files.required(options.benchmark, options.benchmark_fields)
     found = contamination.look_for(benchmarks, inventory.read(workspace.root, workspace.scratch))
     for name, one in wanted_splits(found, options.split, options.pool).items():
         publish_clean(workspace, options, name, one, found)

@@ -198,6 +198,16 @@ def shard(text: str) -> tuple[int, int]:
     return int(share), int(shares)
 
 
+def add_scoring_flags(group: argparse._ActionsContainer) -> None:
+    """The flags of a script that scores training runs: which of them, how they are shared out, and what is replaced."""
+    group.add_argument("--run", action="append", default=[], metavar="NAME", help="repeatable (default: every run)")
+    group.add_argument(
+        "--shard", type=shard, default=(1, 1), metavar="I/K", help="only every K-th run, from the I-th on"
+    )
+    group.add_argument("--overwrite", action="store_true", help="score again what is there")
+    group.add_argument("--dry-run", action="store_true", help="say what would be scored, and stop")
+
+
 def _field_names(text: str) -> dict[str, str]:
     names = {}
     for part in text.split(","):

@@ -19,7 +19,7 @@ from instruction_data.numbers import features
 from instruction_data.numbers.features import Arrays, Engine, Feature, Local
 from instruction_data.pools import reading
 from instruction_data.pools.records import Records
-from instruction_data.pools.table import NotHereError, Pool, chosen_pool, known_pools
+from instruction_data.pools.table import NotHereError, Pool, borrowed_name, chosen_pool, known_pools
 from instruction_data.publish import publication
 from instruction_data.publish.publication import Place, Publication, Terms
 from instruction_data.publish.question import Question
@@ -87,7 +87,7 @@ class Workspace:
     def known_pools(self) -> dict[str, Pool]:
         return known_pools(self.root)
 
-    @property
+    @cached_property
     def code_pools(self) -> list[Pool]:
         """The code pools this run works on."""
         choices = self.pool_choices or CODE_POOLS
@@ -103,6 +103,9 @@ class Workspace:
             if pool.name in chosen:
                 raise InputError(f"pool {pool.name!r} is given twice; expected each once")
             chosen[pool.name] = pool
+            note = borrowed_name(pool, self.root)
+            if note:
+                print(note, file=sys.stderr)
         return list(chosen.values())
 
     @property
@@ -192,6 +195,7 @@ class Workspace:
         question: Question,
         expects: Callable[[Pool, int], Mapping[str, int]] | None = None,
         computes: str = "",
+        pools: Sequence[Pool] | None = None,
     ) -> None:
         """Publish one code pool after the other; a dry run plans them all, however far each can be planned.
 
@@ -200,8 +204,9 @@ class Workspace:
             question: whose splits these are.
             expects: pool, number of its records -> split name -> about how many records that split will have.
             computes: what is computed, in words, for pools that are not here.
+            pools: by default the code pools.
         """
-        for pool in self.code_pools:
+        for pool in self.code_pools if pools is None else pools:
             try:
                 publish(pool)
             except PlanEnded as end:
@@ -210,7 +215,7 @@ class Workspace:
                 folder = Place.of_splits(question.id, pool).folder
                 for name, records in (expects(pool, end.records) if expects else {}).items():
                     print(f"would write  {folder}/{name}.json: about {records:,} records")
-                print(f"             and the scores and the manifest beside them, under {printable(str(self.root))}\n")
+                print(f"would write  a table of numbers and the manifest, under {printable(str(self.root))}\n")
 
     def begin(
         self,

@@ -20,7 +20,8 @@ from instruction_data import cli
 from instruction_data.errors import printable
 from instruction_data.files import csv_cells, documents
 from instruction_data.files.atomic import write_whole
-from instruction_data.measures import contamination, leakage
+from instruction_data.measures import benchmarks as benchmark_files
+from instruction_data.measures import contamination
 from instruction_data.publish import inventory
 
 FOLDER = "Profiles"
@@ -64,13 +65,13 @@ def print_worst(document: Mapping) -> None:
 def parser() -> argparse.ArgumentParser:
     result = cli.described(__doc__)
     cli.add_root_flags(result)
-    leakage.add_flags(result)
+    benchmark_files.add_flags(result)
     return result
 
 
 def main(argv: list[str] | None = None) -> int:
     workspace, options = cli.open_workspace(parser(), argv, __file__)
-    benchmarks = leakage.required(options.benchmark, options.benchmark_fields)
+    benchmarks = benchmark_files.required(options.benchmark, options.benchmark_fields)
     found = inventory.read(workspace.root, workspace.scratch)
     document = contamination.look_for(benchmarks, found).document()
     write(workspace.root / FOLDER, document)

@@ -23,11 +23,11 @@ from instruction_data import cli
 from instruction_data.errors import printable
 from instruction_data.files import csv_cells, documents
 from instruction_data.files.atomic import write_whole
+from instruction_data.measures import benchmarks as benchmark_files
 from instruction_data.measures import (
     confounds,
     duplicates,
     languages,
-    leakage,
     profiles,
     sample_vectors,
     samples,
@@ -175,13 +175,13 @@ def parser() -> argparse.ArgumentParser:
         "--model", metavar="MODEL", help="encoder of the samples (default: the one that the manifests of RQ2 name)"
     )
     result.add_argument("--device", help="of the encoder: cpu, cuda … (default: the fastest there is)")
-    leakage.add_flags(result)
+    benchmark_files.add_flags(result)
     return result
 
 
 def main(argv: list[str] | None = None) -> int:
     workspace, options = cli.open_workspace(parser(), argv, __file__)
-    benchmarks = leakage.chosen(options.benchmark, options.benchmark_fields)
+    benchmarks = benchmark_files.chosen(options.benchmark, options.benchmark_fields)
     found = inventory.read(workspace.root, workspace.scratch)
     tools = Tools(*load_tokenizer(options.tokenizer), workspace.compute)
     measured = profiles.measure(found, tools, benchmarks)

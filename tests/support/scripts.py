@@ -25,7 +25,12 @@ TOOLS = tuple(  # what works on splits that are there
 
 def load_script(name: str) -> ModuleType:
     """Load a script of Code/ as a module, without running it."""
-    spec = importlib.util.spec_from_file_location(Path(name).stem, CODE / name)
+    return script_at(CODE / name)
+
+
+def script_at(path: Path) -> ModuleType:
+    """Load a script as a module, without running it."""
+    spec = importlib.util.spec_from_file_location(path.stem, path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

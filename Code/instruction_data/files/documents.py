@@ -83,8 +83,8 @@ def _sha256(content: Mapping) -> str:
 
 
 def check(document: object, where: str) -> None:
-    """Raise InputError where a field is not text, a whole number or a mapping, as it is declared."""
+    """Raise InputError where a field is not of its class, or not a mapping, as it is declared."""
     for field, kind in type(document).__annotations__.items():
-        value, wanted = getattr(document, field), {str: str, int: int}.get(kind, Mapping)
+        value, wanted = getattr(document, field), kind if isinstance(kind, type) else Mapping
         if not isinstance(value, wanted) or isinstance(value, bool):
             raise InputError(f"{where}: found {quoted(value)} as {field}; expected {wanted.__name__.lower()}")

@@ -7,7 +7,8 @@ import numpy as np
 
 from instruction_data.errors import printable
 from instruction_data.measures import leakage
-from instruction_data.measures.leakage import Benchmark, Findings
+from instruction_data.measures.benchmarks import Benchmark
+from instruction_data.measures.leakage import Findings
 from instruction_data.measures.profiles import AtHand
 from instruction_data.publish.inventory import Inventory
 

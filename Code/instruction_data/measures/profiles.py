@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from instruction_data.measures import duplicates, leakage
-from instruction_data.measures.leakage import Benchmark, Findings, Hits, Overlaps
+from instruction_data.measures.benchmarks import Benchmark
+from instruction_data.measures.leakage import Findings, Hits, Overlaps
 from instruction_data.measures.records import Tools, measured
 from instruction_data.pools.records import Record
 from instruction_data.publish.inventory import Inventory, merged

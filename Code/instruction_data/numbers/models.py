@@ -3,6 +3,7 @@
 Finding is cheap and gives the model's identity; weights are loaded when the first number is asked for.
 """
 
+import functools
 import hashlib
 import importlib.util
 import re
@@ -12,11 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import tqdm
+
 from instruction_data.errors import InputError
 from instruction_data.files.atomic import file_sha256
 
 if TYPE_CHECKING:
     import torch
+
 MANY_PARAMETERS = 1_000_000_000  # from here on a CPU takes days for a pool
 
 
@@ -53,7 +57,7 @@ EMBEDDED = {
 
 @dataclass(frozen=True)
 class Source:
-    """Where a model's files are, and what identifies them."""
+    """The place of a model's files, and what identifies them."""
 
     name: str  # as it stands in manifests
     location: str  # folder or hub id
@@ -64,7 +68,7 @@ class Source:
 
     @property
     def identity(self) -> dict[str, str]:
-        """What tells this model from any other."""
+        """The name and checksum, or revision, that tell this model from any other."""
         return {"model": self.name} | ({"revision": self.revision} if self.revision else {"sha256": self.sha256})
 
     @property
@@ -74,7 +78,7 @@ class Source:
 
     @property
     def arguments(self) -> dict[str, str]:
-        """What ``from_pretrained`` needs beside the location."""
+        """The arguments that ``from_pretrained`` needs beside the location."""
         pairs = {"revision": self.revision, "gguf_file": self.gguf}
         return {key: value for key, value in pairs.items() if value}
 
@@ -134,7 +138,7 @@ def _find_folder(folder: Path) -> Source:
 
 
 def _hub_revision(name: str) -> str:
-    """The commit of a hub model's main branch; of the copy in the hub's cache if the hub cannot be reached."""
+    """Return the commit of a hub model's main branch, or of the copy in the cache if the hub cannot be reached."""
     import huggingface_hub
     from huggingface_hub import errors
 
@@ -160,7 +164,7 @@ def _other_models() -> str:
 
 
 def chosen_device(wanted: str | None) -> str:
-    """The device asked for, or the fastest of this machine.
+    """Return the device asked for, or the fastest of this machine.
 
     Raises:
         InputError: this machine or this PyTorch does not have it.
@@ -180,7 +184,7 @@ def chosen_device(wanted: str | None) -> str:
 
 
 def checked_size(model: "torch.nn.Module", source: Source, device: str) -> "torch.nn.Module":
-    """The model, having said so where it is far too large for its device."""
+    """Return the model; say so if it is far too large for its device."""
     parameters = sum(parameter.numel() for parameter in model.parameters())
     if device == "cpu" and parameters >= MANY_PARAMETERS:
         print(
@@ -192,15 +196,17 @@ def checked_size(model: "torch.nn.Module", source: Source, device: str) -> "torc
 
 
 def quiet() -> None:
-    """Keep the libraries' own loading bars and advice off the terminal; their errors still come."""
+    """Keep the libraries' own loading bars and advice off the terminal and out of logs; their errors still come."""
     import transformers
+    from transformers import modeling_gguf_pytorch_utils as gguf
 
     transformers.logging.set_verbosity_error()
     transformers.logging.disable_progress_bar()
+    gguf.tqdm = functools.partial(tqdm.tqdm, disable=True)  # its loader asks none of the settings above
 
 
 def load(source: Source, load: Callable):
-    """What ``load`` returns, its failures told with the model's name."""
+    """Return what ``load`` returns; tell its failures with the model's name."""
     try:
         return load()
     except (OSError, ValueError, KeyError) as error:

@@ -1,4 +1,4 @@
-"""Where model-written code runs: no network, a private file system and process space, and limits.
+"""The sandbox for model-written code: no network, a private file system and process space, and limits.
 
 The walls are bubblewrap's (namespaces of the Linux kernel): the code sees the system's programs and the files that it
 is shown, both read-only, one folder to write to, and a temporary folder that is gone afterwards. Root's powers are put
@@ -36,7 +36,7 @@ NOBODIES = range(65000, 65520)  # that Debian's policy leaves free; sandboxes at
 
 @dataclass(frozen=True)
 class Limits:
-    """Of a sandbox.
+    """The limits of a sandbox.
 
     Attributes:
         processes: and threads at once, in all.
@@ -52,7 +52,7 @@ class Limits:
 
 
 def user(number: int) -> int:
-    """One of the numbers of users for sandboxes that run at the same time, out of this process's share of them."""
+    """Return a number of a user for one of the sandboxes that this process runs at the same time."""
     return NOBODIES[(os.getpid() * 16 + number) % len(NOBODIES)]
 
 
@@ -62,7 +62,7 @@ class DiedError(InputError):
 
 @dataclass(frozen=True)
 class View:
-    """What the code in a sandbox sees.
+    """The files and variables that the code in a sandbox sees.
 
     Attributes:
         readable: path outside -> path inside.
@@ -112,7 +112,7 @@ def run(
 
 @contextlib.contextmanager
 def start(words: Sequence[str], view: View, limits: Limits = Limits(), **streams) -> Iterator[subprocess.Popen]:
-    """A command in a sandbox, until the block ends: then it is killed, with all that it has started.
+    """Yield a command in a sandbox, until the block ends: then it is killed, with all that it has started.
 
     Args:
         streams: standard streams and ``pass_fds``, as ``subprocess.Popen`` takes them.
@@ -140,7 +140,7 @@ def check() -> None:
 
 @functools.cache
 def _variant() -> str:
-    """How the sandbox is made here: ``drop`` (we are root, and stop being it) or ``user`` (in a user namespace).
+    """Return how the sandbox is made here: ``drop`` (we are root, and stop being it) or ``user`` (in a user namespace).
 
     Raises:
         InputError: neither works.
@@ -161,7 +161,7 @@ def _variant() -> str:
 
 
 def _refusals(machine: str) -> bytes:
-    """A seccomp program: what the walls do not hold back, calls of the kernel that know no namespaces, fail.
+    """Return a seccomp program that lets those calls of the kernel fail which the walls do not hold back.
 
     Empty for machines of which the numbers of the calls are not known here.
     """
@@ -182,6 +182,7 @@ def _refusals(machine: str) -> bytes:
 
 
 def _walls(variant: str, view: View, limits: Limits, rules: int | None = None) -> list[str]:
+    """Return the command of bubblewrap that shows a view and hides the rest."""
     words = [
         "bwrap",
         *(["--seccomp", str(rules)] if rules is not None and platform.machine() in CALLS else []),
@@ -223,7 +224,7 @@ def _walls(variant: str, view: View, limits: Limits, rules: int | None = None) -
 
 
 def _limits(variant: str, limits: Limits) -> list[str]:
-    """What sets limits, and lets the kernel take memory from here before it takes it from anyone else."""
+    """Return the command that sets limits, and lets the kernel take memory from here before it takes any elsewhere."""
     words = ["/usr/bin/choom", "--adjust", "1000", "--", "/usr/bin/prlimit", "--core=0"]
     words += [f"--nproc={limits.processes}", f"--fsize={limits.file_bytes}", "--"]
     if variant == "drop":

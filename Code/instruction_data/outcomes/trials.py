@@ -56,7 +56,7 @@ class Trial:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What became of a sample.
+    """The result of trying a sample.
 
     Attributes:
         passed: wherever it had to.
@@ -71,7 +71,7 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Place:
-    """Where samples run.
+    """The place where samples run.
 
     Attributes:
         python: interpreter of the harness's environment.
@@ -80,7 +80,7 @@ class Place:
         readable: what these need of the file system, as of a ``sandbox.View``.
         variables: environment variables.
         memory: bytes, of each process, beyond what it begins with.
-        sandboxed: False only where the reader said so.
+        sandboxed: False only if the caller turned it off.
     """
 
     python: Path
@@ -140,7 +140,7 @@ def _again(place: Place, trial: Trial, users: tuple[int, int]) -> Verdict:
 
 
 def _try(place: Place, trial: Trial, users: tuple[int, int]) -> tuple[Verdict, bool]:
-    """A verdict, and whether a second try could not be fairer."""
+    """Return a verdict, and whether a second try could not be fairer."""
     job = {"solution": trial.solution, "tests": trial.tests, "seconds": trial.seconds, "memory": place.memory}
     with _started(place, users[0], job, "together", str(place.execute)) as lines:
         found = lines.verdict(trial.seconds + GRACE_SECONDS)
@@ -155,7 +155,7 @@ def _try(place: Place, trial: Trial, users: tuple[int, int]) -> tuple[Verdict, b
 
 
 def _apart(place: Place, trial: Trial, users: tuple[int, int]) -> dict:
-    """What the tests say of a sample that is elsewhere."""
+    """Return what the tests say of a sample that is elsewhere."""
     job = {"solution": trial.solution, "memory": place.memory}
     check = {"tests": trial.tests, "prompt": trial.prompt, "memory": place.memory}
     with contextlib.ExitStack() as stack:
@@ -172,7 +172,7 @@ def _apart(place: Place, trial: Trial, users: tuple[int, int]) -> dict:
 
 @contextlib.contextmanager
 def _started(place: Place, user: int, job: dict, *words: str, channel: int | None = None) -> Iterator["_Lines"]:
-    """An interpreter that is ready, until the block ends.
+    """Yield an interpreter that is ready, until the block ends.
 
     Raises:
         _NotStartedError: it does not get so far.
@@ -219,7 +219,7 @@ class _Lines:
         self._pipe, self._held = pipe, b""
 
     def next(self, until: float) -> bytes:
-        """The next line, at a time of ``time.monotonic`` at the latest.
+        """Return the next line, at a time of ``time.monotonic`` at the latest.
 
         Raises:
             TimeoutError, EOFError: there is none, or it is too long.
@@ -236,7 +236,7 @@ class _Lines:
         return line
 
     def verdict(self, seconds: float) -> dict:
-        """What it says within some seconds; without ``result`` and ``passed`` if nothing that can be read."""
+        """Return what it says within some seconds; without ``result`` and ``passed`` if nothing can be read."""
         try:
             found = json.loads(self.next(time.monotonic() + seconds))
             used = found.get("processor", 0)

@@ -1,7 +1,7 @@
 """Figures: numbers in, drawings out; each drawn once, for papers (SVG, PNG, PDF) and for the page.
 
-Every colour is one of ``COLOURS``. In the page they become CSS variables, so that one drawing serves light and dark.
-Text stays text, and no file bears a time, so that the same numbers give the same bytes.
+Every colour is one of ``COLOURS``; ``svg`` makes variables of them for the page. Text stays text, and no file bears a
+time, so that the same numbers give the same bytes.
 """
 
 import io
@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from functools import cache, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING
-from xml.etree import ElementTree
 
 import numpy as np
 
@@ -41,8 +40,6 @@ ROW = 0.27  # inches of height a row of a chart gets
 LEGEND_LETTERS = 46  # that have room side by side
 BINS = 40
 FORMATS = ("svg", "png", "pdf")
-SVG = "http://www.w3.org/2000/svg"
-LINK = "{http://www.w3.org/1999/xlink}href"
 
 
 @dataclass(frozen=True)
@@ -71,7 +68,7 @@ class Drawing:
 
 
 def named(*parts: str) -> str:
-    """A name for the files of a figure, whatever the parts are."""
+    """Return a name for the files of a figure, whatever the parts are."""
     return "_".join(re.sub(r"[^\w.-]+", "_", part).strip("_") for part in parts)
 
 
@@ -82,7 +79,7 @@ def settle(figure: "Figure") -> None:
 
 
 def encoded(figure: "Figure", ending: str, name: str) -> bytes:
-    """A figure as a file of one of ``FORMATS``; ``name`` tells its identifiers from those of others."""
+    """Return a figure as a file of one of ``FORMATS``; its identifiers come from ``name``."""
     import matplotlib
 
     stream = io.BytesIO()
@@ -94,7 +91,7 @@ def encoded(figure: "Figure", ending: str, name: str) -> bytes:
 
 @cache
 def style() -> Mapping[str, object]:
-    """What is drawn alike in all figures. Names are never taken for formulas."""
+    """Return the settings that all figures share. Names are never taken for formulas."""
     return {
         "text.parse_math": False,
         "svg.fonttype": "none",
@@ -128,13 +125,13 @@ def style() -> Mapping[str, object]:
 
 
 def ordered(count: int) -> list[str]:
-    """A colour for each of ``count`` things that have an order; from the eighth on they come again."""
+    """Return a colour for each of ``count`` things that have an order; from the eighth on they come again."""
     chosen = CHOSEN.get(count, range(7))
     return [ORDERED[chosen[number % len(chosen)]] for number in range(count)]
 
 
 def _styled(draw: Callable[..., "Figure"]) -> Callable[..., "Figure"]:
-    """Whatever a function draws, drawn in ``style``."""
+    """Make a function draw in ``style``."""
 
     @wraps(draw)
     def styled(*arguments, **options) -> "Figure":
@@ -147,7 +144,7 @@ def _styled(draw: Callable[..., "Figure"]) -> Callable[..., "Figure"]:
 
 
 def _axes(height: float) -> tuple["Figure", "Axes"]:
-    """Axes in a figure that belongs to no window and no global list."""
+    """Return axes in a new figure that belongs to no window and no global list."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(WIDTH, height), layout="constrained")
@@ -157,7 +154,7 @@ def _axes(height: float) -> tuple["Figure", "Axes"]:
 def _row_axes(
     labels: Sequence[str], per_row: float = ROW, more: float = 0.75, letters: int = 24
 ) -> tuple["Figure", "Axes"]:
-    """Axes with a row for every label, the first on top."""
+    """Return axes with a row for every label, the first on top."""
     wrapped = [textwrap.fill(label, letters, break_long_words=False) for label in labels]
     lines = sum(label.count("\n") for label in wrapped)
     figure, axes = _axes(more + per_row * len(labels) + 0.1 * lines)
@@ -169,14 +166,14 @@ def _row_axes(
 
 
 def _legend(figure: "Figure", axes: "Axes") -> None:
-    """The groups above the axes, as many side by side as have room."""
+    """Name the groups above the axes, as many side by side as have room."""
     handles, labels = axes.get_legend_handles_labels()
     columns = max(1, min(len(labels), int(LEGEND_LETTERS // (max(map(len, labels)) + 4))))
     figure.legend(handles, labels, loc="outside upper left", ncols=columns, handlelength=1, columnspacing=1.2)
 
 
 def _log_scale(axes: "Axes") -> None:
-    """A logarithmic axis whose marks are plain numbers."""
+    """Make the horizontal axis logarithmic; its marks are plain numbers."""
     from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
 
     axes.set_xscale("log")
@@ -187,7 +184,7 @@ def _log_scale(axes: "Axes") -> None:
 
 
 def bin_edges(values: np.ndarray, log: bool) -> np.ndarray:
-    """Edges of ``BINS`` equal bins (of equal ratio with ``log``) from the smallest to the largest value."""
+    """Return the edges of ``BINS`` equal bins (of equal ratio with ``log``) from the smallest to the largest value."""
     low, high = float(values.min()), float(values.max())
     if low == high:
         return np.array([low - 0.5, high + 0.5])
@@ -196,7 +193,7 @@ def bin_edges(values: np.ndarray, log: bool) -> np.ndarray:
 
 @_styled
 def histogram(groups: Mapping[str, np.ndarray], cuts: Sequence[float], label: str, *, log: bool = False) -> "Figure":
-    """How many records of each group have which value, stacked, with the cuts between the groups.
+    """Draw how many records of each group have which value, stacked, with the cuts between the groups.
 
     Args:
         groups: name -> float ``[n]`` finite values, positive with ``log``.
@@ -222,7 +219,7 @@ def histogram(groups: Mapping[str, np.ndarray], cuts: Sequence[float], label: st
 
 @_styled
 def spans(groups: Mapping[str, Mapping[str, float]], label: str, *, log: bool = False) -> "Figure":
-    """Where the middle half and the middle nine tenths of each group lie.
+    """Draw where the middle half and the middle nine tenths of each group lie.
 
     Args:
         groups: name -> quantiles by percent: "5", "25", "50", "75", "95".
@@ -240,7 +237,7 @@ def spans(groups: Mapping[str, Mapping[str, float]], label: str, *, log: bool = 
 
 @_styled
 def shares(groups: Mapping[str, Mapping[str, float]], label: str) -> "Figure":
-    """A row per part, a point per group at its share of that part.
+    """Draw a row per part, with a point per group at its share of that part.
 
     Args:
         groups: name -> part -> share, 0 … 1.
@@ -262,7 +259,7 @@ def shares(groups: Mapping[str, Mapping[str, float]], label: str) -> "Figure":
 
 @_styled
 def bars(values: Mapping[str, float], label: str) -> "Figure":
-    """A bar per part."""
+    """Draw a bar per part."""
     figure, axes = _row_axes(list(values), more=0.55)
     axes.barh(range(len(values)), list(values.values()), height=0.62, color=ORDERED[1])
     for row, value in enumerate(values.values()):
@@ -274,7 +271,7 @@ def bars(values: Mapping[str, float], label: str) -> "Figure":
 
 @_styled
 def composition(groups: Mapping[str, Mapping[str, int]], label: str) -> "Figure":
-    """A bar per group, divided by where its records come from."""
+    """Draw a bar per group, divided by where its records come from."""
     figure, axes = _row_axes(list(groups))
     sources = list(dict.fromkeys(source for group in groups.values() for source in group))
     left = np.zeros(len(groups))
@@ -298,7 +295,7 @@ def points(
     log: bool = False,
     picture: bool = False,
 ) -> "Figure":
-    """A point per record, coloured by group.
+    """Draw a point per record, coloured by group.
 
     Args:
         of: int ``[n]``, the group of every point, −1 for none.
@@ -326,7 +323,7 @@ def points(
 
 @_styled
 def balance(values: Mapping[str, float], errors: Sequence[float], designed: Sequence[bool], bound: float) -> "Figure":
-    """How far two splits lie apart in each measure, in standard deviations (a "love plot").
+    """Draw how far two splits lie apart in each measure, in standard deviations (a "love plot").
 
     Args:
         values: measure -> standardised difference.
@@ -355,22 +352,22 @@ def balance(values: Mapping[str, float], errors: Sequence[float], designed: Sequ
 
 @_styled
 def intervals(values: Mapping[str, tuple[float, float, float]], label: str) -> "Figure":
-    """Estimates with their intervals, in percent.
+    """Draw estimates with their intervals.
 
     Args:
-        values: name -> estimate, low, high (0 … 1).
+        values: name -> estimate, low, high.
     """
     figure, axes = _row_axes(list(values), more=0.55)
     for row, (estimate, low, high) in enumerate(values.values()):
-        axes.plot([100 * low, 100 * high], [row, row], color=ORDERED[1], linewidth=2)
-        axes.plot(100 * estimate, row, "o", color=ORDERED[0], markersize=6)
+        axes.plot([low, high], [row, row], color=ORDERED[1], linewidth=2)
+        axes.plot(estimate, row, "o", color=ORDERED[0], markersize=6)
     axes.set_xlabel(label)
     return figure
 
 
 @_styled
 def overlap(names: Sequence[str], matrix: np.ndarray) -> "Figure":
-    """A square per two splits, the fuller its colour the more they share.
+    """Draw a square per two splits; the fuller its colour, the more they share.
 
     Args:
         matrix: float ``[k, k]``, 0 … 1.
@@ -393,54 +390,3 @@ def overlap(names: Sequence[str], matrix: np.ndarray) -> "Figure":
     axes.set_yticks(range(len(names)), names)
     axes.tick_params(length=0, labelsize=6.5)
     return figure
-
-
-def inline(svg: bytes, name: str) -> str:
-    """An SVG of ``encoded`` as a part of a page that allows no inline styles.
-
-    Styles become attributes, colours variables; identifiers that nothing refers to go, the others begin with ``name``.
-    """
-    ElementTree.register_namespace("", SVG)
-    ElementTree.register_namespace("xlink", LINK[1:].partition("}")[0])
-    root = ElementTree.fromstring(svg)
-    for parent in list(root.iter()):
-        for child in list(parent):
-            if child.tag in (f"{{{SVG}}}metadata", f"{{{SVG}}}style"):
-                parent.remove(child)
-    for element in root.iter():
-        for key, value in _attributes(element.attrib.pop("style", "")).items():
-            element.set(key, value)
-    _rename_identifiers(root, name)
-    for key in ("width", "height"):
-        root.attrib.pop(key, None)
-    root.set("aria-hidden", "true")
-    root.set("focusable", "false")
-    return ElementTree.tostring(root, encoding="unicode")
-
-
-def _attributes(css: str) -> dict[str, str]:
-    """The declarations of a style attribute as presentation attributes; the page has its own font."""
-    found = {}
-    for declaration in filter(None, map(str.strip, css.split(";"))):
-        key, _, value = (part.strip() for part in declaration.partition(":"))
-        if key == "font":
-            found["font-size"] = re.search(r"[\d.]+px", value).group()
-            continue
-        variable = COLOURS.get(value.lower())
-        found[key] = f"var({variable})" if variable else value
-    return found
-
-
-def _rename_identifiers(root: ElementTree.Element, name: str) -> None:
-    text = ElementTree.tostring(root, encoding="unicode")
-    used = set(re.findall(r"url\(#([^)]+)\)", text)) | set(re.findall(r'href="#([^"]+)"', text))
-    for element in root.iter():
-        if element.get("id") in used:
-            element.set("id", f"{name}-{element.get('id')}")
-        else:
-            element.attrib.pop("id", None)
-        for key, value in element.attrib.items():
-            if key == LINK and value.startswith("#"):
-                element.set(key, f"#{name}-{value[1:]}")
-            elif value.startswith("url(#"):
-                element.set(key, f"url(#{name}-{value[5:]}")

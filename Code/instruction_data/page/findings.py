@@ -5,7 +5,7 @@ contamination, comparison), each of which may be missing.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
@@ -14,6 +14,7 @@ import numpy as np
 
 from instruction_data.files.documents import read_derived
 from instruction_data.numbers import models
+from instruction_data.page import declared, estimates
 from instruction_data.page.html import number
 from instruction_data.publish import inventory
 from instruction_data.publish.inventory import Inventory, Set
@@ -30,7 +31,7 @@ EACH_PROBLEM = 3  # records shown of it
 
 
 @dataclass(frozen=True)
-class Findings:
+class Known:
     """Everything that is known of a study root.
 
     Attributes:
@@ -48,56 +49,56 @@ class Findings:
         return list(dict.fromkeys(one.pool for one in self.found.sets if one.question == question))
 
     def main_set(self, question: str, pool: str) -> Set | None:
-        """The splits that the question's script made of a pool; others (controls …) were made from these."""
-        wanted = f"{question}_{pool.upper()}"
-        return next((one for one in self.found.sets if one.name == wanted), None)
+        """Return the splits that the question's script made of a pool; others (controls …) were made from these."""
+        mine = [one for one in self.found.sets if (one.question, one.pool) == (question, pool)]
+        return next((one for one in mine if not one.derived), None)
 
     def sets_of(self, question: str, pool: str) -> list[Set]:
-        """All sets of a question and pool, the main one first."""
+        """Return all sets of a question and pool, the main one first."""
         mine = [one for one in self.found.sets if (one.question, one.pool) == (question, pool)]
         return sorted(mine, key=lambda one: one is not self.main_set(question, pool))
 
     @cached_property
     def categories(self) -> tuple[list[str], np.ndarray]:
-        """The categories, and the one of every distinct record: int64 ``[n]``, −1 for none."""
-        names = list(self.found.categories)
-        if not names:
+        """Return the categories, and the one of every distinct record: int64 ``[n]``, −1 for none."""
+        column = self.found.columns.get(declared.CATEGORY)
+        if column is None:
             return [], np.full(len(self.found), -1)
-        table = np.stack([self.found.categories[name] for name in names])
-        known = ~np.isnan(table).any(axis=0)
-        return names, np.where(known, np.argmax(np.where(known, table, 0), axis=0), -1)
+        names = list(column.levels) or sorted({word for word in column.values if word is not None})
+        places = {name: place for place, name in enumerate(names)}
+        return names, np.array([places.get(word, -1) for word in column.values])
 
     @cached_property
     def margins(self) -> np.ndarray:
-        """By how much the category of every record leads the next: float64 ``[n]``, NaN where there is none."""
-        table = np.sort(np.stack(list(self.found.categories.values())), axis=0)
-        return table[-1] - table[-2]
+        """Return by how much the category of each record leads the next: float64 ``[n]``, NaN where not known."""
+        column = self.found.columns.get(declared.MARGIN)
+        return np.full(len(self.found), np.nan) if column is None else column.values
 
     @property
     def embedded_models(self) -> list[str]:
-        """Those of the small models in pip packages that a number came from."""
+        """Return the small models in pip packages that a number came from."""
         used = {model["model"] for one in self.found.sets for model in one.manifest["models"].values()}
         return sorted(used & {model.title for model in models.EMBEDDED.values()})
 
     def outdated(self, name: str) -> bool:
-        """Whether a document was made of other manifests than are there now."""
+        """Say whether a document was made of other manifests than are there now."""
         document = self.documents[name]
         return "manifests" in document and document["manifests"] != self.found.sources
 
 
-def read(root: Path, spool_folder: Path | None = None) -> Findings:
-    """Everything that is known of a study root.
+def read(root: Path, spool_folder: Path | None = None) -> Known:
+    """Return everything that is known of a study root.
 
     Raises:
         InputError: there is no split; a file is not what it should be.
     """
     found = inventory.read(root, spool_folder)
     there = {name: root / file for name, (file, _) in DOCUMENTS.items() if (root / file).is_file()}
-    return Findings(found, {name: read_derived(path, DOCUMENTS[name][1]) for name, path in there.items()})
+    return Known(found, {name: read_derived(path, DOCUMENTS[name][1]) for name, path in there.items()})
 
 
 def short(split: str, one: Set) -> str:
-    """A split's name without the words that all of its set have in front, as far as the rest still begins with one."""
+    """Return a split's name without the words that all names of its set begin with; no number is left in front."""
     names = [name.split("_") for name in {split, *one.members}]
     shared = next((place for place, words in enumerate(zip(*names, strict=False)) if len(set(words)) > 1), 0)
     while shared and any(words[shared][:1].isdecimal() for words in names):
@@ -106,13 +107,21 @@ def short(split: str, one: Set) -> str:
 
 
 def disjoint(one: Set) -> bool:
-    """Whether a set's splits share no record, as tiers do; a few may be in a pool twice, on both sides of a cut."""
+    """Say whether a set's splits share no record, as tiers do; a few may be in a pool twice, on both sides of a cut."""
     parts = [np.unique(part) for part in one.members.values()]
     return len(parts) > 1 and len(np.unique(np.concatenate(parts))) >= MOSTLY * sum(map(len, parts))
 
 
+def membership(one: Set, n: int) -> np.ndarray:
+    """Return which of a set's splits every record is in: int64 ``[n]``, −1 for none."""
+    of = np.full(n, -1, dtype=np.int64)
+    for place, part in enumerate(one.members.values()):
+        of[part] = place
+    return of
+
+
 def cuts(one: Set, values: np.ndarray) -> list[float]:
-    """The values between which and the next a set's splits were parted; none if they were parted by something else.
+    """Return the values at which a set's splits were parted; none if they were parted by something else.
 
     Args:
         values: float ``[n]`` of every distinct record.
@@ -127,7 +136,7 @@ def cuts(one: Set, values: np.ndarray) -> list[float]:
 
 
 def made_to_differ(one: Set) -> str:
-    """The figure that tells the splits of a set apart, at both ends."""
+    """Return the figure that tells the splits of a set apart, at both ends."""
     told = [(list(split["summary"].items()) or [None])[0] for split in one.manifest["splits"].values()]
     if None in told or len({figure for figure, _ in told}) != 1:
         return "–"
@@ -138,7 +147,7 @@ def made_to_differ(one: Set) -> str:
 
 
 def extremes(confounds: Mapping) -> list[Mapping]:
-    """What is known of the two splits of a set that lie farthest apart, the largest difference first."""
+    """Return what is known of the two splits of a set that lie farthest apart, the largest difference first."""
     pair = confounds["extremes"]
     if not pair:
         return []
@@ -147,7 +156,7 @@ def extremes(confounds: Mapping) -> list[Mapping]:
 
 
 def also_differs(one: Set, confounds: Mapping, bound: float) -> str:
-    """The largest differences that a set's splits were not made for, of each kind (length …) the largest."""
+    """Say what else differs most: of each kind (length …) the largest difference that was not meant."""
     if not confounds["extremes"]:
         return "not compared: it has no two ends"
     a, b = (short(name, one) for name in confounds["extremes"])
@@ -165,12 +174,12 @@ def also_differs(one: Set, confounds: Mapping, bound: float) -> str:
 
 
 def mean(row: Mapping, end: str) -> str:
-    """One side of a difference; shares in percent."""
-    return f"{row[end]:.0%}" if "share" in row["label"] else f"{row[end]:,.3g}"
+    """Return one side of a difference; shares in percent."""
+    return f"{row[end]:.0%}" if declared.as_share(row) else f"{row[end]:,.3g}"
 
 
 def benchmarks_in(one: Set, contamination: Mapping) -> str:
-    """How much of each benchmark the splits of a set hold."""
+    """Say how much of each benchmark the splits of a set hold."""
     lines = []
     splits = [contamination["splits"][name] for name in one.members if name in contamination["splits"]]
     for benchmark in contamination["benchmarks"]:
@@ -184,7 +193,7 @@ def benchmarks_in(one: Set, contamination: Mapping) -> str:
 
 
 def groups_of(comparison: Mapping, question: str, pool: str) -> list[Mapping]:
-    """The comparisons of one question and pool, one for each base model and harness."""
+    """Return the comparisons of one question and pool, one for each base model and harness."""
     return [
         group
         for each in comparison["questions"]
@@ -194,7 +203,7 @@ def groups_of(comparison: Mapping, question: str, pool: str) -> list[Mapping]:
 
 
 def verdict(groups: Sequence[Mapping], one: Set) -> str:
-    """Which differences in the results of a set are more than chance, in a line each."""
+    """Say which differences in the results of a set are more than chance, in a line each."""
     pairs = [(task, pair) for group in groups for task in group["tasks"] for pair in task["differences"]]
     supported = sorted((each for each in pairs if each[1]["supported"]), key=lambda each: each[1]["p"])
     if not supported:
@@ -204,15 +213,18 @@ def verdict(groups: Sequence[Mapping], one: Set) -> str:
         a, b = (
             short(pair[side], one) if pair[side] in one.members else pair[side] for side in ("condition", "against")
         )
-        difference, low, high = (100 * pair[key] for key in ("difference", "low", "high"))
-        lines.append(f"{task['label']}: {a} minus {b} {difference:+.1f} points ({low:+.1f} to {high:+.1f})")
+        metric = estimates.metric_of(task)
+        difference, low, high = map(metric.signed, astuple(metric.between(pair)))
+        lines.append(f"{task['label']}: {a} minus {b} {difference} {metric.step} ({low} to {high})")
     more = len(supported) - len(lines)
     return "\n".join(lines + ([f"and {more} more"] if more else []))
 
 
 def worst(contamination: Mapping, benchmark: str, most: int) -> list[Mapping]:
-    """The records of all splits and pools that overlap most with a benchmark, each once, with the splits it is in;
-    of one problem a few."""
+    """Return the records that overlap most with a benchmark, each once, with the splits and pools it is in.
+
+    At most ``EACH_PROBLEM`` of them belong to one problem.
+    """
     seen: dict[tuple[str, str], dict] = {}
     for part in ("pools", "splits"):
         for name, found in contamination[part].items():
@@ -227,7 +239,7 @@ def worst(contamination: Mapping, benchmark: str, most: int) -> list[Mapping]:
     return kept[:most]
 
 
-def provenance(findings: Findings) -> Iterator[tuple[str, Mapping]]:
-    """Every set's name and manifest."""
+def provenance(findings: Known) -> Iterator[tuple[str, Mapping]]:
+    """Yield every set's name and manifest."""
     for one in findings.found.sets:
         yield one.name, one.manifest

@@ -16,18 +16,19 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import markupsafe
 
+TEMPLATES = Path(__file__).resolve().parent / "templates"  # page.html, page.css, page.js
 UNSEEN = {"Cc", "Cf", "Co", "Cn", "Cs", "Zl", "Zp"}  # Unicode categories: control, format, private, none, separators
 KEPT = {"\n", "\t"}
 
 
 def visible(text: str) -> str:
-    """The text with characters that cannot be seen, or that change the order of others, as ⟨U+202E⟩."""
+    """Return the text with characters that cannot be seen, or that change the order of others, as ⟨U+202E⟩."""
     unseen = {one for one in set(text) - KEPT if unicodedata.category(one) in UNSEEN}
     return text.translate({ord(one): f"⟨U+{ord(one):04X}⟩" for one in unseen}) if unseen else text
 
 
 def all_visible(value: object) -> object:
-    """The same with every string in it made visible, keys too."""
+    """Return the same with every string in it made visible, keys too."""
     if isinstance(value, str):
         return visible(value)
     if isinstance(value, Mapping):
@@ -36,7 +37,7 @@ def all_visible(value: object) -> object:
 
 
 def shortened(text: str, limit: int) -> str:
-    """At most ``limit`` characters, and a sign that there are more."""
+    """Return at most ``limit`` characters, and a sign where there are more."""
     return text if len(text) <= limit else f"{text[: limit - 1]}…"
 
 
@@ -132,7 +133,7 @@ class Section:
 
 
 def number(value: object) -> str:
-    """A figure for people: four significant digits, thousands apart; a dash where there is none."""
+    """Return a figure for people: four significant digits, thousands apart; a dash where there is none."""
     if value is None:
         return "–"
     if isinstance(value, bool):
@@ -147,25 +148,24 @@ def cell(value: object) -> str:
 
 
 def breakable(text: str) -> "markupsafe.Markup":
-    """A name as markup that may go on in a new line behind every underscore."""
+    """Return a name as markup that may go on in a new line behind every underscore."""
     import markupsafe
 
     return markupsafe.Markup("_<wbr>").join(visible(text).split("_"))
 
 
-def render(folder: Path, page: Mapping, data: Mapping) -> bytes:
-    """The page.
+def render(page: Mapping, data: Mapping) -> bytes:
+    """Return the page.
 
     Args:
-        folder: of the template, the style and the script: page.html, page.css, page.js.
         page: what the template shows.
         data: what the script shows; strings, numbers, lists and mappings.
     """
     import jinja2
 
-    style, script = ((folder / name).read_text("utf-8") for name in ("page.css", "page.js"))
+    style, script = ((TEMPLATES / name).read_text("utf-8") for name in ("page.css", "page.js"))
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(folder),
+        loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
@@ -183,12 +183,12 @@ def render(folder: Path, page: Mapping, data: Mapping) -> bytes:
 
 
 def _finalized(value: object) -> object:
-    """Every string that a template prints, made visible; what is markup already stays."""
+    """Make a string that a template prints visible; markup stays as it is."""
     return visible(value) if type(value) is str else value
 
 
 def policy(style: str, script: str) -> str:
-    """A content security policy that allows this style, this script, pictures in the page, and nothing else."""
+    """Return a content security policy that allows this style, this script, pictures in the page, and nothing else."""
     allowed = {
         "default-src": "'none'",
         "img-src": "data:",

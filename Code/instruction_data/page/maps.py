@@ -17,7 +17,7 @@ METHOD = "t-SNE (perplexity 30) of the first 50 principal components of the unit
 
 
 def cached_vectors(texts: Sequence[str], wanted: Sequence[str], identity: Mapping, cache: Path) -> np.ndarray | None:
-    """Vectors of some texts from the shards in which those of all were kept; only these shards are read.
+    """Return vectors of some texts from the cache; only the shards that hold them are read.
 
     Args:
         texts: all that the feature was computed of (``features.compute``); the order does not matter.
@@ -42,7 +42,7 @@ def cached_vectors(texts: Sequence[str], wanted: Sequence[str], identity: Mappin
 
 
 def project(vectors: np.ndarray, seed: int) -> np.ndarray:
-    """Two coordinates of every vector, each from 0 to 1, so that near vectors come to lie near each other.
+    """Return two coordinates of every vector, each from 0 to 1, so that near vectors come to lie near each other.
 
     Runs on one processor: with more, sums come in another order and the map out otherwise.
 
@@ -70,6 +70,6 @@ def project(vectors: np.ndarray, seed: int) -> np.ndarray:
 
 
 def _to_unit_square(places: np.ndarray) -> np.ndarray:
-    """Moved and scaled to 0 … 1; the scale is the same in both directions."""
+    """Move and scale places to 0 … 1; the scale is the same in both directions."""
     size = np.ptp(places, axis=0).max() or 1.0
     return 0.5 + (places - (places.min(axis=0) + places.max(axis=0)) / 2) / size

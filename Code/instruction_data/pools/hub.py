@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import jsonlines
 import orjson
 
 from instruction_data.errors import InputError, quoted
@@ -48,7 +49,7 @@ def fetch(names: list[str], root: Path, *, overwrite: bool = False, pools: Seque
 
 
 def _here(pool: Pool, root: Path, overwrite: bool) -> str | None:
-    """What to say of a file in place that needs no fetching; None if the pool is to be fetched."""
+    """Return what to say of a file in place that needs no fetching, or None if the pool is to be fetched."""
     path = pool.file(root)
     if not path.exists() or formats.pointer_of(path):
         return None
@@ -70,7 +71,7 @@ def _here(pool: Pool, root: Path, overwrite: bool) -> str | None:
 
 
 def _fetch(pool: Pool, root: Path) -> str:
-    """Download, check and put in place one pool; returns what to say of it."""
+    """Download, check and put in place one pool; return what to say of it."""
     path = pool.file(root)
     with _download_folder(root / ".cache" / "fetch" / pool.name, pool) as folder:
         commit, download = _download(pool, folder)
@@ -88,7 +89,10 @@ def _fetch(pool: Pool, root: Path) -> str:
 
 @contextmanager
 def _download_folder(folder: Path, pool: Pool) -> Iterator[Path]:
-    """A folder held for one process (two that append to one part would spoil it), gone again once it keeps nothing."""
+    """Hold a folder for this process alone, since two that append to one part would spoil it.
+
+    It is removed again if it keeps nothing.
+    """
     import filelock
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -106,7 +110,7 @@ def _download_folder(folder: Path, pool: Pool) -> Iterator[Path]:
 
 
 def _download(pool: Pool, folder: Path) -> tuple[str, Path]:
-    """The hub's file of a pool, from where an earlier run broke off; returns the commit it is of and its place."""
+    """Download the hub's file of a pool, from where an earlier run broke off; return its commit and its place."""
     from huggingface_hub import get_hf_file_metadata, hf_hub_url
     from huggingface_hub.errors import HTTPError  # the HTTP client's, whichever client this version uses
     from huggingface_hub.file_download import http_get
@@ -140,7 +144,7 @@ def _download(pool: Pool, folder: Path) -> tuple[str, Path]:
 
 
 def _reason(error: Exception, pool: Pool) -> str:
-    """Why a download failed, in plain words."""
+    """Say in plain words why a download failed."""
     from huggingface_hub import errors
 
     page = f"https://huggingface.co/datasets/{pool.hub}"
@@ -168,13 +172,13 @@ def _ways_on(pool: Pool) -> str:
 
 
 def _put_in_place(pool: Pool, download: Path, path: Path) -> tuple[int, str]:
-    """Write the download beside ``path``, check it there and rename it; returns its size and what it is."""
+    """Write the download beside ``path``, check it there and rename it; return its size and what it is."""
     path.parent.mkdir(parents=True, exist_ok=True)
     staged = path.with_name(f".{path.name}.fetch")
     try:
         with open(download, "rb") as source, open(staged, "wb") as file:
             if _converted(pool):
-                file.writelines(_json_lines(pool, download))
+                jsonlines.Writer(file, dumps=orjson.dumps).write_all(_records(pool, download))
             else:
                 shutil.copyfileobj(source, file)
             file.flush()
@@ -187,8 +191,8 @@ def _put_in_place(pool: Pool, download: Path, path: Path) -> tuple[int, str]:
     return size, what
 
 
-def _json_lines(pool: Pool, download: Path) -> Iterator[bytes]:
-    """The rows of a Parquet file as JSON lines that hold the pool's three fields and nothing else."""
+def _records(pool: Pool, download: Path) -> Iterator[dict]:
+    """Yield the rows of a Parquet file with the pool's three fields and nothing else."""
     names = (pool.instruction, pool.input, pool.output)
     for entry in formats.entries(download):
         if not isinstance(entry.value, dict) or not entry.value.keys() >= set(names):
@@ -197,7 +201,7 @@ def _json_lines(pool: Pool, download: Path) -> Iterator[bytes]:
                 f"{pool.hub}, {pool.hub_file}, row {entry.line}: found {quoted(found, 120)}; "
                 f"expected the fields {', '.join(names)}"
             )
-        yield orjson.dumps({name: entry.value[name] for name in names}, option=orjson.OPT_APPEND_NEWLINE)
+        yield {name: entry.value[name] for name in names}
 
 
 def _checked(pool: Pool, path: Path) -> str:
@@ -218,12 +222,12 @@ def _published(pool: Pool) -> str:
 
 
 def _converted(pool: Pool) -> bool:
-    """Whether the hub has the pool in another form, so that a checksum of this one cannot be expected."""
+    """Return whether the hub has the pool in another form, so that no checksum of ours can be expected."""
     return pool.hub_file.endswith(".parquet")
 
 
 def _count(path: Path) -> int:
-    """How many JSON objects a file holds, as far as it can be read."""
+    """Count the JSON objects of a file, as far as it can be read."""
     try:
         return sum(isinstance(entry.value, dict) for entry in formats.entries(path))
     except InputError:

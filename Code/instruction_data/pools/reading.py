@@ -1,26 +1,25 @@
-"""Reading a pool's file into records; every unusable entry is named with its line."""
+"""Reading a pool's file into records; every unusable entry is named with its line, in an array with its number too."""
 
 import sys
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-
-import orjson
 
 from instruction_data.errors import InputError, quoted
 from instruction_data.files import formats
 from instruction_data.files.atomic import file_sha256
-from instruction_data.files.formats import Entry, Problem
+from instruction_data.files.entries import Entry, Problem
 from instruction_data.pools import control_tokens
 from instruction_data.pools.records import Record, Records, is_unicode
-from instruction_data.pools.table import NotHereError, Pool
+from instruction_data.pools.table import TABLE_FILE, NotHereError, Pool
 
 WAYS_WITH_BAD = """
 Mend them, or go on without them with --skip-bad; empty outputs that are meant: empty_output = true in pools.toml."""
-PROBLEMS_SHOWN = 100  # bad records listed one by one; of those beyond, the line numbers
-RANGES_SHOWN = 10_000  # of these
+PROBLEMS_SHOWN = 100  # different problems that are told; for further ones the line numbers are
+RANGES_SHOWN = 10_000  # ranges of line numbers
 GIVEN_UP = 1_000_000  # bad records: such a file is no pool
+ROLES = ("instruction", "input", "output")
 
 
 def read(
@@ -36,15 +35,15 @@ def read(
     """Read the records of a pool.
 
     Args:
-        limit: the first N entries only.
-        skip_bad: leave out unusable entries (``Records.skipped``) instead of failing.
-        drop_input: read every input as empty.
-        neutralise: break up the control tokens of chat templates in every text.
+        limit: how many entries are read; None means all.
+        skip_bad: whether unusable entries are left out (``Records.skipped``) instead of failing.
+        drop_input: whether every input is read as empty.
+        neutralise: whether the control tokens of chat templates are broken up in every text.
         spool_folder: where the temporary file of texts goes; by default the system's.
 
     Raises:
         InputError: the file is missing, a Git LFS pointer, damaged, without records, was changed while it was read,
-            or holds unusable entries; every one of them is named with its line.
+            or holds unusable entries, all of which the error names.
     """
     path = pool.file(root)
     if not is_unicode(pool.path):
@@ -54,13 +53,10 @@ def read(
     records, bad = Records(pool, file_sha256(path), spool_folder, neutralised=neutralise), Unusable()
     for row, entry in enumerate(_limited(formats.entries(path, pool.fields), limit)):
         record = _record(entry.value, pool)
-        try:
-            if isinstance(record, Record):
-                records.append(row, _changed(record, drop_input, neutralise))
-            else:
-                bad.append(entry.line, record)
-        except orjson.JSONEncodeError:
-            bad.append(entry.line, _not_unicode(record, pool))
+        if isinstance(record, Record):
+            records.append(row, _changed(record, drop_input, neutralise))
+            continue
+        bad.append(entry, record)
         if bad.ended:
             break
     if _fingerprint(path) != before:
@@ -68,34 +64,60 @@ def read(
     return _judged(records, bad, path, skip_bad)
 
 
+@dataclass(frozen=True)
+class Places:
+    """Where entries stand: their lines, and in a JSON array their numbers."""
+
+    lines: array = field(default_factory=lambda: array("q"))
+    numbers: array = field(default_factory=lambda: array("q"))
+
+    def append(self, entry: Entry) -> None:
+        self.lines.append(entry.line)
+        if entry.number is not None:
+            self.numbers.append(entry.number)
+
+    def described(self, start: int = 0, more: str = "") -> str:
+        """Say how many there are from ``start`` on, and which."""
+        lines, numbers = self.lines[start:], self.numbers[start:]
+        count = f"{len(lines):,} {more}"
+        if not numbers:
+            return f"{count}line{'s' * (len(lines) > 1)}: {_ranges(lines)}"
+        where = "" if lines[0] == lines[-1] else f"; lines {_ranges(sorted(set(lines)))}"
+        return f"{count}entr{'ies' if len(lines) > 1 else 'y'} of the array: {_ranges(numbers)}{where}"
+
+
 class Unusable:
-    """The entries of a file that are no records: all their lines, and why of the first."""
+    """The entries of a file that are no records: where they stand, and what is wrong with them."""
 
     def __init__(self):
-        self.lines = array("q")
-        self.why: list[Problem] = []
+        self.places = Places()
+        self.told: dict[Problem, Places] = {}
+        self.untold = Places()
         self.ended = False  # whether nothing behind the last could be read
 
-    def append(self, line: int, why: Problem) -> None:
-        self.lines.append(line)
-        if len(self.lines) == GIVEN_UP:
+    def append(self, entry: Entry, why: Problem) -> None:
+        self.places.append(entry)
+        if len(self.places.lines) == GIVEN_UP:
             why = replace(why, expected=f"{why.expected} (behind so many nothing more is read)", last=True)
         self.ended = why.last
-        if len(self.why) < PROBLEMS_SHOWN or why.last:
-            self.why.append(why)
+        told = why in self.told or len(self.told) < PROBLEMS_SHOWN or why.last
+        (self.told.setdefault(why, Places()) if told else self.untold).append(entry)
 
     def listed(self, path: Path) -> str:
-        """Line by line the first ones and whatever ended the reading; of the others the lines."""
-        shown = list(zip(self.lines, self.why[:PROBLEMS_SHOWN], strict=False))
-        rest = self.lines[len(shown) :]
-        if self.ended and rest:
-            shown.append((rest.pop(), self.why[-1]))
-        said = [f"{path}:{line}: found {why.found}; expected {why.expected}" for line, why in shown]
-        return "\n".join(said + ([f"and at lines {_ranges(rest)}"] if rest else []))
+        """Say each different problem once, with the first place that has it, and name all others."""
+        said = []
+        for why, places in self.told.items():
+            entry = f" (entry {places.numbers[0]} of the array)" if places.numbers else ""
+            said.append(f"{path}:{places.lines[0]}: found {why.found}; expected {why.expected}{entry}")
+            if len(places.lines) > 1:
+                said.append(f"(and the same at {places.described(1, 'more ')})")
+        if self.untold.lines:
+            said.append(f"and other problems at {self.untold.described()}")
+        return "\n".join(said)
 
 
 def _ranges(lines: Sequence[int]) -> str:
-    """Ascending numbers, those that follow one another joined: 3, 7-9."""
+    """Write ascending numbers, those that follow one another joined: 3, 7-9."""
     ends = [place for place in range(1, len(lines)) if lines[place] != lines[place - 1] + 1]
     parts = list(zip([0, *ends], [*ends, len(lines)], strict=True))
     said = ", ".join(
@@ -128,63 +150,64 @@ def _fingerprint(path: Path) -> tuple[int, ...]:
 
 
 def _judged(records: Records, bad: Unusable, path: Path, skip_bad: bool) -> Records:
-    count = len(bad.lines)
+    count = len(bad.places.lines)
     if count and (not skip_bad or bad.ended):
         hint = "" if bad.ended else WAYS_WITH_BAD
-        raise InputError(f"{path}: {count:,} unusable records\n{bad.listed(path)}{hint}")
+        raise InputError(f"{path}: {count:,} unusable record{'s' * (count > 1)}\n{bad.listed(path)}{hint}")
     if not len(records):
         raise InputError(f"{path}: found no usable record; expected at least one")
     if count:
-        said = InputError(f"{path}: going on without {count:,} unusable records\n{bad.listed(path)}")
+        said = InputError(f"{path}: going on without {count:,} unusable record{'s' * (count > 1)}\n{bad.listed(path)}")
         print(said, file=sys.stderr)
-    records.skipped = bad.lines
+    records.skipped = bad.places.lines
     return records
 
 
-def _record(value: "dict | formats.Problem", pool: Pool) -> "Record | formats.Problem":
+def _record(value: dict | Problem, pool: Pool) -> Record | Problem:
+    """Return the record that an entry is, or what is wrong with it."""
     if isinstance(value, Problem):
         return value
     instruction, given, output = value.get(pool.instruction), value.get(pool.input, ""), value.get(pool.output)
     if type(instruction) is type(given) is type(output) is str and _says(instruction) and _says(output):
         return Record(instruction, given, output)  # nearly all; what follows finds out about the others
     texts = {}
-    for name in ("instruction", "input", "output"):
-        text = _text(value, getattr(pool, name), optional=name == "input", empty=pool.empty_output and name == "output")
-        if isinstance(text, Problem):
-            return text
-        texts[name] = text
+    for role, name in zip(ROLES, pool.fields, strict=True):
+        problem = _problem(value, role, pool)
+        if problem:
+            return problem
+        texts[role] = value.get(name) or ""
     return Record(**texts)
 
 
-def _text(value: dict, name: str, *, optional: bool, empty: bool) -> "str | formats.Problem":
+def _problem(value: dict, role: str, pool: Pool) -> Problem | None:
+    """Say what is wrong with the instruction, input or output of an entry; None if nothing is."""
+    name = getattr(pool, role)
     text = value.get(name)
-    if text is None and optional:
-        return ""
+    if text is None and role == "input":
+        return None
     if name not in value:
         has = ", ".join(quoted(key, 30) for key in list(value)[:8]) or "no field"
-        return Problem(
-            f"no field {quoted(name)} (it has {has})", "text there (other names: --fields, or a row in pools.toml)"
-        )
+        return Problem(f"no field {quoted(name)} (it has {has})", f"text there: {_naming(value, pool)}")
     if not isinstance(text, str):
         return Problem(f"{quoted(text)} in {quoted(name)}", "text there")
-    if not (optional or empty or _says(text)):
-        return Problem(f"an empty {quoted(name)}", "text there")
-    return text
+    if role == "instruction" or (role == "output" and not pool.empty_output):
+        return None if _says(text) else Problem(f"an empty {quoted(name)}", "text there")
+    return None
+
+
+def _naming(value: dict, pool: Pool) -> str:
+    """Say how to name the fields of a pool, of which some are not in an entry."""
+    missing = [role for role in ROLES if getattr(pool, role) not in value and role != "input"]
+    flags = [
+        f"{role}={'NAME' if role in missing else quoted(name)[1:-1]}"
+        for role, name in zip(ROLES, pool.fields, strict=True)
+        if role in missing or name != role
+    ]
+    return f"--pool {pool.name}=FILE --fields {','.join(flags)} names them, or a row in {TABLE_FILE}"
 
 
 def _says(text: str) -> bool:
     return bool(text) and not text.isspace()
-
-
-def _not_unicode(record: Record, pool: Pool) -> Problem:
-    """Which field UTF-8 cannot carry, of a record that has one: it holds half of a surrogate pair."""
-    for name in ("instruction", "input", "output"):
-        try:
-            getattr(record, name).encode()
-        except UnicodeEncodeError:
-            field = quoted(getattr(pool, name))
-            return Problem(f"invalid UTF-8 or half a surrogate pair in {field}", "valid Unicode text")
-    raise AssertionError("every field is Unicode text")
 
 
 def require_content(pool: Pool, path: Path) -> None:

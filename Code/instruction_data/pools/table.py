@@ -5,7 +5,7 @@ import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from instruction_data.errors import InputError, quoted
+from instruction_data.errors import InputError, printable, quoted
 from instruction_data.files import names
 
 TABLE_FILE = "pools.toml"  # under the study root: the user's own rows
@@ -104,8 +104,17 @@ STUDY_POOLS = (
 )
 
 
+def borrowed_name(pool: Pool, root: Path) -> str:
+    """Return a note where another file than the study's bears the name of one of its pools; empty where none does."""
+    study = next((other for other in STUDY_POOLS if other.name == pool.name), None)
+    if study is None or pool.file(root).absolute() == study.file(root).absolute():
+        return ""
+    read_from = f"note: the pool {pool.name!r} is read from {printable(pool.path)}, not from the study's file"
+    return f"{read_from}; splits will bear its name"
+
+
 def known_pools(root: Path) -> dict[str, Pool]:
-    """The study's pools and those of ``root/pools.toml``, by name; a row of the file goes before the study's.
+    """Return the study's pools and those of ``root/pools.toml``, by name; a row of the file replaces the study's.
 
     Raises:
         InputError: the file is not TOML or a row is not of the form the README gives.
@@ -142,7 +151,11 @@ def _row_pool(path: Path, name: str, row: object) -> Pool:
 
 
 def checked_name(name: str) -> str:
-    """``name`` in lower case if it can be part of file names and of LLaMA-Factory's data set names."""
+    """Return ``name`` in lower case, if it can be part of file names and of LLaMA-Factory's data set names.
+
+    Raises:
+        InputError: it cannot.
+    """
     if not NAME.fullmatch(name.lower()):
         raise InputError(
             f"pool name: found {quoted(name)}; expected up to 40 letters, digits, '-' or '_', a letter or digit first"
@@ -153,12 +166,15 @@ def checked_name(name: str) -> str:
 
 
 def chosen_pool(known: dict[str, Pool], choice: str, field_names: dict[str, str]) -> Pool:
-    """The pool that a ``--pool`` flag means: NAME of a known one, or NAME=PATH.
+    """Return the pool that a ``--pool`` flag means.
 
     Args:
         known: the table of pools.
-        choice: the flag's value.
+        choice: the flag's value, the NAME of a known pool or NAME=PATH.
         field_names: ``instruction``, ``input``, ``output`` -> the field's name in the file, for NAME=PATH.
+
+    Raises:
+        InputError: the name cannot be one of a pool, or is not in the table.
     """
     name, separator, path = choice.partition("=")
     name = checked_name(name)

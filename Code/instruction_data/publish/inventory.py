@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from instruction_data.errors import InputError, quoted
-from instruction_data.files import formats
+from instruction_data.files import formats, parquet
 from instruction_data.files.atomic import file_sha256
-from instruction_data.files.formats import Problem
+from instruction_data.files.entries import Problem
 from instruction_data.pools import reading
 from instruction_data.pools.records import Record, Records
 from instruction_data.pools.table import Pool, known_pools
@@ -46,6 +46,11 @@ class Set:
     @property
     def pool(self) -> str:
         return self.manifest["pool"]
+
+    @property
+    def derived(self) -> bool:
+        """Whether it was made from a split of another set, as controls are."""
+        return bool(manifests.derived_as(self.manifest))
 
     @property
     def properties(self) -> dict[str, np.ndarray]:
@@ -151,7 +156,7 @@ def read(root: Path, spool_folder: Path | None = None) -> Inventory:
         for file, entry in manifest["files"].items():
             if entry.get("columns") and file.endswith(".parquet"):
                 _add_columns(found, path, file, entry)
-    _read_pools(found, [manifest for _, manifest, _ in tables], spool_folder)
+    _read_pools(found, [manifest for _, manifest, _ in tables], made_from, spool_folder)
     _read_splits(found, [manifest for _, manifest, _ in tables], spool_folder)
     missing = len(found) - int(found.known.sum())
     if missing:
@@ -195,7 +200,7 @@ def scores_file(root: Path, path: Path, manifest: Mapping) -> Path:
 def _scores(root: Path, path: Path, manifest: Mapping):
     """The scores table of a set, as a pandas DataFrame."""
     place = scores_file(root, path, manifest)
-    table = formats.table(place, {"pool": "O", "row": "iu", "record_sha256": "O"})
+    table = parquet.table(place, {"pool": "O", "row": "iu", "record_sha256": "O"})
     missing = [name for name in ("pool", "row", "record_sha256", *manifest["splits"]) if name not in table]
     if missing:
         raise InputError(f"{place}: found no column {missing[0]}; expected one, as the scripts write it")
@@ -262,7 +267,7 @@ def _add_columns(found: Inventory, path: Path, file: str, entry: Mapping) -> Non
     Columns of one name that declare the same thing are one; another set's of that name gets the set's name behind it.
     """
     place = checked(found.root, file, entry["sha256"])
-    table = formats.table(place, {"record_sha256": "O"})
+    table = parquet.table(place, {"record_sha256": "O"})
     table = table[table["record_sha256"].isin(found._numbers)]
     numbers = found.numbers(table["record_sha256"])
     for name, column in columns_in(place, table, entry["columns"], numbers, len(found)).items():
@@ -292,14 +297,14 @@ def _add_pools(found: Inventory, manifest: Mapping, table, made_from: set[str]) 
             found.pools[name] = found.numbers(rows)
 
 
-def _read_pools(found: Inventory, described: Iterable[Mapping], spool_folder: Path | None) -> None:
+def _read_pools(found: Inventory, described: Iterable[Mapping], made_from: set[str], spool_folder: Path | None) -> None:
     """Texts from the pools' own files, where they are what the manifests say they were."""
     table = known_pools(found.root)
     seen = set()
     for manifest in described:
         for name, entry in manifest["pools"].items():
             path = found.root / entry["path"]
-            if name not in table or path in seen or not path.is_file():
+            if name not in table or path in seen or entry["path"] in made_from or not path.is_file():
                 continue
             seen.add(path)
             if formats.pointer_of(path) is None and file_sha256(path) == entry["sha256"]:

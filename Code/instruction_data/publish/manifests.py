@@ -19,6 +19,7 @@ from instruction_data.publish.record_tables import is_declaration
 SUFFIX = "_manifest.json"
 FORMAT = 2
 PUBLISHED = ("Datas/RQ*/*", "Datas/Numbers/*", "Code/RQ4")  # folders of sets, below the study root
+MADE_FROM = {"control": "a control", "decontaminated": "a split made from another split"}  # by setting
 SCRIPTS_OWN = {".py", ".pyc"}  # beside published files in Code/RQ4
 
 
@@ -129,6 +130,11 @@ def files(manifest: Mapping) -> dict[str, str]:
     """The files of a set, below the study root -> SHA-256."""
     splits = {split["file"]: split["sha256"] for split in manifest["splits"].values()}
     return splits | {file: entry["sha256"] for file, entry in manifest["files"].items()}
+
+
+def derived_as(manifest: Mapping) -> str:
+    """Return what a set is that was made from a split of another set; empty where a question made it from a pool."""
+    return next((words for setting, words in MADE_FROM.items() if setting in manifest["settings"]), "")
 
 
 def all_splits(root: Path) -> dict[str, dict]:

@@ -8,13 +8,12 @@ from pathlib import Path
 import numpy as np
 
 from instruction_data.errors import InputError
-from instruction_data.files import formats
+from instruction_data.files import parquet
 from instruction_data.pools.records import Records
 from instruction_data.publish import inventory, manifests
 from instruction_data.publish.record_tables import Column
 
 REPEAT = re.compile(r"_R[0-9]+$")
-MADE_FROM = ("control", "decontaminated")  # settings that name the split a set was made from
 
 
 @dataclass(frozen=True)
@@ -41,10 +40,7 @@ class Origin:
     @property
     def derived(self) -> str:
         """What it is where it was made from another split; empty where a question made it from a pool."""
-        settings = self.manifest["settings"]
-        return {"control": "a control", "decontaminated": "a split made from another split"}.get(
-            next((key for key in MADE_FROM if key in settings), ""), ""
-        )
+        return manifests.derived_as(self.manifest)
 
     @property
     def is_repeat(self) -> bool:
@@ -72,7 +68,7 @@ def members(root: Path, origin: Origin, sources: Sequence[Records]) -> list[np.n
         InputError: the table of scores is missing or damaged, or names records that the pools do not have.
     """
     path = inventory.scores_file(root, origin.path, origin.manifest)
-    table = formats.table(path, {"pool": "O", "row": "iu", "record_sha256": "O", origin.name: "iu"})
+    table = parquet.table(path, {"pool": "O", "row": "iu", "record_sha256": "O", origin.name: "iu"})
     table = table[table[origin.name].notna()]
     result = []
     for records in sources:
@@ -108,10 +104,14 @@ def published_columns(root: Path, records: Records) -> dict[str, PoolColumn]:
     for _, manifest in manifests.every(root):
         for file, entry in manifest["files"].items():
             wanted = {name: one for name, one in entry.get("columns", {}).items() if one["kind"] != "note"}
-            if manifest["pool"] != records.pool.name or not wanted.keys() - found.keys() or _is_derived(manifest):
+            if (
+                manifest["pool"] != records.pool.name
+                or not wanted.keys() - found.keys()
+                or manifests.derived_as(manifest)
+            ):
                 continue
             path = inventory.checked(root, file, entry["sha256"])
-            table = formats.table(path, {"row": "iu", "record_sha256": "O"}).drop_duplicates("record_sha256")
+            table = parquet.table(path, {"row": "iu", "record_sha256": "O"}).drop_duplicates("record_sha256")
             numbers = {sha256: number for number, sha256 in enumerate(records.hashes)}
             table = table[table["record_sha256"].isin(numbers)]
             at = table["record_sha256"].map(numbers).to_numpy(dtype=np.int64)
@@ -123,7 +123,3 @@ def published_columns(root: Path, records: Records) -> dict[str, PoolColumn]:
                 spread = Column(**{**vars(column), "values": column.values[first]})
                 found.setdefault(name, PoolColumn(spread, path, manifest["models"]))
     return found
-
-
-def _is_derived(manifest: Mapping) -> bool:
-    return any(key in manifest["settings"] for key in MADE_FROM)

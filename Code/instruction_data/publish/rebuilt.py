@@ -12,7 +12,7 @@ from pathlib import Path
 from instruction_data.errors import InputError, printable, quoted
 from instruction_data.files import formats
 from instruction_data.files.atomic import file_sha256
-from instruction_data.files.formats import Entry, Problem
+from instruction_data.files.entries import Entry, Problem
 from instruction_data.pools.records import Record
 from instruction_data.publish import manifests
 

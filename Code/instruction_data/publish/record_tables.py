@@ -8,13 +8,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
+import jsonlines
 import numpy as np
 import orjson
 
 from instruction_data.errors import InputError
 from instruction_data.files import csv_cells
 from instruction_data.pools.records import Records
-from instruction_data.pools.table import Pool
 from instruction_data.publish.split import Split
 
 if TYPE_CHECKING:
@@ -86,9 +86,9 @@ def is_declaration(entry: object) -> bool:
     return all(isinstance(text, str) for text in strings) and entry["scale"] in SCALES and entry["kind"] in KINDS
 
 
-def category_file(pool: Pool) -> str:
-    """The file of a pool's categories, below the study root: where the study has it."""
-    return f"Code/RQ4/{pool.name}_instruct_with_category.jsonl"
+def category_file(pool: str) -> str:
+    """Return the file of a pool's categories, below the study root: where the study has it."""
+    return f"Code/RQ4/{pool}_instruct_with_category.jsonl"
 
 
 def write_table(file: BinaryIO, name: str, frame: "pandas.DataFrame | np.ndarray") -> None:
@@ -98,8 +98,7 @@ def write_table(file: BinaryIO, name: str, frame: "pandas.DataFrame | np.ndarray
     elif name.endswith(".parquet"):
         frame.to_parquet(file, index=False)
     elif name.endswith(".jsonl"):
-        for row in frame.to_dict("records"):
-            file.write(orjson.dumps(row) + b"\n")
+        jsonlines.Writer(file, dumps=orjson.dumps).write_all(frame.to_dict("records"))
     else:
         frame = frame.map(csv_cells.cell).rename(columns=csv_cells.cell)
         frame.to_csv(file, index=False, lineterminator="\n")

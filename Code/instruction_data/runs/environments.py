@@ -31,14 +31,14 @@ class Environment:
         return self.python.parent
 
     def variables(self) -> dict[str, str]:
-        """Environment variables of a command in it: its programs first, nothing of this process's own packages."""
+        """Return the variables of a command in it: its programs come first, and nothing of this process's packages."""
         kept = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PYTHONHOME")}
         path = f"{self.bin}{os.pathsep}{kept.get('PATH', '')}"
         return kept | {"PATH": path, "VIRTUAL_ENV": str(self.bin.parent)} | self.more
 
 
 def find(given: Path | None, flag: str, target: str, program: str | None = None) -> Environment:
-    """The environment of a tool: the one given, the one that ``make`` builds, or that of its program on the PATH.
+    """Return the environment of a tool: the one given, the one ``make`` builds, or that of its program on the PATH.
 
     Args:
         given: value of the flag: an environment's folder, or its interpreter.
@@ -62,7 +62,7 @@ def find(given: Path | None, flag: str, target: str, program: str | None = None)
 
 
 def versions(environment: Environment, packages: Sequence[str]) -> dict[str, str]:
-    """Of an environment's Python and of those packages that it has."""
+    """Return the versions of an environment's Python and of those packages that it has."""
     code = (
         "import importlib.metadata, json, platform, sys\n"
         "found = {'python': platform.python_version()}\n"
@@ -108,7 +108,7 @@ def run(
 
 
 def log_end(log: Path, start: int = 0) -> str:
-    """The last lines of a log, from a position on, indented; what a terminal would obey is escaped."""
+    """Return the last lines of a log, from a position on, indented; what a terminal would obey is escaped."""
     with open(log, "rb") as file:
         file.seek(max(start, log.stat().st_size - 20_000))
         text = file.read().decode("utf-8", "replace")

@@ -1,7 +1,7 @@
 """Training runs: one per split, base model and seed, each described by a manifest that is written last.
 
 Below a study root, ``Runs/<run>/`` holds the recipe (``train.yaml``), the log, the trained model and ``run.json``, the
-manifest. ``training`` writes them; whatever evaluates or compares models learns of them through here.
+manifest. The training writes them; what scores or compares models learns of them here.
 """
 
 import hashlib
@@ -64,30 +64,30 @@ class Run:
 
     @property
     def manifest(self) -> str:
-        """Its file, below the study root."""
+        """Return the manifest's file, below the study root."""
         return f"{FOLDER}/{self.name}/{MANIFEST}"
 
     @property
     def recipe_sha256(self) -> str:
-        """Of what the trainer was told, less what differs between the runs of one comparison."""
+        """Return the hash of what the trainer was told, less what differs between the runs of one comparison."""
         told = {key: value for key, value in self.recipe["train.yaml"].items() if key not in DIFFERENT}
         return hashlib.sha256(orjson.dumps(told, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
 def name(split: str, model: str, seed: int) -> str:
-    """The name of a run: a folder name on every system, and free of what a shell or YAML would read otherwise."""
+    """Return the name of a run: a folder name on every system, without what a shell or YAML would read otherwise."""
     label = re.sub(r"[^A-Za-z0-9._-]+", "-", Path(model).name).strip("-.") or "model"
     return names.checked(f"{split}--{label}--seed{seed}", "run")
 
 
 def condition(split: str, splits: Mapping[str, object]) -> str:
-    """The split that ``split`` is a repeated draw of; itself where it is none."""
+    """Return the split that ``split`` is a repeated draw of; itself where it is none."""
     plain = REPEAT.sub("", split)
     return plain if plain in splits else split
 
 
 def cache(root: Path) -> Path:
-    """Folder of locks, and of what is only looked at."""
+    """Return the folder of locks, and of what is only looked at; it is made on first use."""
     folder = root / ".cache" / "runs"
     folder.mkdir(parents=True, exist_ok=True)
     return folder
@@ -95,7 +95,7 @@ def cache(root: Path) -> Path:
 
 @contextmanager
 def held(root: Path, what: str) -> Iterator[bool]:
-    """Hold a piece of work, so that of several processes on one study root one does it.
+    """Hold a piece of work, so that one of several processes on a study root does it.
 
     Yields:
         False where another process holds it.
@@ -108,18 +108,19 @@ def held(root: Path, what: str) -> Iterator[bool]:
 
 
 def write(root: Path, run: Run) -> None:
+    """Write a run's manifest into its folder, whole or not at all."""
     folder = names.below(root, root / FOLDER / names.checked(run.name, "run"))
     documents.write(folder / MANIFEST, run)
 
 
 def every(root: Path) -> Iterator[Run]:
-    """Every finished run of a study root, by name."""
+    """Yield every finished run of a study root, by name."""
     for path in matching(root / FOLDER, f"*/{MANIFEST}"):
         yield read(path)
 
 
 def read(path: Path) -> Run:
-    """A run's manifest.
+    """Return what a run's manifest says.
 
     Raises:
         InputError: the file is none, or the folder bears another run's name.
@@ -134,7 +135,7 @@ def read(path: Path) -> Run:
 
 
 def _wrong_part(run: Run) -> str:
-    """The part that lacks something or could lead out of the study root; empty if there is none."""
+    """Return the part that lacks something or could lead out of the study root; empty if there is none."""
     if any(map(names.fault, (run.name, run.question, run.pool, run.split, run.condition))):
         return "name"
     if not names.is_relative(run.folder) or any(map(names.fault, run.sha256)):

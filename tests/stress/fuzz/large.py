@@ -16,12 +16,12 @@ READ = """
 import pathlib, resource, sys
 import numpy, orjson, pandas, pyarrow.parquet
 from instruction_data import cli
-from instruction_data.pools import reading, table
+from instruction_data.pools import reading
+from instruction_data.pools.table import Pool
 pages = int(pathlib.Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (pages + int(sys.argv[2]),) * 2)
 root = pathlib.Path(sys.argv[1])
-pool = table.Pool("mine", "Datas/mine")
-status = cli.run(lambda: print(len(reading.read(pool, root, skip_bad=False))) or 0)
+status = cli.run(lambda: print(len(reading.read(Pool("mine", "Datas/mine"), root, skip_bad=False))) or 0)
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1000, "MB", file=sys.stderr)
 sys.exit(status)
 """
@@ -99,6 +99,10 @@ CASES: dict[str, tuple[Callable[[Path], None], str]] = {
     "a line nested 100,000 deep": (
         lambda path: path.write_bytes(GOOD + b'{"instruction":' + b"[" * 100_000 + b"\n"),
         "mine:2: found malformed JSON",
+    ),
+    "an array entry nested 100,000 deep": (
+        lambda path: path.write_bytes(b'[{"instruction":' + b"[" * 100_000 + b"]" * 100_000 + b"}]"),
+        "mine:1: found malformed JSON",
     ),
     "Parquet that repeats a megabyte": (repeated, "100,000 unusable records"),
     "a number of a million digits": (

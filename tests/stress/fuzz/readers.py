@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from tests.support.scripts import CODE, load_script
+from tests.support.scripts import load_script
 
 from instruction_data import cli
 from instruction_data.files import documents, formats
 from instruction_data.files.atomic import file_sha256
 from instruction_data.measures import leakage
 from instruction_data.numbers import embeddings
-from instruction_data.outcomes import outcomes
+from instruction_data.outcomes import bigcode_generation, bigcode_harness, bigcode_scoring, outcomes
 from instruction_data.outcomes.outcomes import Outcome
 from instruction_data.pools import __main__ as pools_command
 from instruction_data.pools import reading
@@ -27,7 +27,7 @@ from instruction_data.publish import __main__ as publish_command
 from instruction_data.publish import card, manifests, rebuilt, show
 from instruction_data.publish.registry import register
 from instruction_data.publish.split import Split
-from instruction_data.runs import runs
+from instruction_data.runs import recipes, runs
 from instruction_data.runs.runs import Run
 from instruction_data.workspace import Workspace
 
@@ -129,8 +129,13 @@ def _json_readers(root: Path) -> Iterator[tuple[str, Reader]]:
         "problems": {"HumanEval/0": [True, False], "HumanEval/1": [False, False]},
         "versions": {"torch": "2"},
         "files": {"Results/b/t/x/generations.json": "a" * 64},
+        "metric": vars(outcomes.PASS),
     }
-    yield "outcome", Reader("Results/b/t/x.json", (json.dumps(outcome).encode(),), outcomes.read)
+    bits = {"name": "bits", "unit": "bits per byte", "kind": "likelihood", "higher_is_better": False}
+    bits = outcome | {"metric": bits, "problems": {"HumanEval/0": [0.5, 1.5], "HumanEval/1": [1, 2e-3]}}
+    old = {name: value for name, value in outcome.items() if name != "metric"}
+    forms = tuple(json.dumps(one).encode() for one in (outcome, bits, old))
+    yield "outcome", Reader("Results/b/t/x.json", forms, outcomes.read)
     run = dict.fromkeys(Run.__annotations__, "x") | {
         **{"format": 1, "records": 4, "examples": 4, "cut": 0, "seed": 1, "folder": "Runs/x/model"},
         "model": {"model": "tiny", "revision": "main"},
@@ -156,25 +161,24 @@ def _json_readers(root: Path) -> Iterator[tuple[str, Reader]]:
 
 
 def _script_readers(root: Path, workspace: Workspace, records: Records) -> Iterator[tuple[str, Reader]]:
-    names = ("training/train.py", "evaluation/bigcode.py", "RQ4/type_coverage.py", "controls/control_splits.py")
-    train, bigcode, coverage, controls = map(load_script, names)
-    recipes = tuple(path.read_bytes() for path in sorted((CODE / "training/recipes").glob("*.yaml")))
-    yield "recipe", Reader("recipe.yaml", recipes, lambda path: train.read_recipe(str(path)))
-    task = bigcode.Task("humaneval", root, [{"id": "a"}, {"id": "b"}])
-    settings = bigcode.Settings("bare", 2, 0.2, 0.95, 512, "fp32", None, 1)
+    coverage, controls = map(load_script, ("RQ4/type_coverage.py", "derive/control_splits.py"))
+    ours = tuple(path.read_bytes() for path in sorted(recipes.RECIPES.glob("*.yaml")))
+    yield "recipe", Reader("recipe.yaml", ours, lambda path: recipes.read_recipe(str(path)))
+    task = bigcode_harness.Task("humaneval", root, [{"id": "a"}, {"id": "b"}])
+    settings = bigcode_generation.Settings("bare", 2, 0.2, 0.95, 512, "fp32", None, 1)
     texts = json.dumps([["def f():", "x"], ["y", "z"]]).encode()
     yield (
         "generations",
-        Reader("generations.json", (texts,), lambda path: bigcode.check_generations(path, task, settings)),
+        Reader("generations.json", (texts,), lambda path: bigcode_generation.check_generations(path, task, settings)),
     )
     noted = json.dumps({"prompt": "bare", "n_samples": 2, "model": {"a": "b"}}).encode()
-    yield "settings", Reader("settings.json", (noted,), lambda path: bigcode.read_json(path, dict))
+    yield "settings", Reader("settings.json", (noted,), lambda path: bigcode_harness.read_json(path, dict))
     figures = json.dumps([{"pass@1": 0.25}, [[True, False], [False, False]]]).encode()
 
     def checked(path: Path) -> None:
-        found = bigcode.read_json(path, list)
+        found = bigcode_harness.read_json(path, list)
         passed = found[1] if len(found) > 1 and isinstance(found[1], list) else []
-        bigcode.check_figures(found[0] if found else None, passed, 2, 2, path)
+        bigcode_scoring.check_figures(found[0] if found else None, passed, 2, 2, path)
 
     yield "figures", Reader("figures.json", (figures,), checked)
     rows = [

@@ -1,44 +1,28 @@
-"""Evaluation: the sandbox, outcomes, and the BigCode harness itself on given and on generated code."""
+"""The BigCode harness itself, on given and on generated code."""
 
 import json
 import shutil
 import socket
 import subprocess
-import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from tests.support import tiny_model
+from tests.support.needs import needs_harness, needs_sandbox
 from tests.support.scripts import load_script
 
 from instruction_data.errors import InputError
 from instruction_data.files.atomic import file_sha256
-from instruction_data.outcomes import outcomes, sandbox, trials
-from instruction_data.outcomes.outcomes import Outcome
-from instruction_data.outcomes.sandbox import DiedError, Limits, View
+from instruction_data.outcomes import bigcode_harness, bigcode_scoring, outcomes, sandbox, trials
 from instruction_data.outcomes.trials import Place, Trial
-from instruction_data.runs import environments, runs
+from instruction_data.runs import runs
 from instruction_data.runs.runs import Run
 
 
 @pytest.fixture
 def bigcode():
     return load_script("evaluation/bigcode.py")
-
-
-def works(check, *arguments):
-    try:
-        check(*arguments)
-    except InputError:
-        return False
-    return True
-
-
-needs_harness = pytest.mark.skipif(
-    not works(environments.find, None, "--harness", "harness"), reason="needs the harness: make harness"
-)
-needs_sandbox = pytest.mark.skipif(not works(sandbox.check), reason="needs bubblewrap and leave to use it")
 
 
 @pytest.fixture(scope="module")
@@ -70,66 +54,6 @@ def root(tmp_path_factory):
     return folder
 
 
-# the sandbox
-
-
-def inside(tmp_path, code, seconds=20):
-    """Run Perl in a sandbox: whether it ended well, what it said, and what it left in the folder it may write to."""
-    folder = tmp_path / "work"
-    folder.mkdir(exist_ok=True)
-    folder.chmod(0o777)
-    log = tmp_path / "log"
-    log.unlink(missing_ok=True)
-    view = View({}, folder, {"PATH": "/usr/bin", "SECRET": ""}, "/tmp")
-    try:
-        sandbox.run(["/usr/bin/perl", "-e", code], view, seconds, log)
-        well = True
-    except DiedError:
-        well = False
-    return well, log.read_text(), {path.name: path.read_text() for path in folder.iterdir()}
-
-
-@needs_sandbox
-def test_what_is_written_to_the_folder_stays_and_nothing_else_does(tmp_path):
-    code = f'open(F, ">", "{tmp_path}/work/kept") or die; print F "x"; close F; open(G, ">", "/tmp/lost") or die;'
-    well, said, left = inside(tmp_path, code)
-    assert (well, said, left) == (True, "", {"kept": "x"})
-    assert not Path("/tmp/lost").exists()
-
-
-@needs_sandbox
-@pytest.mark.parametrize(
-    "code",
-    [
-        'open(F, "<", "/etc/hostname") or die "no\\n"; print <F>',
-        f'opendir(D, "{Path.home()}") or die "no\\n"; print readdir(D)',
-        'open(F, ">", "/usr/bin/mine") or die "no\\n"',
-        'use IO::Socket::INET; IO::Socket::INET->new(PeerAddr => "1.1.1.1:80", Timeout => 2) or die "no\\n"',
-        'kill(0, getppid()) && getppid() > 1 or die "no\\n"',
-    ],
-    ids=["host", "home", "system", "network", "parent"],
-)
-def test_code_in_a_sandbox_reaches_nothing_outside(tmp_path, code):
-    well, said, _ = inside(tmp_path, code)
-    assert not well
-    assert said.endswith("no\n")
-
-
-@needs_sandbox
-def test_processes_files_and_time_are_limited(tmp_path):
-    forks = (
-        "my $n = 0; while (defined(my $p = fork())) { if (!$p) { sleep 30; exit } $n++; last if $n > 5000 } print $n"
-    )
-    _, said, _ = inside(tmp_path, forks)
-    assert 0 < int(said) <= Limits().processes
-    _, _, left = inside(tmp_path, f'open(F, ">", "{tmp_path}/work/big"); print F "x" x 1e6 for 1..400')
-    assert len(left["big"]) <= Limits().file_bytes
-    began = time.monotonic()
-    well, _, _ = inside(tmp_path, "if (!fork()) { sleep 60 } sleep 60", seconds=1)
-    assert not well
-    assert time.monotonic() - began < 30
-
-
 def test_without_bubblewrap_nothing_is_executed(bigcode, root, monkeypatch):
     monkeypatch.setattr(sandbox.shutil, "which", lambda name: None)
     sandbox._variant.cache_clear()
@@ -140,68 +64,24 @@ def test_without_bubblewrap_nothing_is_executed(bigcode, root, monkeypatch):
         sandbox._variant.cache_clear()
 
 
-# outcomes
-
-
-@pytest.fixture
-def outcome(tmp_path):
-    return Outcome(
-        **{"run": "r", "question": "RQ9", "pool": "mine", "split": "s", "condition": "s", "model": "m", "seed": 1},
-        **{"harness": "h", "task": "t", "settings": {"a": 1}, "reported": {"pass@1": 0.5}, "versions": {}, "files": {}},
-        problems={"p1": [True, False], "p2": [False, True]},
-    )
-
-
-def test_an_outcome_is_read_as_it_was_written(tmp_path, outcome):
-    place = outcomes.write(tmp_path, outcome)
-    assert place == tmp_path / "Results" / "h" / "t" / "r.json"
-    assert list(outcomes.every(tmp_path)) == [(place, outcome)]
-
-
-@pytest.mark.parametrize(
-    ("change", "found"),
-    [
-        (lambda d: d.update(format=2), "no outcome of format 1"),
-        (lambda d: d.pop("split"), "missing 1 required"),
-        (lambda d: d.update(extra=1), "unexpected keyword"),
-        (lambda d: d.update(seed="1"), "as seed; expected int"),
-        (lambda d: d.update(problems={}), r"found \[\] samples a problem"),
-        (lambda d: d.update(problems={"p": [True], "q": [True, False]}), r"found \[1, 2\] samples"),
-        (lambda d: d.update(problems={"p": [1]}), "expected true or false"),
-    ],
-)
-def test_what_is_no_outcome_is_refused(tmp_path, outcome, change, found):
-    place = outcomes.write(tmp_path, outcome)
-    document = json.loads(place.read_text())
-    change(document)
-    place.write_text(json.dumps(document))
-    with pytest.raises(InputError, match=found):
-        outcomes.read(place)
-
-
-# the harness
-
-
 @pytest.fixture(scope="module")
 def humaneval(root):
     """The real problems, the first four, as the harness has them."""
-    bigcode = load_script("evaluation/bigcode.py")
-    options = bigcode.parser().parse_args(["--limit", "4"])
-    harness = bigcode.find_harness(options)
-    return harness, bigcode.load_task(root, "humaneval", harness, options)
+    harness = bigcode_harness.find(None, None)
+    return harness, bigcode_harness.load_task(root, "humaneval", harness, None, 4)
 
 
 @needs_harness
 @needs_sandbox
 @pytest.mark.parametrize("sandboxed", [True, False], ids=["sandboxed", "unsandboxed"])
-def test_right_code_scores_one_wrong_code_zero_and_greedy_code_nothing(bigcode, humaneval, tmp_path, sandboxed):
+def test_right_code_scores_one_wrong_code_zero_and_greedy_code_nothing(humaneval, tmp_path, sandboxed):
     harness, task = humaneval
     right = [problem["solution"] for problem in task.problems]
     wrong = [problem["prompt"] + "\n    return None\n" for problem in task.problems]
     hungry = right[1] + "\nheld = bytearray(20_000_000_000)\n"
     endless = right[2] + "\nwhile True: pass\n"
     samples = [[right[0], wrong[0]], [hungry, right[1]], [endless, right[2]], [wrong[3], "no Python"]]
-    scored = bigcode.score(task, samples, harness, tmp_path / "log", sandboxed=sandboxed)
+    scored = bigcode_scoring.score(task, samples, harness, tmp_path / "log", sandboxed=sandboxed)
     assert scored.passed == [[True, False], [False, True], [False, True], [False, False]]
     assert scored.figures["pass@1"] == pytest.approx(3 / 8)
     said = (tmp_path / "log").read_text()
@@ -216,11 +96,10 @@ def test_right_code_scores_one_wrong_code_zero_and_greedy_code_nothing(bigcode, 
 
 @needs_harness
 @needs_sandbox
-def test_every_known_solution_passes_beside_and_apart_from_its_tests(bigcode, tmp_path, capsys):
-    options = bigcode.parser().parse_args([])
-    harness = bigcode.find_harness(options)
-    task = bigcode.load_task(tmp_path, "humaneval", harness, options)
-    assert bigcode.check_machine(tmp_path, task, harness, sandboxed=True).together == frozenset()
+def test_every_known_solution_passes_beside_and_apart_from_its_tests(tmp_path, capsys):
+    harness = bigcode_harness.find(None, None)
+    task = bigcode_harness.load_task(tmp_path, "humaneval", harness, None, None)
+    assert bigcode_scoring.check_machine(tmp_path, task, harness, sandboxed=True).together == frozenset()
     assert "all 164 solutions of the data itself pass here\n" in capsys.readouterr().out
 
 
@@ -264,18 +143,18 @@ if __name__ == "__main__":
 
 @needs_harness
 @needs_sandbox
-def test_right_code_passes_in_whatever_style(bigcode, humaneval, tmp_path):
+def test_right_code_passes_in_whatever_style(humaneval, tmp_path):
     harness, task = humaneval
     samples = [[problem["solution"]] * len(HONEST) for problem in task.problems[:3]]
-    scored = bigcode.score(task, [*samples, HONEST], harness, tmp_path / "log", sandboxed=True)
+    scored = bigcode_scoring.score(task, [*samples, HONEST], harness, tmp_path / "log", sandboxed=True)
     assert scored.passed == [[True] * len(HONEST)] * 4, (tmp_path / "log").read_text()
 
 
 @needs_harness
-def test_an_import_that_ends_the_interpreter_fails_its_sample_and_a_broken_interpreter_the_run(bigcode, tmp_path):
+def test_an_import_that_ends_the_interpreter_fails_its_sample_and_a_broken_interpreter_the_run(tmp_path):
     (tmp_path / "ends.py").write_text("import os\nos._exit(1)\n")
-    environment = bigcode.find_harness(bigcode.parser().parse_args([])).environment
-    script, module = bigcode.HERE / "in_harness" / "sample.py", bigcode.execute_module(environment)
+    environment = bigcode_harness.find(None, None).environment
+    script, module = bigcode_harness.IN_HARNESS / "sample.py", bigcode_scoring.execute_module(environment)
     place = Place(environment.python, script, module, {}, {"PYTHONPATH": str(tmp_path)}, 10**9, sandboxed=False)
     samples = [Trial(code, "assert f() == 1", "", 3, apart=True) for code in ("import ends", "def f(): return 1")]
     wrong, right = trials.run(place, samples)
@@ -369,7 +248,7 @@ with socket.create_connection(("127.0.0.1", {port}), timeout=2) as peer:
 
 @needs_harness
 @needs_sandbox
-def test_every_hostile_sample_fails_and_leaves_the_others_and_the_machine_alone(bigcode, humaneval, tmp_path):
+def test_every_hostile_sample_fails_and_leaves_the_others_and_the_machine_alone(humaneval, tmp_path):
     harness, task = humaneval
     right = [problem["solution"] for problem in task.problems]
     secret, kept = tmp_path / "secret", Path.home() / f".left-{tmp_path.name}"
@@ -410,7 +289,7 @@ def test_every_hostile_sample_fails_and_leaves_the_others_and_the_machine_alone(
         hostile += [ALWAYS, FRAMES, VERDICT_OF_ITS_OWN]
         hostile += [DAEMON.format(kept=kept) + "def below_zero(operations): return 1", "\0", "\ud800", "é" * 100_000]
         samples = [[right[number]] * len(hostile) for number in range(3)] + [hostile]
-        scored = bigcode.score(task, samples, harness, tmp_path / "log", sandboxed=True)
+        scored = bigcode_scoring.score(task, samples, harness, tmp_path / "log", sandboxed=True)
         server.setblocking(False)
         with pytest.raises(BlockingIOError):
             server.accept()
@@ -449,16 +328,18 @@ def test_a_run_is_generated_then_scored_and_left_alone(bigcode, root, humaneval,
     assert place.stat().st_mtime_ns == before
 
     assert bigcode.main([*base[:-1], "230"]) == 1
+    assert "found an outcome with other max_length; --overwrite" in capsys.readouterr().out
+    place.unlink()
+    assert bigcode.main([*base[:-1], "230"]) == 1
     assert "found generations with other max_length; --overwrite" in capsys.readouterr().out
 
 
 @needs_harness
-def test_a_task_without_data_says_what_is_missing(bigcode, root, tmp_path, monkeypatch):
+def test_a_task_without_data_says_what_is_missing(root, tmp_path, monkeypatch):
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setenv("HF_HOME", str(tmp_path))
-    options = bigcode.parser().parse_args(["--data", str(tmp_path)])
     with pytest.raises(InputError, match=r"--task mbpp: its problems cannot be loaded; expected .* --data FOLDER"):
-        bigcode.load_task(root, "mbpp", bigcode.find_harness(options), options)
+        bigcode_harness.load_task(root, "mbpp", bigcode_harness.find(None, None), tmp_path, None)
 
 
 def test_weights_that_changed_are_not_evaluated(root, tmp_path):
@@ -471,10 +352,10 @@ def test_weights_that_changed_are_not_evaluated(root, tmp_path):
         runs.check_weights(tmp_path, run)
 
 
-def test_figures_must_be_those_of_the_outcomes(bigcode, tmp_path):
+def test_figures_must_be_those_of_the_outcomes(tmp_path):
     log = tmp_path / "log"
-    bigcode.check_figures({"pass@1": 0.5}, [[True], [False]], 1, 2, log)
+    bigcode_scoring.check_figures({"pass@1": 0.5}, [[True], [False]], 1, 2, log)
     with pytest.raises(InputError, match="found pass@1"):
-        bigcode.check_figures({"pass@1": 0.4}, [[True], [False]], 1, 2, log)
+        bigcode_scoring.check_figures({"pass@1": 0.4}, [[True], [False]], 1, 2, log)
     with pytest.raises(InputError, match="outcomes of another shape"):
-        bigcode.check_figures({"pass@1": 0.5}, [[True, False]], 1, 2, log)
+        bigcode_scoring.check_figures({"pass@1": 0.5}, [[True, False]], 1, 2, log)

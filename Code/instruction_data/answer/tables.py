@@ -1,0 +1,153 @@
+"""The tables of a comparison: rows for CSV, and the page in Markdown."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+
+from instruction_data.answer import units
+from instruction_data.answer.sentences import Sound, p_value, sound_pairs
+from instruction_data.errors import printable
+
+PAIRS_SHOWN = 20  # of a group, in the Markdown
+KEY_COLUMNS = ("question", "pool", "model", "harness", "task")
+METRIC_COLUMNS = ("metric", "unit", "higher_is_better")
+RATE_COLUMNS = (
+    *KEY_COLUMNS,
+    *("condition", "k", "estimate", "low", "high", "deviation", "replicates", "replicates_are", "runs"),
+    *("problems", "samples", "intervals_over", "noise"),
+    *METRIC_COLUMNS,
+)
+DIFFERENCE_COLUMNS = (
+    *KEY_COLUMNS,
+    *("condition", "against", "difference", "low", "high", "p", "p_corrected", "supported", "test"),
+    *("standard_error", "degrees_of_freedom", "detectable", "problems_needed", "runs_needed"),
+    *("these_runs_low", "these_runs_high", "problems", "samples", "intervals_over", "noise"),
+    *METRIC_COLUMNS,
+)
+NOTES = (
+    "Rates in percent, differences in percentage points, each with its 95 % interval. sd: standard deviation of the "
+    "runs' pass rates. Everything here is derived from the outcomes under this folder; `comparison.json` lists them."
+)
+OTHER_NOTES = (
+    "Each number with its 95 % interval: shares of problems solved (pass@k) in percent and their differences in "
+    "percentage points, every other number in the unit that is named. sd: standard deviation of the runs' numbers. "
+    "Everything here is derived from the outcomes under this folder; `comparison.json` lists them."
+)
+
+
+def rate_rows(document: Mapping) -> list[dict]:
+    """Return a row per condition, task and, for pass, k."""
+    rows = []
+    for keys, task in _tasks(document):
+        for one in task["conditions"]:
+            for k, rate in one.get("pass_at", {None: one}).items():
+                row = {**keys, **task, **one, **rate, "k": k and int(k), "runs": len(one["runs"])}
+                rows.append(row | ({"metric": f"pass@{k}"} if k else {}))
+    return rows
+
+
+def difference_rows(document: Mapping) -> list[dict]:
+    """Return a row per pair of conditions and task."""
+    rows = []
+    for keys, task in _tasks(document):
+        for pair in task["differences"]:
+            these = {f"these_runs_{end}": value for end, value in pair["these_runs"].items()}
+            rows.append({**keys, **task, **pair, **these})
+    return rows
+
+
+def _tasks(document: Mapping) -> Iterable[tuple[dict, dict]]:
+    """Yield question, pool, model and harness of every task, and the task, named by its label, with its metric."""
+    for question in document["questions"]:
+        for group in question["groups"]:
+            for task in group["tasks"]:
+                metric = {name: task["metric"][name] for name in ("unit", "higher_is_better")}
+                yield {**question, **group}, {**task, **metric, "metric": task["metric"]["name"], "task": task["label"]}
+
+
+def markdown(document: Mapping) -> str:
+    """Return the page for people."""
+    groups = [group for question in document["questions"] for group in question["groups"]]
+    only_pass = all(units.passes(task["metric"]) for group in groups for task in group["tasks"])
+    parts = ["# Comparison of the training sets", NOTES if only_pass else OTHER_NOTES]
+    for question in document["questions"]:
+        parts.append(f"## {_escaped(question['question'])}")
+        for group in question["groups"]:
+            parts += [f"### {_escaped(heading(group))}"]
+            parts.append("\n".join(f"- {_escaped(sentence)}" for sentence in group["sentences"]))
+            parts.append(_table(*_rate_table(group)))
+            parts += _difference_table(sound_pairs(group))
+            parts.append("\n".join(_settings_line(task) for task in group["tasks"]))
+    return "\n\n".join(parts) + "\n"
+
+
+def heading(group: Mapping) -> str:
+    return f"pool {printable(group['pool'])}, model {printable(group['model'])}, {printable(group['harness'])}"
+
+
+def _rate_table(group: Mapping) -> tuple[list[str], list[list[str]]]:
+    """Return header and rows: a condition each, a column for every task and k."""
+    names = sorted({one["condition"] for task in group["tasks"] for one in task["conditions"]}, key=units.natural)
+    header, rows = ["condition"], [[_escaped(name)] for name in names]
+    for task in group["tasks"]:
+        conditions, metric = {one["condition"]: one for one in task["conditions"]}, task["metric"]
+        size = f"{task['problems']} problem{'s' * (task['problems'] > 1)}"
+        for k in task["conditions"][0].get("pass_at", ["1"]):
+            header.append(_escaped(f"{task['label']}, {units.name(metric, k)} ({size})"))
+            for name, row in zip(names, rows, strict=True):
+                row.append(_rate_cell(conditions[name], k, metric) if name in conditions else "no outcome")
+    return header, rows
+
+
+def _rate_cell(condition: Mapping, k: str, metric: Mapping) -> str:
+    rate = condition.get("pass_at", {k: condition})[k]
+    mean, low, high = (units.shown(metric, rate[key]) for key in ("estimate", "low", "high"))
+    if rate["deviation"] is None:
+        return f"{mean} ({low} to {high}), one run"
+    deviation = units.shown(metric, rate["deviation"])
+    return f"{mean} ({low} to {high}), {condition['replicates']} {condition['replicates_are']}, sd {deviation}"
+
+
+def _difference_table(pairs: Sound) -> list[str]:
+    """Return the pairs with the smallest p first; as many as a page bears."""
+    if not pairs:
+        return []
+    only_pass = all(units.passes(task["metric"]) for task, _ in pairs)
+    ordered = sorted(pairs, key=lambda one: (one[1]["p"], -abs(one[1]["difference"])))
+    rows = [
+        [
+            _escaped(f"{pair['condition']} minus {pair['against']}"),
+            _escaped(task["label"]),
+            _escaped(_difference_cell(task["metric"], pair, only_pass)),
+            p_value(pair["p"]),
+            p_value(pair["p_corrected"]),
+            "supported" if pair["supported"] else "not supported",
+        ]
+        for task, pair in ordered[:PAIRS_SHOWN]
+    ]
+    header = ["difference", "task", "points" if only_pass else "size", "p", "p corrected", ""]
+    shown = [_table(header, rows)]
+    if len(pairs) > PAIRS_SHOWN:
+        shown.append(f"These are the {PAIRS_SHOWN} smallest p values of {len(pairs)}; `differences.csv` has all.")
+    return shown
+
+
+def _difference_cell(metric: Mapping, pair: Mapping, only_pass: bool) -> str:
+    difference, low, high = (units.signed(metric, pair[key]) for key in ("difference", "low", "high"))
+    unit = "" if only_pass else f" {units.of_difference(metric)}"
+    return f"{difference}{unit} ({low} to {high})"
+
+
+def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def _settings_line(task: Mapping) -> str:
+    settings = ", ".join(f"{name} = {value}" for name, value in sorted(task["settings"].items()))
+    return f"- Settings of {_escaped(task['label'])}: {_escaped(settings) or 'none recorded'}"
+
+
+def _escaped(text: str) -> str:
+    """Return text that means nothing to Markdown or HTML, on one line."""
+    plain = printable(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return re.sub(r"([\\`*\[\]|#~])", r"\\\1", plain)

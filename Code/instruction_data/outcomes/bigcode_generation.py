@@ -1,0 +1,113 @@
+"""Generations: what a trained model writes for the problems of a task of the BigCode harness."""
+
+import json
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from instruction_data.errors import InputError
+from instruction_data.files import names
+from instruction_data.files.atomic import write_whole
+from instruction_data.outcomes import bigcode_harness, outcomes
+from instruction_data.outcomes.bigcode_harness import Harness, Task, read_json
+from instruction_data.runs import environments
+from instruction_data.runs.runs import Run
+
+SEED = 0  # the harness's own default
+INSTRUCTION = "Complete the following code."  # what the training's template is put around
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The choices of a generation that shape its numbers."""
+
+    prompt: str
+    n_samples: int
+    temperature: float
+    top_p: float
+    max_length: int
+    precision: str
+    limit: int | None
+    batch_size: int
+    seed: int = SEED
+
+    def listed(self, run: Run, generator: str) -> dict[str, object]:
+        """Return the settings as outcomes bear them; the batch size changes nothing but the draws of a sampler."""
+        listed = {name: value for name, value in vars(self).items() if name != "batch_size" or self.temperature > 0}
+        return listed | {"prefix": self.prefix(run), "generator": generator, "recipe": run.recipe_sha256}
+
+    def prefix(self, run: Run) -> str:
+        """Return what stands in front of every problem: the template that the model was trained with, or nothing."""
+        return run.prompt["before"] + INSTRUCTION + run.prompt["after"] if self.prompt == "template" else ""
+
+
+def folder_of(root: Path, task: str, run: Run) -> Path:
+    """Return where the generations of a run lie, and their logs."""
+    return outcomes.path(root, bigcode_harness.NAME, task, run.name).with_suffix("")
+
+
+def left_by(root: Path, task: str, run: Run) -> list[Path]:
+    """Return the files by which a run counts as generated."""
+    return [folder_of(root, task, run) / name for name in ("generations.json", "settings.json")]
+
+
+def generate(root: Path, run: Run, task: Task, settings: Settings, harness: Harness) -> Path:
+    """Return the file of a run's generations, which are made if they are not there yet.
+
+    Beside it ``settings.json`` says how they were made.
+
+    Raises:
+        InputError: there are others, or the model fails.
+    """
+    folder = folder_of(root, task.name, run)
+    names.below(root, folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    asked = settings.listed(run, harness.generator) | {"model": dict(run.sha256)}
+    path, note = left_by(root, task.name, run)
+    if path.exists() and note.exists():
+        found = read_json(note, dict)
+        if found != asked:
+            other = sorted(key for key in asked.keys() | found.keys() if asked.get(key) != found.get(key))
+            raise InputError(f"{path}: found generations with other {', '.join(other)}; --overwrite makes them anew")
+        check_generations(path, task, settings)
+        return path
+    log = folder / "generation.log"
+    log.unlink(missing_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".") as temporary:
+        made = _generate(root, run, task, settings, harness, Path(temporary), log)
+        check_generations(made, task, settings)
+        write_whole(note, json.dumps(asked, indent=2).encode() + b"\n")
+        write_whole(path, made.read_bytes())
+    return path
+
+
+def _generate(root, run: Run, task: Task, settings: Settings, harness: Harness, folder: Path, log: Path) -> Path:
+    """Let our script or the harness's own generate, and return the file that it leaves in a temporary folder."""
+    model, prefix, count = str((root / run.folder).resolve()), settings.prefix(run), len(task.problems)
+    if harness.checkout is None:
+        made = folder / "generations.json"
+        document = vars(settings) | {"task": task.name, "model": model, "prefix": prefix, "problems": count}
+        (folder / "settings.json").write_text(json.dumps(document | {"generations": str(made)}))
+        environments.run(harness.script("generate.py", folder / "settings.json"), harness.environment, task.folder, log)
+        return made
+    main = [str(harness.environment.python), f"{harness.checkout}/main.py"]
+    words = [*main, "--model", model, "--tasks", task.name, "--limit", str(count)]
+    words += ["--generation_only", "--save_generations", "--save_generations_path", f"{folder}/generations.json"]
+    words += ["--max_length_generation", str(settings.max_length), "--precision", settings.precision]
+    words += ["--n_samples", str(settings.n_samples), "--batch_size", str(settings.batch_size)]
+    words += ["--do_sample", str(settings.temperature > 0), "--seed", str(settings.seed)]
+    words += ["--temperature", str(settings.temperature or 1.0), "--top_p", str(settings.top_p), "--prefix", prefix]
+    environments.run(words, harness.environment, task.folder, log)
+    return folder / f"generations_{task.name}.json"
+
+
+def check_generations(path: Path, task: Task, settings: Settings) -> None:
+    """Raise InputError where the file is not a list of ``n_samples`` texts per problem: the harness cuts silently."""
+    made = read_json(path, list)
+    whole = len(made) == len(task.problems) and all(isinstance(one, list) for one in made)
+    whole = whole and all(len(one) == settings.n_samples for one in made)
+    if not whole or not all(isinstance(text, str) for one in made for text in one):
+        raise InputError(
+            f"{task.name}: found generations of another shape; "
+            f"expected {settings.n_samples} texts for each of {len(task.problems)} problems"
+        )

@@ -1,0 +1,157 @@
+"""The loop over runs that every harness needs: choose runs, share them out, hold each, skip what is finished, go on.
+
+A harness is one script of Code/evaluation. It gives what only it knows, an ``Adapter``, and the rest is here:
+
+    main: parse flags -> cli.chosen_root -> scoring.score_all(root, options, adapter)
+
+The script takes its flags by ``cli.add_scoring_flags``.
+"""
+
+import argparse
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import orjson
+
+from instruction_data.errors import InputError, printable
+from instruction_data.files.atomic import file_sha256
+from instruction_data.outcomes import outcomes
+from instruction_data.outcomes.outcomes import PASSES, Metric, Outcome
+from instruction_data.runs import runs
+from instruction_data.runs.runs import Run
+from instruction_data.runs.work import Piece, work_through
+
+
+class Adapter(ABC):
+    """What only a harness knows.
+
+    Attributes:
+        harness: its name, a folder below ``Results/``.
+        tasks: names of the tasks that are to be scored.
+        metrics: what it finds of every run on every task, an outcome each.
+    """
+
+    harness: str
+    tasks: Sequence[str]
+    metrics: Sequence[Metric]
+
+    @abstractmethod
+    def settings(self, run: Run, task: str) -> Mapping[str, object]:
+        """Return what will shape the numbers, as the outcomes bear it, from the flags alone."""
+
+    @abstractmethod
+    def score(self, run: Run, task: str) -> Iterable[Outcome]:
+        """Return the outcomes of a run on a task; ``outcomes.of_run`` makes them. None means that nothing was scored.
+
+        Raises:
+            InputError: it fails.
+        """
+
+    def prepare(self) -> None:  # noqa: B027 - many have nothing to prepare
+        """Make ready what all runs need; called once, before the first is scored and never in a dry run."""
+
+    def leftovers(self, run: Run, task: str) -> Iterable[Path]:
+        """Return files of its own beside the outcomes that ``--overwrite`` removes."""
+        return ()
+
+
+def score_all(root: Path, options: argparse.Namespace, adapter: Adapter) -> int:
+    """Score every run that the flags ask for on every task, and write what a harness finds.
+
+    Args:
+        options: of ``cli.add_scoring_flags``.
+
+    Returns:
+        The exit status.
+    """
+    chosen = chosen_runs(root, options)
+    work = [(task, run) for task in adapter.tasks for run in chosen]
+    if options.dry_run:
+        for task, run in work:
+            print(f"would score {run.name} on {task}{_state(root, adapter, run, task, options)}")
+        return 0
+    adapter.prepare()
+
+    def piece(task: str, run: Run) -> Piece:
+        do = lambda: _score_one(root, adapter, run, task, options)  # noqa: E731
+        return Piece(f"{task}: {run.name}", f"{run.name}-{adapter.harness}-{task}", do)
+
+    if not work_through(root, [piece(task, run) for task, run in work], "evaluations"):
+        return 1
+    places = [place for task, run in work for place in outcomes.places(root, adapter.harness, task, run.name)]
+    if places:
+        folder = root / outcomes.FOLDER / adapter.harness
+        print(f"\n{len(places)} outcomes under {folder}: compare.py makes the answer of them")
+    return 0
+
+
+def chosen_runs(root: Path, options: argparse.Namespace) -> list[Run]:
+    """Return the finished runs that the flags name, or all; of these this process's share.
+
+    Raises:
+        InputError: there is none, or none of a name.
+    """
+    found = {run.name: run for run in runs.every(root)}
+    if not found:
+        raise InputError(f"{root / runs.FOLDER}: found no finished run; Code/training/train.py makes them")
+    for name in options.run:
+        if name not in found:
+            raise InputError(f"--run {name}: found no finished run of that name; expected one of {', '.join(found)}")
+    share, shares = options.shard
+    chosen = dict.fromkeys(options.run) or found
+    return [found[name] for name in chosen][share - 1 :: shares]
+
+
+def _score_one(root: Path, adapter: Adapter, run: Run, task: str, options: argparse.Namespace) -> str:
+    if options.overwrite:
+        for path in (*outcomes.places(root, adapter.harness, task, run.name), *adapter.leftovers(run, task)):
+            path.unlink(missing_ok=True)
+    runs.check_weights(root, run)
+    there = finished(root, adapter, run, task)
+    if there:
+        return f"there already: {_said(there)}"
+    found = list(adapter.score(run, task))
+    for outcome in found:
+        outcomes.write(root, outcome)
+    return _said(found) or "made ready, not scored"
+
+
+def _state(root: Path, adapter: Adapter, run: Run, task: str, options: argparse.Namespace) -> str:
+    """Say what a run would find there."""
+    if options.overwrite:
+        return " anew" if outcomes.places(root, adapter.harness, task, run.name) else ""
+    try:
+        there = finished(root, adapter, run, task)
+    except InputError as error:
+        return f" and fail: {error}"
+    return f": there already, {_said(there)}" if there else ""
+
+
+def finished(root: Path, adapter: Adapter, run: Run, task: str) -> list[Outcome]:
+    """Return the outcomes that need not be made again: in every metric, of the same settings and unchanged files.
+
+    Raises:
+        InputError: there are outcomes with other settings.
+    """
+    asked = orjson.loads(orjson.dumps(adapter.settings(run, task)))
+    there, files = {}, {run.manifest: ""}
+    for place in outcomes.places(root, adapter.harness, task, run.name):
+        outcome = outcomes.read_in_place(root, place)
+        names = asked.keys() | outcome.settings.keys()
+        other = sorted(name for name in names if asked.get(name) != outcome.settings.get(name))
+        if other:
+            raise InputError(f"{place}: found an outcome with other {', '.join(other)}; --overwrite makes it anew")
+        there[outcome.metric.name] = outcome
+        files |= outcome.files
+    same = all((root / file).is_file() and file_sha256(root / file) == sha256 for file, sha256 in files.items())
+    return list(there.values()) if same and {one.name for one in adapter.metrics} <= there.keys() else []
+
+
+def _said(found: Iterable[Outcome]) -> str:
+    """Say what a harness found, in the unit of each metric."""
+    said = []
+    for outcome in found:
+        unit = "" if outcome.metric.kind == PASSES else f" {printable(outcome.metric.unit)}"
+        said.append(f"{outcome.metric.name} {outcome.mean:.3f}{unit}")
+    return ", ".join(said)

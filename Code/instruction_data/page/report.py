@@ -1,0 +1,56 @@
+"""Reports: what the sections of a page share, which is what is known, what to draw with, and where figures go."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from instruction_data.page import declared, svg
+from instruction_data.page.figures import Drawing
+from instruction_data.page.findings import Known
+from instruction_data.page.hints import Hints
+from instruction_data.page.html import Figure, Notice, Table
+from instruction_data.select import draws
+
+
+@dataclass(frozen=True)
+class Report:
+    """Everything that a section is made from."""
+
+    findings: Known
+    root: Path
+    seed: int
+
+    @property
+    def folder(self) -> Path:
+        return self.root / "figures"
+
+    def drawn(self, drawing: Drawing, *, wide: bool = False) -> Figure:
+        """Write the files of a figure and return it as a part of the page."""
+        inlined = svg.inline(drawing.save(self.folder), drawing.name)
+        numbers = Table(f"The numbers of: {drawing.title}", drawing.header, drawing.rows)
+        return Figure(drawing.name, drawing.title, drawing.says, inlined, numbers, wide)
+
+    @property
+    def hints(self) -> Hints:
+        return Hints(self.findings, self.root)
+
+    def missing(self, name: str, what: str) -> Notice:
+        """Say which command makes a document that is not there."""
+        return Notice(f"{what} not measured yet. This makes them:", self.hints.document(name))
+
+    def title(self, question: str) -> str:
+        """Return what a question is called."""
+        return declared.title(question, self.findings.found.sets)
+
+    def label(self, column: str) -> str:
+        """Return what a column of the scores is called."""
+        return declared.label(column, self.findings.found.sets, self.findings.documents.get("profiles", {}))
+
+    def draw(self, n: int, most: int, name: str) -> np.ndarray:
+        """Return the positions of a seeded sample, ascending."""
+        return np.sort(draws.draw(n, min(n, most), self.seed, name))
+
+    def sampled(self, shown: int, of: int) -> str:
+        """Say how many of how many are shown."""
+        return f"all {of:,}" if shown == of else f"{shown:,} of {of:,}, drawn with seed {self.seed}"

@@ -1,0 +1,198 @@
+"""Plans: which training runs the flags ask for, and what LLaMA-Factory is told for each."""
+
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from instruction_data.errors import InputError, printable
+from instruction_data.numbers import models, trainable
+from instruction_data.numbers.models import Source
+from instruction_data.publish import manifests
+from instruction_data.runs import runs
+from instruction_data.runs.recipes import Recipe
+
+TRAINED, MERGED = "trained", "model"
+
+
+@dataclass(frozen=True)
+class Base:
+    """A base model.
+
+    Attributes:
+        location: what LLaMA-Factory is told: a hub id, or a folder (relative to the study root if it lies there).
+    """
+
+    source: Source
+    location: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A run that is to be made.
+
+    Attributes:
+        manifest: of the set that the split belongs to.
+    """
+
+    split: str
+    condition: str
+    manifest: Mapping
+    base: Base
+    seed: int
+    recipe: Recipe
+
+    @property
+    def name(self) -> str:
+        return runs.name(self.split, self.base.source.name, self.seed)
+
+    @property
+    def folder(self) -> str:
+        return f"{runs.FOLDER}/{self.name}"
+
+    @property
+    def lora(self) -> bool:
+        return self.recipe.options["finetuning_type"] == "lora"
+
+    @property
+    def entry(self) -> Mapping:
+        """Return what the manifest says of the split."""
+        return self.manifest["splits"][self.split]
+
+    def train_yaml(self) -> str:
+        """Return all that LLaMA-Factory is told: readable, editable, complete."""
+        told = {
+            "model_name_or_path": self.base.location,
+            **_revision(self.base),
+            "dataset_dir": "Datas",
+            "dataset": self.split,
+            "output_dir": f"{self.folder}/{TRAINED}",
+            "overwrite_output_dir": True,  # else a finished run is "resumed" into training nothing
+            "do_train": True,
+            "seed": self.seed,
+            "data_seed": self.seed,
+        }
+        head = f"# {self.name}. From the study root: llamafactory-cli train {self.folder}/train.yaml\n"
+        return f"{head}{_yaml(told)}\n# recipe {printable(self.recipe.name)}\n{self.recipe.text}"
+
+    def export_yaml(self) -> str:
+        """Return what merges a LoRA adapter into its base model."""
+        told = {
+            "model_name_or_path": self.base.location,
+            **_revision(self.base),
+            "adapter_name_or_path": f"{self.folder}/{TRAINED}",
+            "template": self.recipe.options["template"],
+            "export_dir": f"{self.folder}/{MERGED}",
+            "export_size": 5,
+            "export_device": "cpu",
+            "export_legacy_format": False,
+        }
+        return f"# From the study root: llamafactory-cli export {self.folder}/export.yaml\n{_yaml(told)}"
+
+    def commands(self) -> list[list[str]]:
+        """Return the commands that are run, one after another, in the study root."""
+        steps = [["llamafactory-cli", "train", f"{self.folder}/train.yaml"]]
+        return steps + ([["llamafactory-cli", "export", f"{self.folder}/export.yaml"]] if self.lora else [])
+
+
+def _revision(base: Base) -> dict[str, str]:
+    return {"model_revision": base.source.revision} if base.source.revision else {}
+
+
+def _yaml(document: Mapping) -> str:
+    return yaml.safe_dump(dict(document), sort_keys=False, allow_unicode=True, width=10_000)
+
+
+def find_base(root: Path, name: str, *, make: bool) -> Base:
+    """Return a base model as LLaMA-Factory can load it.
+
+    Args:
+        make: whether the embedded model is to be written to a folder, if it is not there yet.
+    """
+    source = models.find(name)
+    if source.embedded:
+        folder = root / ".cache" / "models" / name
+        if make:
+            trainable.write_folder(source, folder)
+        return Base(source, folder.relative_to(root).as_posix())
+    if source.gguf:
+        raise InputError(f"--model {name}: found GGUF weights; expected a folder that LLaMA-Factory can train")
+    return Base(source, source.location)
+
+
+def make_plans(
+    root: Path, sets: Mapping[str, Mapping], bases: Sequence[Base], seeds: Sequence[int], recipe: Recipe
+) -> list[Plan]:
+    """Return a plan for every split, base model and seed, in a fixed order.
+
+    Args:
+        sets: split -> manifest of its set, of ``chosen_sets``.
+
+    Raises:
+        InputError: two of them would have one name.
+    """
+    splits = manifests.all_splits(root)
+    plans = [
+        Plan(split, runs.condition(split, splits), manifest, base, seed, recipe)
+        for split, manifest in sets.items()
+        for base in bases
+        for seed in seeds
+    ]
+    seen: dict[str, Plan] = {}
+    for plan in plans:
+        other = seen.setdefault(plan.name.casefold(), plan)
+        if other is not plan:
+            found = " and ".join(f"{one.base.source.name}, seed {one.seed}" for one in (other, plan))
+            raise InputError(f"--model, --seeds: found {found}, two runs of the name {plan.name}; expected one")
+    return plans
+
+
+def chosen_sets(root: Path, questions: Sequence[str], splits: Sequence[str]) -> dict[str, dict]:
+    """Return split -> manifest of its set, for the splits asked for; all of them where none is.
+
+    Raises:
+        InputError: there is none of that name.
+    """
+    published = {name: manifest for _, manifest in manifests.every(root) for name in manifest["splits"]}
+    if not published:
+        raise InputError(f"{root}: found no published split; run a script of Code/RQ1 … RQ4 first")
+    for name in splits:
+        if name not in published:
+            raise InputError(
+                f"--split {name}: found no such split; `python -m instruction_data.publish show` lists them"
+            )
+    known = {manifest["question"] for manifest in published.values()}
+    for question in questions:
+        if question not in known:
+            raise InputError(f"--question {question}: found no split of it; expected one of {', '.join(sorted(known))}")
+    wanted = set(splits) | {name for name, manifest in published.items() if manifest["question"] in questions}
+    return {name: manifest for name, manifest in published.items() if name in wanted or not (splits or questions)}
+
+
+def print_commands(root: Path, plans: Sequence[Plan], *, overwrite: bool) -> None:
+    """Print what would be run, ready to be copied.
+
+    Args:
+        overwrite: runs that are there would be made again.
+    """
+    print(shell_words(["cd", str(root)]))
+    for plan in plans:
+        there = (root / plan.folder / runs.MANIFEST).exists()
+        records = f"{plan.entry['records']:,} records"
+        state = (f"again, {records}" if overwrite else "there already") if there else records
+        print(f"# {plan.name}: {state}")
+        print("\n".join(map(shell_words, plan.commands())))
+
+
+def shell_words(words: Sequence[str]) -> str:
+    """Return words for a shell, on one line and free of what a terminal would obey on the way there."""
+
+    def quote(word: str) -> str:
+        if word.isprintable():
+            return shlex.quote(word)
+        known = word.encode("utf-8", "surrogateescape")  # as the file system has it
+        return "$'" + "".join(f"\\x{byte:02x}" for byte in known) + "'"
+
+    return " ".join(map(quote, words))

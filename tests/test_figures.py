@@ -1,0 +1,19 @@
+"""Figures as files."""
+
+import numpy as np
+
+from instruction_data.page import figures
+from instruction_data.page.figures import Drawing
+
+
+def test_files_are_whole_and_names_are_no_formulas(tmp_path):
+    figure = figures.histogram({"$x^{2": np.arange(9.0), "<b>&": np.arange(9.0)}, [4.0], "$\\frac{")
+    drawing = Drawing("one", "One.", "Says.", figure, (), ())
+    svg = drawing.save(tmp_path)
+    assert b"$x^{2" in svg and b"&lt;b&gt;&amp;" in svg
+    assert (tmp_path / "one.png").read_bytes().startswith(b"\x89PNG")
+    assert (tmp_path / "one.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_a_name_never_leaves_its_folder():
+    assert figures.named("RQ9_X", "../../my/score, of all") == "RQ9_X_.._.._my_score_of_all"
