@@ -23,13 +23,13 @@ def file_sha256(path: Path) -> str:
 
 
 def remove_stale(folder: Path, name: str = "*") -> None:
-    """Remove what a killed run left. Of a set whoever holds the lock is the only writer; ``replace`` tries again."""
+    """Remove what a killed run left. Only the holder of a set's lock writes the set, so ``replace`` may retry."""
     for path in folder.glob(f".{name}.*.tmp"):
         path.unlink(missing_ok=True)
 
 
 class Digest(io.RawIOBase):
-    """A file that keeps nothing of what is written but its SHA-256."""
+    """A file that keeps only the SHA-256 of what is written to it."""
 
     def __init__(self) -> None:
         self.sha256 = hashlib.sha256()
@@ -51,12 +51,12 @@ class Staged:
 
 
 def staged_file(stack: ExitStack, path: Path, write: Callable[[BinaryIO], object]) -> Staged:
-    """What ``write`` writes, in a temporary file beside ``path`` (gone when the stack ends)."""
+    """Write what ``write`` writes to a temporary file beside ``path`` (gone when the stack ends)."""
     return _settled(_written(stack, path, write))
 
 
 def staged_files(stack: ExitStack, folder: Path, writers: Mapping[str, Callable]) -> dict[str, Staged]:
-    """As ``_staged``, by name; a file gets to the disk and is hashed while the next one is being written."""
+    """Stage several files, by name; one is brought to the disk and hashed while the next is being written."""
     with ThreadPoolExecutor(1) as beside:
         settling = {
             name: beside.submit(_settled, _written(stack, folder / name, write)) for name, write in writers.items()
@@ -65,10 +65,10 @@ def staged_files(stack: ExitStack, folder: Path, writers: Mapping[str, Callable]
 
 
 def _written(stack: ExitStack, path: Path, write: Callable[[BinaryIO], object]) -> BinaryIO:
-    """The temporary file, still open."""
+    """Write the temporary file and return it, still open."""
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")  # process numbers repeat between containers
     stack.callback(temporary.unlink, missing_ok=True)
-    file = open(temporary, "wb")  # noqa: SIM115 - whoever settles it closes it
+    file = open(temporary, "wb")  # noqa: SIM115 - ``_settled`` closes it
     stack.callback(file.close)
     write(file)
     file.flush()
@@ -82,10 +82,10 @@ def _settled(file: BinaryIO) -> Staged:
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all; of several processes that do so at once, the last one's stays."""
+    """Write a file whole or not at all. Where several processes do so at once, the last one's file stays."""
     remove_stale(path.parent, path.name)
     while not (path.exists() and path.read_bytes() == content):
-        # another process may take what is being written here for a killed run's: each does so once, as it begins
+        # another process may remove this temporary file as a killed run's; each process does so only once, at its start
         with suppress(FileNotFoundError), ExitStack() as stack:
             staged_file(stack, path, lambda file: file.write(content)).path.replace(path)
             return

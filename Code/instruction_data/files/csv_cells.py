@@ -4,19 +4,19 @@ import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
 
-FORMULA = ("=", "+", "-", "@", "\t", "\n")  # what a spreadsheet takes for one begins so
+FORMULA = ("=", "+", "-", "@", "\t", "\n")  # a spreadsheet takes text that begins so for a formula
 
 
 def cell(value: object) -> object:
-    """Text that a spreadsheet would take for a formula gets an apostrophe in front; no cell begins another row."""
+    """Put an apostrophe before text that a spreadsheet would take for a formula; keep every cell within its row."""
     if isinstance(value, str):
-        value = value.replace("\r", "\\r")  # which would stand without quotes, and end the row
+        value = value.replace("\r", "\\r")  # csv writes it without quotes, so it would end the row
         return f"'{value}" if value.startswith(FORMULA) else value
     return "" if value is None else value
 
 
 def csv_bytes(rows: Iterable[Mapping], columns: Sequence[str] = ()) -> bytes:
-    """Rows as CSV (RFC 4180 but for the line ends).
+    """Return rows as CSV (RFC 4180 except for the line ends).
 
     Args:
         columns: by default all keys, in the order in which they first come.

@@ -1,8 +1,7 @@
-"""JSON files between the scripts: dataclasses (a training run, an outcome), and what is derived from other files.
+"""JSON files between the scripts: dataclasses (a training run, an outcome), and content derived from other files.
 
-A dataclass's file holds its fields and the number of its format; what is read has every field, each of the kind it is
-declared as. A derived one can be made again at any time, so it bears its own checksum, and one that was touched is
-refused.
+A dataclass's file holds its fields and the number of its format. Reading checks that every field is there and is of the
+declared kind. A derived file bears its own checksum: an edited one is refused, since it can be made again at any time.
 """
 
 import hashlib
@@ -28,13 +27,14 @@ def write(path: Path, document: object) -> None:
 
 
 def read(path: Path, kind: type[Document], what: str, writer: str) -> Document:
-    """A document as ``write`` writes it.
+    """Read a document that ``write`` wrote.
 
     Args:
-        what: it is, for errors; ``writer`` makes it.
+        what: the kind of document, for errors.
+        writer: the command that makes it, for errors.
 
     Raises:
-        InputError: the file is none of that kind.
+        InputError: the file is no document of that kind.
     """
     expected = f"expected {what} as the {writer} writes it"
     try:
@@ -52,20 +52,20 @@ def read(path: Path, kind: type[Document], what: str, writer: str) -> Document:
 
 
 def write_derived(path: Path, content: Mapping) -> None:
-    """Write what is derived from other files, whole or not at all."""
+    """Write content that is derived from other files, whole or not at all."""
     plain = orjson.loads(orjson.dumps(content, option=orjson.OPT_SERIALIZE_NUMPY))
     whole = {"format": FORMAT, **plain, "sha256": _sha256(plain)}
     write_whole(path, orjson.dumps(whole, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
 
 
 def read_derived(path: Path, command: str) -> dict:
-    """The content that ``write_derived`` wrote.
+    """Return the content that ``write_derived`` wrote.
 
     Args:
-        command: writes it, for errors.
+        command: the command that writes the file, for errors.
 
     Raises:
-        InputError: the file is none, or not as it was written.
+        InputError: the file is no such file, or was changed since.
     """
     try:
         content = orjson.loads(path.read_bytes())
@@ -83,7 +83,7 @@ def _sha256(content: Mapping) -> str:
 
 
 def check(document: object, where: str) -> None:
-    """Raise InputError where a field is not of its class, or not a mapping, as it is declared."""
+    """Raise InputError where a field is not of its declared class, or not a mapping as declared."""
     for field, kind in type(document).__annotations__.items():
         value, wanted = getattr(document, field), kind if isinstance(kind, type) else Mapping
         if not isinstance(value, wanted) or isinstance(value, bool):
