@@ -1,1 +1,1 @@
-"""Instruction data for code models: what the scripts of the four research questions share."""
+"""Instruction data for code models: the code that the scripts of the four research questions share."""

@@ -1,4 +1,4 @@
-"""The one exception whose text is meant for the person at the keyboard, and the forms in which data stands in texts."""
+"""The one exception whose text is meant for the person at the keyboard, and how messages quote data."""
 
 import reprlib
 
@@ -9,7 +9,7 @@ _SHORT.maxlevel, _SHORT.maxdict, _SHORT.maxlist, _SHORT.maxstring = 3, 4, 4, 40
 class InputError(Exception):
     """Something given to a script cannot be used: the text says what was found, what was expected and what to do.
 
-    Names and data that stand in the text are printed as they are, but for what a terminal would obey.
+    Names and data in the text are printed as they are; only what a terminal would obey is escaped.
     """
 
     def __str__(self) -> str:
@@ -17,14 +17,14 @@ class InputError(Exception):
 
 
 def printable(text: str) -> str:
-    """Text that a terminal shows and does not obey: control characters escaped."""
+    """Return text that a terminal shows and does not obey: control characters are escaped."""
     if text.isprintable():
         return text
     return "".join(character if character.isprintable() else ascii(character)[1:-1] for character in text)
 
 
 def quoted(value: object, limit: int = 60) -> str:
-    """A short, printable, one-line form of any value that came from a file (control characters escaped)."""
+    """Return a short, printable, one-line form of any value that came from a file (control characters escaped)."""
     try:
         if isinstance(value, str | bytes):
             text = ascii(value[: limit + 1])

@@ -1,4 +1,4 @@
-"""Entries of a file, and what is wrong where there is none."""
+"""Entries of a file, and the problem that stands in the place of an unusable one."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -14,8 +14,8 @@ class Problem:
 
 
 class Entry(NamedTuple):
-    """One object of a file (``value``), or what stands there instead (a ``Problem``)."""
+    """One object of a file (``value``), or the ``Problem`` in its place."""
 
-    line: int  # counted from 1; in Parquet the row
+    line: int  # from 1; in Parquet the row
     value: "dict | Problem"
-    number: int | None = None  # in a JSON array the place among its entries, from 1
+    number: int | None = None  # in a JSON array: its place there, from 1

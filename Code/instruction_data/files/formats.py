@@ -1,6 +1,6 @@
-"""Files of objects, told apart by their content: JSON array, JSON lines, gzip of either, Parquet.
+"""Files of objects: JSON array, JSON lines, gzip of either, Parquet; their content tells the format.
 
-Every format is read as a stream of ``Entry``: an object with the place it stands at, or what is wrong at that place.
+Every format is read as a stream of ``Entry``: an object and its place, or the problem at that place.
 Nothing here knows what the objects mean.
 """
 
@@ -19,13 +19,13 @@ from instruction_data.files.entries import Entry
 POINTER_HEAD = b"version https://git-lfs.github.com/spec/v1"
 GZIP_HEAD = b"\x1f\x8b"
 UTF16_HEADS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-GZIP_RATIO = 200  # text takes at most so many times the bytes of its gzip; real text 3 to 10 times
+GZIP_RATIO = 200  # largest ratio of text to its gzip that is read; real text has 3 to 10
 
 
 def pointer_of(path: Path) -> dict[str, str] | None:
     """Return the fields of a Git LFS pointer file, or None for any other file.
 
-    They are ``oid``, a SHA-256 in hex, and ``size`` in bytes.
+    The fields are ``oid``, a SHA-256 in hex, and ``size`` in bytes.
     """
     with open(path, "rb") as file:
         head = file.read(1024)
@@ -43,9 +43,9 @@ def entries(path: Path, names: Collection[str] | None = None, *, concatenated: b
     """Yield the entries of a file, in order.
 
     Args:
-        names: the columns that are wanted where the file is Parquet; None means all.
-        concatenated: read indented objects one after another too, as some of the study's published splits are. By
-            default they are refused, since trainers refuse them.
+        names: the columns to read where the file is Parquet; None means all.
+        concatenated: also read indented objects one after another, the form of some of the study's published
+            splits. By default they are refused, since trainers refuse them.
 
     Raises:
         InputError: the file is empty, or neither JSON nor Parquet at all.

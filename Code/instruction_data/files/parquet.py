@@ -1,4 +1,4 @@
-"""Parquet: rows as entries, and published tables of numbers."""
+"""Reading Parquet: rows as entries, and published tables of numbers."""
 
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
@@ -18,7 +18,7 @@ def rows(path: Path, names: Collection[str] | None) -> Iterator[Entry]:
     """Yield the rows of a Parquet file, each as a dict.
 
     Args:
-        names: the columns that are wanted; None means all.
+        names: the columns to read; None means all.
 
     Raises:
         InputError: the file is damaged or has no rows.
@@ -42,7 +42,7 @@ def rows(path: Path, names: Collection[str] | None) -> Iterator[Entry]:
 
 
 def _text_columns(path: Path) -> list[str]:
-    """Return the columns to keep as the file has them: each text once, however many rows repeat it."""
+    """Return the columns to keep dictionary-encoded: the file holds each text once, however many rows repeat it."""
     import pyarrow
     import pyarrow.parquet
 
@@ -53,7 +53,7 @@ def _text_columns(path: Path) -> list[str]:
 def _batch_rows(batch) -> "list[dict | Problem]":
     try:
         return batch.to_pylist()
-    except (ValueError, OverflowError):  # a value that Python has no form for, such as a string that is not UTF-8
+    except (ValueError, OverflowError):  # Python cannot hold the value, such as a string that is not UTF-8
         if len(batch) == 1:
             return [Problem("a value that is not valid UTF-8, or out of range", "UTF-8 text")]
         return [row for place in range(len(batch)) for row in _batch_rows(batch.slice(place, 1))]
@@ -63,8 +63,8 @@ def table(path: Path, columns: Mapping[str, str]) -> "pandas.DataFrame":
     """Read a table of numbers and hashes that a script published.
 
     Args:
-        columns: the columns that must be there, each with the kinds its values may have, as numpy's letters: ``"iu"``
-            whole numbers, ``"f"`` other numbers, ``"O"`` text.
+        columns: the required columns, each with the kinds its values may have in numpy's letters: ``"iu"`` whole
+            numbers, ``"f"`` other numbers, ``"O"`` text.
 
     Raises:
         InputError: the file is no Parquet, or lacks a column of that kind.
@@ -76,7 +76,7 @@ def table(path: Path, columns: Mapping[str, str]) -> "pandas.DataFrame":
         found = pandas.read_parquet(path)
         for name, kinds in columns.items():
             if "O" in kinds and name in found:
-                found[name].tolist()  # text is decoded when it is looked at
+                found[name].tolist()  # decodes the text, so that a bad one is found here
     except (pyarrow.ArrowException, OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise _damaged(path, error) from error
     for name, kinds in columns.items():

@@ -1,11 +1,11 @@
 """Grouping texts into batches of a fixed number of tokens."""
 
-CPU_BATCH_TOKENS = 512  # padded tokens in one forward pass: what stays in a processor's caches,
-DEVICE_BATCH_TOKENS = 16_384  # and what keeps a GPU busy
+CPU_BATCH_TOKENS = 512  # padded tokens in one forward pass: few enough for a processor's caches,
+DEVICE_BATCH_TOKENS = 16_384  # and enough to keep a GPU busy
 
 
 def batches(lengths: list[int], device: str) -> list[list[int]]:
-    """Positions grouped so that neighbours in length share a batch, of as many padded tokens as suit the device."""
+    """Group positions so that texts of similar length share a batch, of as many padded tokens as suit the device."""
     budget = CPU_BATCH_TOKENS if device == "cpu" else DEVICE_BATCH_TOKENS
     order = sorted(range(len(lengths)), key=lambda index: (-lengths[index], index))
     batches: list[list[int]] = []

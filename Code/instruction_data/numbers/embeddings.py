@@ -1,7 +1,7 @@
-"""Vectors that somebody made already, one a record of a pool: from .npy, or from a pickle as the study kept them.
+"""Ready-made vectors, one for each record of a pool: from .npy, or from a pickle as the study kept them.
 
-A pickle is a program. The one that runs here knows lists, numbers and arrays of numbers, and nothing else: no name of
-another module is looked up, and nothing of numpy is handed what the file says before it has been checked.
+A pickle is a program. The interpreter here knows only lists, numbers and arrays of numbers. It looks up no name of
+another module, and it checks everything in the file before numpy gets it.
 """
 
 import hashlib
@@ -45,14 +45,14 @@ class Embeddings:
 
 
 def read(path: Path, scratch: Path | None) -> Embeddings:
-    """The vectors of a file.
+    """Read the vectors of a file.
 
     Args:
-        scratch: folder for what does not fit into memory (None: the system's); left empty.
+        scratch: folder for temporary files (None: the system's); left empty.
 
     Raises:
-        InputError: it is no matrix of floating-point numbers in .npy, no pickle of one or of a list of vectors, holds
-            anything else, or changes while it is read.
+        InputError: the file is neither a matrix of floating-point numbers in .npy nor a pickle of one or of a list of
+            vectors, it holds anything else, or it changes while it is read.
     """
     try:
         with open(path, "rb") as file:
@@ -80,7 +80,7 @@ def _from_npy(file: io.BufferedReader, path: Path, scratch: Path | None) -> np.n
         shape, by_columns, dtype = read_header(file)
     except OSError:
         raise
-    except Exception as error:  # a header is Python's text, read by its tokenizer and parser
+    except Exception as error:  # a header is Python text, so Python's tokenizer and parser may fail in any way
         raise InputError(f"{path}: found no header of .npy ({quoted(str(error))}); {expected}") from error
     if len(shape) != 2 or min(shape) < 1 or dtype.str[1:] not in KINDS or by_columns:
         raise InputError(f"{path}: found {_described(shape, dtype)}{', by columns' * by_columns}; {expected}")
@@ -95,7 +95,7 @@ def _from_npy(file: io.BufferedReader, path: Path, scratch: Path | None) -> np.n
         block = file.read(rows * d * dtype.itemsize)
         if len(block) != rows * d * dtype.itemsize:
             raise InputError(f"{path}: found it shorter while it was read; expected it to stay the same")
-        with np.errstate(over="ignore"):  # what is not finite is the caller's to refuse, with the record's row
+        with np.errstate(over="ignore"):  # the caller refuses numbers that are not finite, naming the record's row
             vectors[start : start + rows] = np.frombuffer(block, dtype).reshape(rows, d)
     return vectors
 
@@ -115,7 +115,7 @@ def _from_pickle(file: io.BufferedReader, path: Path) -> np.ndarray:
             return made.astype(np.float32, order="C")
     except InputError:
         raise
-    except Exception as error:  # whatever a program made of hostile bytes may end in
+    except Exception as error:  # a program made of hostile bytes may fail in any way
         said = f"opcode {error}, which is not read here" if isinstance(error, KeyError) else str(error)
         raise InputError(f"{path}: found {quoted(said or type(error).__name__, 200)}; {expected}") from error
 
@@ -139,7 +139,7 @@ def _vector(found: object) -> np.ndarray:
 
 
 class _Bounded:
-    """A file of which no more is asked than it has: a length that a pickle claims costs no memory."""
+    """A file that refuses reads beyond its end, so that a length which a pickle claims costs no memory."""
 
     def __init__(self, file: io.BufferedReader):
         self._file, self._left = file, os.fstat(file.fileno()).st_size
@@ -155,7 +155,7 @@ class _Bounded:
 
 
 class _Plain:
-    """What stands for a name of numpy's: it takes no state, so that a pickle changes nothing of it."""
+    """A stand-in for a name of numpy's. It refuses any state, so that a pickle cannot change it."""
 
     __slots__ = ()
 
@@ -164,13 +164,13 @@ class _Plain:
 
 
 class _Type(_Plain):
-    """For ``numpy.ndarray``, where it is only named."""
+    """The stand-in for ``numpy.ndarray``, where it is only named."""
 
     __slots__ = ()
 
 
 class _Dtype:
-    """For an instance of ``numpy.dtype``: the three floating-point types, in either order of bytes."""
+    """The stand-in for an instance of ``numpy.dtype``: the three floating-point types, in either byte order."""
 
     def __init__(self, name: str):
         if name not in KINDS:
@@ -184,7 +184,7 @@ class _Dtype:
 
 
 class _MakeDtype(_Plain):
-    """For ``numpy.dtype``."""
+    """The stand-in for ``numpy.dtype``."""
 
     __slots__ = ()
 
@@ -193,7 +193,7 @@ class _MakeDtype(_Plain):
 
 
 class _Array:
-    """For an instance of ``numpy.ndarray``."""
+    """The stand-in for an instance of ``numpy.ndarray``."""
 
     def __init__(self) -> None:
         self.array = np.empty(0, np.float32)
@@ -206,7 +206,7 @@ class _Array:
 
 
 class _MakeArray(_Plain):
-    """For ``numpy.core.multiarray._reconstruct``."""
+    """The stand-in for ``numpy.core.multiarray._reconstruct``."""
 
     __slots__ = ()
 
@@ -215,7 +215,7 @@ class _MakeArray(_Plain):
 
 
 class _FromBuffer(_Plain):
-    """For ``numpy.core.numeric._frombuffer``."""
+    """The stand-in for ``numpy.core.numeric._frombuffer``."""
 
     __slots__ = ()
 
@@ -224,7 +224,7 @@ class _FromBuffer(_Plain):
 
 
 class _Encode(_Plain):
-    """For ``_codecs.encode``: how bytes are written by protocols 0 to 2."""
+    """The stand-in for ``_codecs.encode``, with which protocols 0 to 2 write bytes."""
 
     __slots__ = ()
 
@@ -235,7 +235,7 @@ class _Encode(_Plain):
 
 
 def _array(data: object, dtype: object, shape: object, order: object) -> _Array:
-    """An array of what a pickle says, where it says that of a vector or matrix of floating-point numbers."""
+    """Make the array that a pickle describes; refuse all but a vector or matrix of floating-point numbers."""
     whole = type(shape) is tuple and len(shape) in (1, 2) and all(type(one) is int and one > 0 for one in shape)
     if not whole or type(data) not in (bytes, bytearray) or not isinstance(dtype, _Dtype) or order not in ("C", "F"):
         raise pickle.UnpicklingError(f"an array of shape {quoted(shape)} that is no vector or matrix of numbers")
@@ -253,8 +253,8 @@ NAMES = {
 }
 
 
-class _Restricted(pickle._Unpickler):  # the one in Python: the one in C lets a file claim 64 GB for its memo
-    """Runs the opcodes of lists, numbers, texts and arrays; knows the names of ``NAMES``."""
+class _Restricted(pickle._Unpickler):  # written in Python: the one in C lets a file claim 64 GB for its memo
+    """An unpickler that runs only the opcodes of lists, numbers, texts and arrays, and knows only ``NAMES``."""
 
     dispatch: ClassVar = {
         ord(known.code): pickle._Unpickler.dispatch[ord(known.code)]

@@ -19,9 +19,9 @@ ENCODER_TOKENS = 512  # the study's truncation of texts to embed
 
 @dataclass(frozen=True)
 class Encoder:
-    """Texts to vectors: a sentence-transformers model, or the token mean of a language model's last hidden states.
+    """A model from texts to vectors: a sentence-transformers one, or the token mean of a model's last hidden states.
 
-    Which of the two is read from the model's folder or repository, as sentence-transformers does.
+    The model's folder or repository tells which of the two it is, as for sentence-transformers.
 
     Attributes:
         prompt: put in front of every text; INSTRUCTOR models leave it out of the mean.
@@ -40,7 +40,7 @@ class Encoder:
             "kind": "sentence vector",
             "prompt": self.prompt,
             "prompt_in_mean": not self.source.is_instructor,
-            "at_most_tokens": ENCODER_TOKENS,  # or what the model reads, if less
+            "at_most_tokens": ENCODER_TOKENS,  # or the model's own limit, if lower
             "dtype": self.dtype,
         }
         return Feature(f"vectors ({self.source.name})", identity, self.compute)
@@ -82,7 +82,7 @@ def _loaded_encoder(source: Source, device: str, dtype: str):
 
 
 def _sentence_transformer(source: Source, device: str, options: dict):
-    """The model with its own modules where it is a sentence-transformers one, else the mean of its tokens."""
+    """Load the model: with its own modules if it is a sentence-transformers one, else with the mean of its tokens."""
     import sentence_transformers
     from sentence_transformers.sentence_transformer import modules
 
@@ -95,7 +95,7 @@ def _sentence_transformer(source: Source, device: str, options: dict):
         model_kwargs=options | source.arguments,
         processor_kwargs=source.arguments,
         config_kwargs=source.arguments,
-        # Text as it is: left to itself, sentence-transformers puts it into the chat template of a model that has one.
+        # By default sentence-transformers fills a model's chat template, if it has one; here text stays as it is.
         modality_config={"text": {"method": "forward", "method_output_name": "last_hidden_state"}},
         module_output_name="token_embeddings",
     )

@@ -1,8 +1,8 @@
-"""Texts to numbers, computed once: sharded, cached, resumable.
+"""Computing numbers from texts, once: sharded, cached, resumable.
 
-A feature is a function from texts to arrays with an identity that holds everything which changes its answer. Its
-numbers are kept in shards of ``SHARD`` texts under the study root's cache; a run that was stopped goes on behind
-the last complete shard, and a run with nothing new computes nothing, not even loads the model.
+A feature is a function from texts to arrays. Its identity holds everything that changes its answer. Its numbers are
+kept in shards of ``SHARD`` texts under the study root's cache. A stopped run goes on after the last complete shard; a
+run with nothing new computes nothing and does not even load the model.
 """
 
 import contextlib
@@ -24,8 +24,8 @@ import safetensors.numpy
 from tqdm import tqdm
 
 SHARD = 64  # texts: at the slowest (a 7B model on a CPU) a few minutes of work
-LONG_RUN = 1 / 6  # hours from which on a run is announced
-STALE = 3600  # seconds after which a temporary file is a killed run's: writing a shard takes far less
+LONG_RUN = 1 / 6  # hours; a longer run is announced
+STALE = 3600  # seconds; an older temporary file is a killed run's, since writing a shard takes far less
 
 Arrays = dict[str, np.ndarray]
 
@@ -36,7 +36,7 @@ class Feature:
 
     Attributes:
         label: for the progress bar.
-        identity: everything that changes the answer, beside the text: model and revision, prompt, truncation, dtype.
+        identity: everything but the text that changes the answer: model and revision, prompt, truncation, dtype.
         compute: ``k`` texts -> arrays whose first dimension is ``k``.
     """
 
@@ -49,14 +49,14 @@ Shards = Iterable[tuple[int, list[str]]]  # number of the shard, its texts
 
 
 class Engine(Protocol):
-    """Computes a feature of many shards. Engines move work and change no number."""
+    """The interface of an engine, which computes a feature of many shards. Engines move work and change no number."""
 
     def map(self, feature: Feature, shards: Shards) -> Iterator[tuple[int, Arrays]]:
-        """Yield the number and the arrays of every shard, as they get done."""
+        """Yield the number and the arrays of every shard, as each is finished."""
 
 
 class Local:
-    """Computes in this process, one shard after another."""
+    """An engine that computes in this process, one shard after another."""
 
     def map(self, feature: Feature, shards: Shards) -> Iterator[tuple[int, Arrays]]:
         for number, texts in shards:
@@ -71,10 +71,10 @@ def compute(
     *,
     scratch: Path | None = None,
 ) -> Arrays:
-    """The feature of every text.
+    """Return the feature of every text.
 
-    Equal texts are computed once; the longest come first, so that a lack of memory shows at once and the estimated
-    time errs on the long side.
+    Equal texts are computed once. The longest come first, so that a lack of memory shows at once and the estimated
+    time is too long rather than too short.
 
     Args:
         texts: ``n`` texts, n ≥ 1.
@@ -83,8 +83,8 @@ def compute(
         scratch: folder of unnamed files for arrays of two dimensions; by default the system's.
 
     Returns:
-        The feature's arrays, first dimension ``n``, in the order of ``texts``; those of two dimensions (vectors) are
-        memory maps of unnamed files in ``scratch``, gone with the process.
+        The feature's arrays, first dimension ``n``, in the order of ``texts``. Arrays of two dimensions (vectors) are
+        memory maps of unnamed files in ``scratch``, which vanish with the process.
     """
     positions: dict[str, list[int]] = {}
     for position, text in enumerate(texts):
@@ -101,13 +101,13 @@ def compute(
 
 
 def missing(texts: Sequence[str], feature: Feature, cache: Path) -> int:
-    """How many different texts the cache has no numbers of; nothing is loaded, computed or written."""
+    """Count the different texts that the cache has no numbers for; load, compute and write nothing."""
     shards = shards_of(texts)
     return sum(len(shard) for shard in shards if read_shard(shard_path(cache, feature.identity, shard)) is None)
 
 
 def shards_of(texts: Iterable[str]) -> list[list[str]]:
-    """The different texts, longest first, cut into shards."""
+    """Cut the different texts into shards, longest first."""
     unique = sorted(set(texts), key=lambda text: (-len(text), text))
     return [unique[start : start + SHARD] for start in range(0, len(unique), SHARD)]
 
@@ -117,11 +117,11 @@ def shard_path(cache: Path, identity: Mapping[str, object], shard: list[str]) ->
 
 
 def empty(shape: tuple[int, ...], dtype: np.dtype, scratch: Path | None) -> np.ndarray:
-    """Return an array to fill; one of two dimensions is a memory map of an unnamed file in ``scratch``."""
+    """Return an array to fill; an array of two dimensions is a memory map of an unnamed file in ``scratch``."""
     if len(shape) == 1:
         return np.empty(shape, dtype)
     with tempfile.TemporaryFile(dir=scratch) as file:
-        if hasattr(os, "posix_fallocate"):  # a full disk is an error here, and the end of the process (SIGBUS) later
+        if hasattr(os, "posix_fallocate"):  # here a full disk is an error; later it would kill the process (SIGBUS)
             os.posix_fallocate(file.fileno(), 0, math.prod(shape) * dtype.itemsize)
         return np.memmap(file, dtype, "w+", shape=shape)
 
@@ -129,7 +129,7 @@ def empty(shape: tuple[int, ...], dtype: np.dtype, scratch: Path | None) -> np.n
 def _computed(
     shards: list[list[str]], feature: Feature, cache: Path, engine: Engine
 ) -> Iterator[tuple[list[str], Arrays]]:
-    """Yield each shard with its numbers: first those in the cache, then those to be computed."""
+    """Yield each shard with its numbers: first the cached shards, then the computed ones."""
     paths = [shard_path(cache, feature.identity, shard) for shard in shards]
     with tqdm(total=sum(map(len, shards)), desc=feature.label, unit="text", file=sys.stderr, delay=1) as bar:
         missing = []
@@ -151,15 +151,15 @@ def _computed(
 
 
 def _remove_stale(folder: Path) -> None:
-    """Remove the temporary files of killed runs, not those of runs at work."""
+    """Remove the temporary files of killed runs, but not those of running ones."""
     for path in folder.glob("*.tmp"):
-        with contextlib.suppress(FileNotFoundError):  # another run is as tidy
+        with contextlib.suppress(FileNotFoundError):  # another run may have removed it
             if time.time() - path.stat().st_mtime > STALE:
                 path.unlink()
 
 
 class _Pace:
-    """Says once, after the first computed shard, how long a long run will take."""
+    """A clock that says once, after the first computed shard, how long a long run will take."""
 
     def __init__(self, shards: list[list[str]]):
         self._left = sum(len(text) for shard in shards for text in shard)
@@ -177,13 +177,13 @@ class _Pace:
 
 
 def shard_key(identity: Mapping[str, object], texts: list[str]) -> str:
-    """SHA-256 (hex) of a feature's identity and the texts, unambiguous for any text."""
+    """Return the SHA-256 (hex) of a feature's identity and the texts, unambiguous for any text."""
     document = [identity, [hashlib.sha256(text.encode()).hexdigest() for text in texts]]
     return hashlib.sha256(orjson.dumps(document, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
 def write_shard(path: Path, arrays: Arrays) -> None:
-    """Write arrays with the SHA-256 of key and content in front, under a temporary name first."""
+    """Write arrays, preceded by the SHA-256 of key and content, under a temporary name first."""
     path.parent.mkdir(parents=True, exist_ok=True)
     data = safetensors.numpy.save({name: np.ascontiguousarray(values) for name, values in arrays.items()})
     temporary = path.with_suffix(f".{uuid.uuid4().hex}.tmp")  # process numbers repeat between containers
@@ -198,7 +198,7 @@ def write_shard(path: Path, arrays: Arrays) -> None:
 
 
 def read_shard(path: Path) -> Arrays | None:
-    """The arrays of a shard; None if it is not there, not whole, or not the one of that name."""
+    """Return the arrays of a shard; None if its file is missing, not whole, or belongs under another name."""
     try:
         content = path.read_bytes()
     except FileNotFoundError:

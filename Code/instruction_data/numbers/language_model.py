@@ -11,8 +11,8 @@ from instruction_data.numbers.features import Arrays, Feature
 from instruction_data.numbers.models import Source, chosen_device
 from instruction_data.numbers.network import Network, loaded_network, loaded_tokenizer
 
-HEAD_ROWS = 512  # tokens whose logits are computed at a time: of a large vocabulary 100 MB
-WORTH_SHARING = 8  # tokens that all prompts begin with, from which on computing them once pays
+HEAD_ROWS = 512  # tokens whose logits are computed at a time; with a large vocabulary they take 100 MB
+WORTH_SHARING = 8  # tokens that all prompts must begin with before computing them once pays
 
 
 @dataclass(frozen=True)
@@ -26,13 +26,13 @@ class LanguageModel:
     def perplexity(self, max_tokens: int, *, start: bool = True) -> Feature:
         """Return the feature ``perplexity``: float64 ``[k]``; ``cut``: bool ``[k]``, whether a text was longer.
 
-        It is exp of the mean negative log-likelihood of the text's tokens, the first one conditioned on the tokenizer's
-        beginning-of-sequence (or else end-of-sequence) token, so that a text of one token has a perplexity too.
+        Perplexity is exp of the mean negative log-likelihood of the text's tokens. The first one is conditioned on the
+        tokenizer's beginning-of-sequence (or else end-of-sequence) token, so a text of one token has a perplexity too.
 
         Args:
-            max_tokens: of a text; what is longer is cut.
-            start: put that token in front. Without it the mean begins at the second token of what the tokenizer gives,
-                and a text of one token has none (NaN).
+            max_tokens: of a text; a longer text is cut.
+            start: put that token in front. Otherwise the mean begins at the second token that the tokenizer gives, and
+                a text of one token has no perplexity (NaN).
         """
         identity = self.source.identity | {"kind": "perplexity", "max_tokens": max_tokens, "dtype": self.dtype}
         identity |= {} if start else {"start": False}
@@ -40,13 +40,13 @@ class LanguageModel:
         return Feature(label, identity, lambda texts: self._perplexities(texts, max_tokens, start))
 
     def next_token_logits(self, template: str, candidates: Sequence[str], max_tokens: int) -> Feature:
-        """``logits``: float32 ``[k, len(candidates)]`` behind the prompt; ``cut``: bool ``[k]``.
+        """Return the feature ``logits``: float32 ``[k, len(candidates)]`` after the prompt; ``cut``: bool ``[k]``.
 
         Args:
             template: the prompt, with ``{instruction}`` where the text goes.
             candidates: each one token.
-            max_tokens: of the whole prompt. A longer one is shortened inside the text (``cut``), so that what stands
-                behind it survives.
+            max_tokens: of the whole prompt. In a longer one the text is shortened (``cut``), so that the template's
+                end survives.
         """
         identity = self.source.identity | {
             "kind": "next-token logits",
@@ -73,7 +73,7 @@ class LanguageModel:
         raise InputError(f"{self.source.name}: found no BOS and no EOS token; expected one to condition perplexity on")
 
     def candidate_ids(self, candidates: Sequence[str]) -> list[int]:
-        """The token of each candidate, as it follows the prompt.
+        """Return the token of each candidate, as it follows the prompt.
 
         Raises:
             InputError: a candidate is not one token of this tokenizer.
@@ -107,7 +107,7 @@ class LanguageModel:
         return {"logits": logits, "cut": np.array([cut for _, cut in fitted])}
 
     def _fitted(self, template: str, text: str, max_tokens: int) -> tuple[list[int], bool]:
-        """The tokens of the filled template, with the longest beginning of the text that lets them fit."""
+        """Return the tokens of the template, filled with as much of the text's start as fits; say whether it was cut."""
         head, tail = template.split("{instruction}")
 
         def tokens(length: int) -> list[int]:
@@ -137,7 +137,7 @@ class LanguageModel:
         return {"perplexity": result, "cut": cut}
 
     def _batch_perplexity(self, sequences: list[list[int]]) -> np.ndarray:
-        """exp of the mean negative log-likelihood of every token but the first; float64 ``[len(sequences)]``."""
+        """Return exp of the mean negative log-likelihood of all tokens but the first; float64 ``[len(sequences)]``."""
         import torch
 
         hidden = self._network.hidden(sequences)
@@ -151,7 +151,7 @@ class LanguageModel:
 
 
 def _common_prefix(sequences: list[list[int]]) -> int:
-    """How many tokens all sequences begin with, one of each left over."""
+    """Count the tokens that all sequences begin with, leaving at least one token of each."""
     first, last = min(sequences), max(sequences)
     shared = next((place for place, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), len(first))
     return min(shared, *(len(tokens) - 1 for tokens in sequences))

@@ -1,6 +1,6 @@
 """Finding a model: an embedded one (``minilm``, ``smollm2``), a folder, or an id on the Hugging Face hub.
 
-Finding is cheap and gives the model's identity; weights are loaded when the first number is asked for.
+Finding is cheap and gives the model's identity. Weights are loaded when the first number is asked for.
 """
 
 import functools
@@ -21,7 +21,7 @@ from instruction_data.files.atomic import file_sha256
 if TYPE_CHECKING:
     import torch
 
-MANY_PARAMETERS = 1_000_000_000  # from here on a CPU takes days for a pool
+MANY_PARAMETERS = 1_000_000_000  # with more, a CPU takes days for a pool
 
 
 @dataclass(frozen=True)
@@ -57,9 +57,9 @@ EMBEDDED = {
 
 @dataclass(frozen=True)
 class Source:
-    """The place of a model's files, and what identifies them."""
+    """The place of a model's files, and their identity."""
 
-    name: str  # as it stands in manifests
+    name: str  # in manifests
     location: str  # folder or hub id
     revision: str | None = None  # commit, of a hub id
     sha256: str | None = None  # of the files, of a folder
@@ -73,7 +73,7 @@ class Source:
 
     @property
     def is_instructor(self) -> bool:
-        """INSTRUCTOR models leave the prompt out of the mean (by name: neither their folders nor repositories say)."""
+        """Whether the model is an INSTRUCTOR one, by name only: neither their folders nor their repositories say."""
         return re.search(r"instructor-(base|large|xl)", f"{self.location} {self.name}".lower()) is not None
 
     @property
@@ -149,7 +149,7 @@ def _hub_revision(name: str) -> str:
             f"--model {name}: the hub has no such model or does not give it to you ({type(error).__name__}). "
             "A gated model: accept its terms on the hub and run `hf auth login`. " + _other_models()
         ) from error
-    except Exception as error:  # whatever the network says: a copy in the cache serves as well
+    except Exception as error:  # any failure of the network: a copy in the cache serves as well
         cached = huggingface_hub.try_to_load_from_cache(name, "config.json")
         if isinstance(cached, str):
             return Path(cached).parent.name
@@ -164,7 +164,7 @@ def _other_models() -> str:
 
 
 def chosen_device(wanted: str | None) -> str:
-    """Return the device asked for, or the fastest of this machine.
+    """Return the wanted device, or the fastest of this machine.
 
     Raises:
         InputError: this machine or this PyTorch does not have it.
@@ -184,7 +184,7 @@ def chosen_device(wanted: str | None) -> str:
 
 
 def checked_size(model: "torch.nn.Module", source: Source, device: str) -> "torch.nn.Module":
-    """Return the model; say so if it is far too large for its device."""
+    """Return the model; print a note if it is far too large for its device."""
     parameters = sum(parameter.numel() for parameter in model.parameters())
     if device == "cpu" and parameters >= MANY_PARAMETERS:
         print(
@@ -196,17 +196,17 @@ def checked_size(model: "torch.nn.Module", source: Source, device: str) -> "torc
 
 
 def quiet() -> None:
-    """Keep the libraries' own loading bars and advice off the terminal and out of logs; their errors still come."""
+    """Keep the libraries' loading bars and advice off the terminal and out of logs; their errors still appear."""
     import transformers
     from transformers import modeling_gguf_pytorch_utils as gguf
 
     transformers.logging.set_verbosity_error()
     transformers.logging.disable_progress_bar()
-    gguf.tqdm = functools.partial(tqdm.tqdm, disable=True)  # its loader asks none of the settings above
+    gguf.tqdm = functools.partial(tqdm.tqdm, disable=True)  # its loader ignores the settings above
 
 
 def load(source: Source, load: Callable):
-    """Return what ``load`` returns; tell its failures with the model's name."""
+    """Return the result of ``load``; its failures become errors that name the model."""
     try:
         return load()
     except (OSError, ValueError, KeyError) as error:

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 class Network:
     """A loaded causal language model in two parts, so that logits are computed only where they are needed.
 
-    Sequences are padded behind their end. No token attends to what comes after it, so padding needs no mask and changes
-    no number of a real token.
+    Sequences are padded at their end. No token attends to later ones, so padding needs no mask and changes no number of
+    a real token.
 
     Attributes:
-        model: the whole.
+        model: the whole model.
         split: whether ``logits(hidden(…))`` is all the model does (some scale or cap the logits in between).
     """
 
@@ -30,14 +30,14 @@ class Network:
 
     @property
     def device(self) -> str:
-        """Its kind: cpu, cuda, mps …"""
+        """The kind of the model's device: cpu, cuda, mps …"""
         return self.model.device.type
 
     def hidden(self, sequences: list[list[int]], past: "transformers.Cache | None" = None) -> "torch.Tensor":
-        """Last hidden states ``[k, longest, width]`` (of a model that is not ``split``, its logits).
+        """Return the last hidden states ``[k, longest, width]`` (the logits if the model is not ``split``).
 
         Args:
-            past: what ``remember`` gave for the tokens before every sequence.
+            past: the result of ``remember`` for the tokens before every sequence.
         """
         import torch
 
@@ -55,14 +55,14 @@ class Network:
         return output.last_hidden_state if self.split else output.logits
 
     def logits(self, hidden: "torch.Tensor") -> "torch.Tensor":
-        """float32 logits of hidden states ``[…, width]``."""
+        """Return the float32 logits of hidden states ``[…, width]``."""
         import torch
 
         with torch.inference_mode():
             return (self.model.get_output_embeddings()(hidden) if self.split else hidden).float()
 
     def remember(self, tokens: list[int]) -> "transformers.Cache | None":
-        """The attention keys and values of tokens that many sequences begin with; None where a model has none."""
+        """Return the attention keys and values of tokens that many sequences begin with; None if the model has none."""
         import torch
 
         ids = torch.tensor([tokens], device=self.model.device)

@@ -1,7 +1,7 @@
 """Computing on a Ray cluster.
 
-The engine maps shards of texts to their arrays, in whatever order they get done. Only ``features`` keeps shards, in the
-process that asked for them, so a worker that is lost costs the shards it had in hand and nothing else.
+The engine maps shards of texts to their arrays, in the order in which they are finished. Only ``features`` keeps
+shards, in the process that asked for them, so a lost worker costs only the shards it was working on.
 """
 
 import socket
@@ -14,11 +14,11 @@ from instruction_data.numbers.features import Arrays, Feature, Shards
 
 @dataclass(frozen=True)
 class Ray:
-    """On a Ray cluster, a task a shard. A worker process loads the model once and keeps it.
+    """An engine that runs one task for each shard on a Ray cluster. A worker process loads the model once and keeps it.
 
     Attributes:
-        address: of the cluster; None for one on this machine, started for the run.
-        cpus, gpus: what one worker gets.
+        address: of the cluster; None starts one on this machine for the run.
+        cpus, gpus: the share of one worker.
     """
 
     address: str | None = None
@@ -27,13 +27,13 @@ class Ray:
 
     def map(self, feature: "Feature", shards: Shards) -> "Iterator[tuple[int, Arrays]]":
         ray = self._connected()
-        # Tasks, not actors: when a node is lost its tasks run again on any other, whoever else is at work there.
-        # Workers are kept (max_calls) also where they hold a GPU, or each shard would load the model.
+        # Tasks, not actors: the tasks of a lost node run again on any other node.
+        # max_calls keeps workers alive even if they hold a GPU; otherwise each shard would load the model.
         task = ray.remote(num_cpus=self.cpus, num_gpus=self.gpus, max_retries=-1, max_calls=0)(_compute)
         model = ray.put(feature)
         running: dict[object, int] = {}
         for number, texts in shards:
-            while len(running) >= 2 * self._workers(ray):  # one in hand and one waiting for each
+            while len(running) >= 2 * self._workers(ray):  # one running and one waiting for each worker
                 yield self._next(ray, running)
             running[task.remote(model, texts)] = number
         while running:
@@ -53,7 +53,7 @@ class Ray:
         return ray
 
     def _workers(self, ray) -> int:
-        """How many tasks the cluster as it is now can run at once."""
+        """Count the tasks that the cluster in its present size can run at once."""
         have = ray.cluster_resources()
         slots = [have.get(kind, 0) / need for kind, need in (("CPU", self.cpus), ("GPU", self.gpus)) if need]
         return max(1, int(min(slots, default=1)))
@@ -75,5 +75,5 @@ def _require_listener(address: str | None) -> None:
 
 
 def _compute(feature: "Feature", texts: list[str]) -> "Arrays":
-    """One shard, in a worker."""
+    """Compute one shard, in a worker."""
     return feature.compute(texts)

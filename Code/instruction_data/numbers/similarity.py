@@ -1,7 +1,7 @@
-"""Cosine similarity within a set of vectors of any size: streamed in blocks, linear in their number.
+"""Cosine similarity within a set of vectors of any size: streamed in blocks, linear in the number of vectors.
 
-Everything here follows from the unit vectors u of the set: their mean gives every record's mean similarity, and their
-second moments give the set's. Vectors may be a memory-mapped array; memory then holds a block of it at a time.
+Everything here follows from the unit vectors u of the set. Their mean gives every record's mean similarity, and their
+second moments give the Vendi score. Vectors may be a memory-mapped array; memory then holds one block at a time.
 """
 
 import mmap
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-BLOCK_BYTES = 1 << 20  # of vectors in work at a time: so that each pass reads them from memory once
+BLOCK_BYTES = 1 << 20  # of vectors at a time: so few that each pass reads them from memory once
 
 
 @dataclass(frozen=True)
@@ -18,8 +18,8 @@ class MeanSimilarities:
     """Mean cosine similarities of ``n`` vectors.
 
     Attributes:
-        including: float64 ``[n]``, of each to all, itself among them.
-        excluding: float64 ``[n]``, of each to all others (of a single vector: to itself).
+        including: float64 ``[n]``, of each vector to all, itself among them.
+        excluding: float64 ``[n]``, of each vector to all others (a single vector: to itself).
         overall: the mean of ``including``.
     """
 
@@ -29,13 +29,13 @@ class MeanSimilarities:
 
 
 def mean_similarities(vectors: np.ndarray, rows: np.ndarray | None = None) -> MeanSimilarities:
-    """Mean cosine similarity of each vector to all of the set.
+    """Compute the mean cosine similarity of each vector to all of the set.
 
     The mean over j of ⟨uᵢ, uⱼ⟩ is ⟨uᵢ, mean u⟩: one pass for the mean (float64), one for the products.
 
     Args:
         vectors: float ``[N, d]``, of any length but zero.
-        rows: int64 ``[n]``, ascending: which of them are the set; by default all.
+        rows: int64 ``[n]``, ascending: the vectors that make up the set; by default all.
 
     Raises:
         ValueError: a vector is zero or not finite, so it has no direction.
@@ -55,7 +55,7 @@ def mean_similarities(vectors: np.ndarray, rows: np.ndarray | None = None) -> Me
 
 
 def has_direction(vectors: np.ndarray) -> np.ndarray:
-    """Whether each vector is finite and not zero; bool ``[n]``."""
+    """Say whether each vector is finite and not zero; bool ``[n]``."""
     result = np.empty(len(vectors), dtype=bool)
     for place, block in _blocks(vectors, None):
         squares = _squares(block)
@@ -64,10 +64,10 @@ def has_direction(vectors: np.ndarray) -> np.ndarray:
 
 
 def vendi_score(vectors: np.ndarray, rows: np.ndarray | None = None) -> float:
-    """The effective number of different vectors in a set: from 1 (all alike) to n (all orthogonal).
+    """Return the effective number of different vectors in a set: from 1 (all alike) to n (all orthogonal).
 
-    exp of the Shannon entropy of the eigenvalues of K/n, K the n × n cosine similarities (Friedman and Dieng, "The
-    Vendi Score", 2023). They are those of the d × d second moments of the unit vectors, so n may be of any size.
+    It is exp of the Shannon entropy of the eigenvalues of K/n, where K is the n × n cosine similarities (Friedman and
+    Dieng, "The Vendi Score", 2023). The unit vectors' d × d second moments have the same eigenvalues, so n may be large.
 
     Args:
         vectors, rows: as for ``mean_similarities``.
@@ -75,7 +75,7 @@ def vendi_score(vectors: np.ndarray, rows: np.ndarray | None = None) -> float:
     n = len(vectors) if rows is None else len(rows)
     moments = np.zeros((vectors.shape[1], vectors.shape[1]))
     for place, block in _blocks(vectors, rows):
-        unit = block * _inverse_lengths(block, place.start)[:, None]  # float64: the number of threads leaves no trace
+        unit = block * _inverse_lengths(block, place.start)[:, None]  # float64: the number of threads does not show in the result
         moments += unit.T @ unit
     eigenvalues = np.linalg.eigvalsh(moments / n)
     eigenvalues = eigenvalues[eigenvalues > 0]
@@ -95,7 +95,7 @@ def _squares(block: np.ndarray) -> np.ndarray:
 
 
 def _blocks(vectors: np.ndarray, rows: np.ndarray | None) -> Iterator[tuple[slice, np.ndarray]]:
-    """Consecutive blocks of the set, each with its place in it; pages of a memory map are let go behind it."""
+    """Yield consecutive blocks of the set, each with its place there; give back the pages of a memory map after use."""
     n = len(vectors) if rows is None else len(rows)
     size = max(1, BLOCK_BYTES // (vectors.shape[1] * vectors.dtype.itemsize))
     for start in range(0, n, size):
@@ -106,7 +106,7 @@ def _blocks(vectors: np.ndarray, rows: np.ndarray | None) -> Iterator[tuple[slic
 
 
 def _let_go(vectors: np.ndarray, first: int, last: int) -> None:
-    """Give pages of a memory map back; what is read again comes from the system's cache of the file."""
+    """Give pages of a memory map back; later reads take them from the system's cache of the file."""
     if isinstance(vectors, np.memmap) and vectors.base is vectors._mmap and hasattr(mmap, "MADV_DONTNEED"):
         row = vectors.strides[0]
         start = (vectors.offset + first * row) // mmap.PAGESIZE * mmap.PAGESIZE

@@ -11,16 +11,16 @@ from instruction_data.errors import InputError
 from instruction_data.numbers.models import Source
 from instruction_data.numbers.network import loaded_network, loaded_tokenizer
 
-EMBEDDED_END = "<|im_end|>"  # of SmolLM2, for both end of sequence and padding
+EMBEDDED_END = "<|im_end|>"  # SmolLM2's token for both end of sequence and padding
 
 
 def write_folder(source: Source, folder: Path) -> None:
     """Write an embedded language model as a folder that any tool of the transformers family loads and trains.
 
-    Whole or not at all; what is there already and comes of the same weights is left alone.
+    Write it whole or not at all; leave a folder alone that was made from the same weights.
 
     Raises:
-        InputError: it is not a language model.
+        InputError: the model is not a language model.
     """
     mark = folder / "embedded.json"
     if mark.is_file() and json.loads(mark.read_bytes()) == source.identity:
@@ -41,7 +41,7 @@ def write_folder(source: Source, folder: Path) -> None:
 
 
 def _save_plain(source: Source, folder: Path) -> None:
-    """A model loaded from GGUF refuses to be saved as it is: its configuration still speaks of quantisation."""
+    """Save a plain copy: a model loaded from GGUF cannot be saved, since its configuration still says quantised."""
     from transformers import AutoModelForCausalLM
 
     loaded = loaded_network(source, "cpu", "float32").model

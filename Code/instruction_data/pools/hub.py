@@ -2,8 +2,8 @@
 
     hub --(Range requests)--> .cache/fetch/<pool>/<commit>.part --> beside the pool's file --(checks)--> the pool's file
 
-The part is kept when the connection or the run breaks off, so the same command goes on from there. ``hf_hub_download``
-would not: since version 1.18 it begins every run at the first byte.
+The part is kept when the connection or the run breaks off, so the same command resumes there. ``hf_hub_download`` does
+not resume: since version 1.18 it begins every run at the first byte.
 """
 
 import os
@@ -25,10 +25,10 @@ COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
 def fetch(names: list[str], root: Path, *, overwrite: bool = False, pools: Sequence[Pool] = STUDY_POOLS) -> None:
-    """Download pools, check them and put them in place; one line each goes to stdout.
+    """Download pools, check them and put them in place; print one line for each.
 
     Args:
-        names: which; none means all.
+        names: the pools to fetch; none means all.
         overwrite: replace files that are not the published ones.
         pools: the table of pools that can be fetched.
 
@@ -43,13 +43,13 @@ def fetch(names: list[str], root: Path, *, overwrite: bool = False, pools: Seque
         if name not in known:
             raise InputError(f"pool {quoted(name)}: not one that can be fetched; those are {', '.join(known)}")
     chosen = [known[name] for name in dict.fromkeys(names or known)]
-    here = {pool.name: _here(pool, root, overwrite) for pool in chosen}  # all judged before the first download
+    here = {pool.name: _here(pool, root, overwrite) for pool in chosen}  # all checked before the first download
     for pool in chosen:
         print(f"{pool.name:<8} {pool.path}  {here[pool.name] or _fetch(pool, root)}", flush=True)
 
 
 def _here(pool: Pool, root: Path, overwrite: bool) -> str | None:
-    """Return what to say of a file in place that needs no fetching, or None if the pool is to be fetched."""
+    """Return the message about a file that is already in place, or None if the pool is to be fetched."""
     path = pool.file(root)
     if not path.exists() or formats.pointer_of(path):
         return None
@@ -71,14 +71,14 @@ def _here(pool: Pool, root: Path, overwrite: bool) -> str | None:
 
 
 def _fetch(pool: Pool, root: Path) -> str:
-    """Download, check and put in place one pool; return what to say of it."""
+    """Download one pool, check it and put it in place; return the message about it."""
     path = pool.file(root)
     with _download_folder(root / ".cache" / "fetch" / pool.name, pool) as folder:
         commit, download = _download(pool, folder)
         try:
             size, what = _put_in_place(pool, download, path)
         except InputError as error:
-            download.unlink()  # wrong content is of no use to a later run
+            download.unlink()  # a later run cannot use wrong content
             raise InputError(
                 f"{error}\nThe download was deleted and {path} is as it was. If the same command finds this again, "
                 f"another source may have what was published{_ways_on(pool)}"
@@ -89,10 +89,7 @@ def _fetch(pool: Pool, root: Path) -> str:
 
 @contextmanager
 def _download_folder(folder: Path, pool: Pool) -> Iterator[Path]:
-    """Hold a folder for this process alone, since two that append to one part would spoil it.
-
-    It is removed again if it keeps nothing.
-    """
+    """Hold a folder for this process alone: two that append to one part would spoil it. Remove it if it stays empty."""
     import filelock
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -110,7 +107,7 @@ def _download_folder(folder: Path, pool: Pool) -> Iterator[Path]:
 
 
 def _download(pool: Pool, folder: Path) -> tuple[str, Path]:
-    """Download the hub's file of a pool, from where an earlier run broke off; return its commit and its place."""
+    """Download a pool's file from the hub, resuming an earlier run; return the file's commit and place."""
     from huggingface_hub import get_hf_file_metadata, hf_hub_url
     from huggingface_hub.errors import HTTPError  # the HTTP client's, whichever client this version uses
     from huggingface_hub.file_download import http_get
@@ -122,7 +119,7 @@ def _download(pool: Pool, folder: Path) -> tuple[str, Path]:
         if not COMMIT.fullmatch(metadata.commit_hash or ""):
             raise InputError(f"{url}: found an answer without a commit; expected a Hugging Face hub's{_ways_on(pool)}")
         part = folder / f"{metadata.commit_hash}.part"
-        for old in folder.glob("*.part"):  # of another commit, or of no use
+        for old in folder.glob("*.part"):  # of another commit, or unusable
             if old != part or metadata.size is None or old.stat().st_size > metadata.size:
                 old.unlink()
         with open(part, "ab") as file:
@@ -134,9 +131,9 @@ def _download(pool: Pool, folder: Path) -> tuple[str, Path]:
                 expected_size=metadata.size,
                 displayed_filename=Path(pool.path).name,
             )
-    except (HTTPError, OSError, ValueError, ImportError) as error:  # the last two: proxies it cannot use
+    except (HTTPError, OSError, ValueError, ImportError) as error:  # the last two: an unusable proxy
         if isinstance(error, OSError) and error.errno:
-            raise  # this machine's, such as a full disk
+            raise  # a fault of this machine, such as a full disk
         kept = sum(part.stat().st_size for part in folder.glob("*.part"))
         resume = f". {kept / 1e6:,.1f} MB are kept: the same command goes on from there" if kept else ""
         raise InputError(f"{url}: {_reason(error, pool)}{resume}{_ways_on(pool)}") from error
@@ -172,7 +169,7 @@ def _ways_on(pool: Pool) -> str:
 
 
 def _put_in_place(pool: Pool, download: Path, path: Path) -> tuple[int, str]:
-    """Write the download beside ``path``, check it there and rename it; return its size and what it is."""
+    """Write the download beside ``path``, check it there and rename it; return its size and which content it has."""
     path.parent.mkdir(parents=True, exist_ok=True)
     staged = path.with_name(f".{path.name}.fetch")
     try:
@@ -192,7 +189,7 @@ def _put_in_place(pool: Pool, download: Path, path: Path) -> tuple[int, str]:
 
 
 def _records(pool: Pool, download: Path) -> Iterator[dict]:
-    """Yield the rows of a Parquet file with the pool's three fields and nothing else."""
+    """Yield the rows of a Parquet file with only the pool's three fields."""
     names = (pool.instruction, pool.input, pool.output)
     for entry in formats.entries(download):
         if not isinstance(entry.value, dict) or not entry.value.keys() >= set(names):
@@ -205,12 +202,12 @@ def _records(pool: Pool, download: Path) -> Iterator[dict]:
 
 
 def _checked(pool: Pool, path: Path) -> str:
-    """Say what the content of a download is, or raise InputError if it is not the published one."""
+    """Say which published content a download has, or raise InputError if it has none."""
     digest = file_sha256(path)
     if digest not in pool.known and not _converted(pool):
         raise InputError(f"{pool.hub}, {pool.hub_file}: found SHA-256 {digest}; expected {_published(pool)}")
     count = _count(path)
-    if count != pool.records and digest not in list(pool.known)[1:]:  # the published count is the first one's
+    if count != pool.records and digest not in list(pool.known)[1:]:  # the count is the first file's
         raise InputError(f"{pool.hub}, {pool.hub_file}: found {count:,} records; expected {_published(pool)}")
     return f"{count:,} records, {pool.known.get(digest, 'converted from Parquet')}"
 
@@ -222,7 +219,7 @@ def _published(pool: Pool) -> str:
 
 
 def _converted(pool: Pool) -> bool:
-    """Return whether the hub has the pool in another form, so that no checksum of ours can be expected."""
+    """Say whether the hub has the pool in another form, so that no known checksum can be expected."""
     return pool.hub_file.endswith(".parquet")
 
 

@@ -1,4 +1,4 @@
-"""Reading a pool's file into records; every unusable entry is named with its line, in an array with its number too."""
+"""Reading a pool's file into records. Errors name every unusable entry by its line, in an array also by its number."""
 
 import sys
 from array import array
@@ -16,9 +16,9 @@ from instruction_data.pools.table import TABLE_FILE, NotHereError, Pool
 
 WAYS_WITH_BAD = """
 Mend them, or go on without them with --skip-bad; empty outputs that are meant: empty_output = true in pools.toml."""
-PROBLEMS_SHOWN = 100  # different problems that are told; for further ones the line numbers are
+PROBLEMS_SHOWN = 100  # different problems described; for further ones only the line numbers are shown
 RANGES_SHOWN = 10_000  # ranges of line numbers
-GIVEN_UP = 1_000_000  # bad records: such a file is no pool
+GIVEN_UP = 1_000_000  # bad records from which on reading stops: such a file is no pool
 ROLES = ("instruction", "input", "output")
 
 
@@ -35,11 +35,11 @@ def read(
     """Read the records of a pool.
 
     Args:
-        limit: how many entries are read; None means all.
-        skip_bad: whether unusable entries are left out (``Records.skipped``) instead of failing.
-        drop_input: whether every input is read as empty.
-        neutralise: whether the control tokens of chat templates are broken up in every text.
-        spool_folder: where the temporary file of texts goes; by default the system's.
+        limit: the number of entries to read; None means all.
+        skip_bad: leave out unusable entries (``Records.skipped``) instead of failing.
+        drop_input: read every input as empty.
+        neutralise: break up the control tokens of chat templates in every text.
+        spool_folder: the folder for the temporary file of texts; by default the system's.
 
     Raises:
         InputError: the file is missing, a Git LFS pointer, damaged, without records, was changed while it was read,
@@ -66,7 +66,7 @@ def read(
 
 @dataclass(frozen=True)
 class Places:
-    """Where entries stand: their lines, and in a JSON array their numbers."""
+    """The places of entries: their lines, and in a JSON array their numbers."""
 
     lines: array = field(default_factory=lambda: array("q"))
     numbers: array = field(default_factory=lambda: array("q"))
@@ -77,7 +77,7 @@ class Places:
             self.numbers.append(entry.number)
 
     def described(self, start: int = 0, more: str = "") -> str:
-        """Say how many there are from ``start`` on, and which."""
+        """Say how many places there are from ``start`` on, and name them."""
         lines, numbers = self.lines[start:], self.numbers[start:]
         count = f"{len(lines):,} {more}"
         if not numbers:
@@ -87,13 +87,13 @@ class Places:
 
 
 class Unusable:
-    """The entries of a file that are no records: where they stand, and what is wrong with them."""
+    """The entries of a file that are no records: their places and their problems."""
 
     def __init__(self):
         self.places = Places()
         self.told: dict[Problem, Places] = {}
         self.untold = Places()
-        self.ended = False  # whether nothing behind the last could be read
+        self.ended = False  # whether nothing after the last one could be read
 
     def append(self, entry: Entry, why: Problem) -> None:
         self.places.append(entry)
@@ -104,7 +104,7 @@ class Unusable:
         (self.told.setdefault(why, Places()) if told else self.untold).append(entry)
 
     def listed(self, path: Path) -> str:
-        """Say each different problem once, with the first place that has it, and name all others."""
+        """Describe each different problem once, at its first place, and name the other places."""
         said = []
         for why, places in self.told.items():
             entry = f" (entry {places.numbers[0]} of the array)" if places.numbers else ""
@@ -117,7 +117,7 @@ class Unusable:
 
 
 def _ranges(lines: Sequence[int]) -> str:
-    """Write ascending numbers, those that follow one another joined: 3, 7-9."""
+    """Write ascending numbers, runs of consecutive ones joined: 3, 7-9."""
     ends = [place for place in range(1, len(lines)) if lines[place] != lines[place - 1] + 1]
     parts = list(zip([0, *ends], [*ends, len(lines)], strict=True))
     said = ", ".join(
@@ -164,12 +164,12 @@ def _judged(records: Records, bad: Unusable, path: Path, skip_bad: bool) -> Reco
 
 
 def _record(value: dict | Problem, pool: Pool) -> Record | Problem:
-    """Return the record that an entry is, or what is wrong with it."""
+    """Return an entry's record, or the problem with the entry."""
     if isinstance(value, Problem):
         return value
     instruction, given, output = value.get(pool.instruction), value.get(pool.input, ""), value.get(pool.output)
     if type(instruction) is type(given) is type(output) is str and _says(instruction) and _says(output):
-        return Record(instruction, given, output)  # nearly all; what follows finds out about the others
+        return Record(instruction, given, output)  # nearly every entry; the lines below explain the others
     texts = {}
     for role, name in zip(ROLES, pool.fields, strict=True):
         problem = _problem(value, role, pool)
@@ -196,7 +196,7 @@ def _problem(value: dict, role: str, pool: Pool) -> Problem | None:
 
 
 def _naming(value: dict, pool: Pool) -> str:
-    """Say how to name the fields of a pool, of which some are not in an entry."""
+    """Say how to name a pool's fields, for an entry that lacks some of them."""
     missing = [role for role in ROLES if getattr(pool, role) not in value and role != "input"]
     flags = [
         f"{role}={'NAME' if role in missing else quoted(name)[1:-1]}"
@@ -211,7 +211,7 @@ def _says(text: str) -> bool:
 
 
 def require_content(pool: Pool, path: Path) -> None:
-    """Raise NotHereError, naming the ways on, unless the pool's file is there and more than a Git LFS pointer."""
+    """Raise NotHereError, which says how to get the file, if the pool's file is missing or a Git LFS pointer."""
     if not path.is_file():
         found = "a folder" if path.is_dir() else "no such file"
         ways = _ways_on(pool) if pool.hub else ""

@@ -1,4 +1,4 @@
-"""The table of pools: those the study uses, and a user's own rows in ``pools.toml``."""
+"""The table of pools: the study's pools, and a user's own rows in ``pools.toml``."""
 
 import re
 import tomllib
@@ -30,13 +30,13 @@ class Pool:
     empty_output: bool = False  # whether a record may have an empty output
     records: int | None = None  # as published
     known: dict[str, str] = field(default_factory=dict)  # SHA-256 of files of this pool -> what that file is
-    hub: str | None = None  # where `fetch` finds it: data set on the Hugging Face hub,
+    hub: str | None = None  # for `fetch`: the data set on the Hugging Face hub,
     revision: str | None = None  # its commit there,
     hub_file: str | None = None  # its file there
 
     @property
     def label(self) -> str:
-        """The pool's name as it stands in split names."""
+        """The pool's name in split names."""
         return self.name.upper()
 
     @property
@@ -46,15 +46,15 @@ class Pool:
     def file(self, root: Path) -> Path:
         try:
             path = root / Path(self.path).expanduser()
-            path.is_file()  # nobody's home, or a name that is too long or not to be looked at
+            path.is_file()  # an unknown user's home folder, or a path too long or not allowed to be looked up
         except (OSError, RuntimeError) as error:
             found = f"pool {self.name!r}: found the path {quoted(self.path)}"
             raise InputError(f"{found}; expected one that can be read ({quoted(str(error), 200)})") from error
         return path
 
 
-# Names, forms, counts and checksums: PROTOCOL of the study and the data sets' public cards. Revisions are the commits
-# of the data sets' main branches; that of `oss` could not be verified, so its content is pinned by its checksum alone.
+# Names, forms, counts and checksums come from the study's protocol and the data sets' public cards. Revisions are the
+# commits of the main branches; that of `oss` could not be verified, so its checksum alone pins its content.
 STUDY_POOLS = (
     Pool(
         name="evol",
@@ -94,7 +94,7 @@ STUDY_POOLS = (
         name="general",
         path="Datas/alpaca.jsonl",
         domain="general",
-        empty_output=True,  # some records of the public data have none (data card of yahma/alpaca-cleaned)
+        empty_output=True,  # some public records have no output (data card of yahma/alpaca-cleaned)
         records=52_002,
         known={"0b95d30aff52212dfd7ae0736126f5e75ecb64e7fa9d34e96ab5ec9c3fffea12": "the study's conversion"},
         hub="tatsu-lab/alpaca",
@@ -105,7 +105,7 @@ STUDY_POOLS = (
 
 
 def borrowed_name(pool: Pool, root: Path) -> str:
-    """Return a note where another file than the study's bears the name of one of its pools; empty where none does."""
+    """Return a note if a file other than the study's bears the name of one of its pools; else the empty string."""
     study = next((other for other in STUDY_POOLS if other.name == pool.name), None)
     if study is None or pool.file(root).absolute() == study.file(root).absolute():
         return ""
@@ -127,7 +127,7 @@ def known_pools(root: Path) -> dict[str, Pool]:
         raise InputError(f"{path}: found {path.stat().st_size:,} bytes; expected at most {TABLE_BYTES:,}")
     try:
         rows = tomllib.loads(path.read_text("utf-8-sig"))
-    except (ValueError, RecursionError) as error:  # not TOML, not UTF-8, a number of too many digits; nested too deep
+    except (ValueError, RecursionError) as error:  # not TOML, not UTF-8, a number too long; nested too deep
         raise InputError(f"{path}: found {error}; expected TOML with one [name] section a pool") from error
     own = [_row_pool(path, name, row) for name, row in rows.items()]
     if len({pool.name for pool in own}) < len(own):
@@ -174,7 +174,7 @@ def chosen_pool(known: dict[str, Pool], choice: str, field_names: dict[str, str]
         field_names: ``instruction``, ``input``, ``output`` -> the field's name in the file, for NAME=PATH.
 
     Raises:
-        InputError: the name cannot be one of a pool, or is not in the table.
+        InputError: the name is not allowed for a pool, or is not in the table.
     """
     name, separator, path = choice.partition("=")
     name = checked_name(name)

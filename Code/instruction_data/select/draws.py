@@ -1,4 +1,4 @@
-"""Seeded draws and how many records each side of a mixture gets: arrays in, row positions out."""
+"""Seeded draws, and the number of records on each side of a mixture: arrays in, row positions out."""
 
 import hashlib
 
@@ -6,10 +6,10 @@ import numpy as np
 
 
 def permutation(n: int, seed: int, name: str) -> np.ndarray:
-    """All positions ``0 … n-1`` in a random order that depends on ``seed`` and ``name`` alone.
+    """Return all positions ``0 … n-1`` in a random order that depends on ``seed`` and ``name`` alone.
 
-    Positions are sorted by 64-bit keys straight from PCG64, whose stream numpy guarantees, unlike those of the
-    drawing methods of its generators; so the order is the same with every version.
+    Positions are sorted by 64-bit keys straight from PCG64, whose stream numpy guarantees; the drawing methods of its
+    generators have no such guarantee. So the order is the same with every version.
     """
     digest = hashlib.sha256(f"{seed}\0{name}".encode()).digest()
     keys = np.random.PCG64(int.from_bytes(digest, "big")).random_raw(n)
@@ -17,7 +17,7 @@ def permutation(n: int, seed: int, name: str) -> np.ndarray:
 
 
 def draw(n: int, k: int, seed: int, name: str) -> np.ndarray:
-    """``k`` of the positions ``0 … n-1`` without replacement, in drawn order.
+    """Draw ``k`` of the positions ``0 … n-1`` without replacement, in drawn order.
 
     Raises:
         ValueError: fewer than ``k`` positions exist, or ``k`` is negative.
@@ -28,11 +28,11 @@ def draw(n: int, k: int, seed: int, name: str) -> np.ndarray:
 
 
 def mixture_counts(n: int, code: int, other: int) -> tuple[int, int]:
-    """How many records each side of a ``code:other`` mixture of ``n`` gets: ⌊n·code/total⌋ and ⌊n·other/total⌋."""
+    """Return the records on each side of a ``code:other`` mixture of ``n``: ⌊n·code/total⌋ and ⌊n·other/total⌋."""
     return n * code // (code + other), n * other // (code + other)
 
 
 def share_counts(total: int, percent: int) -> tuple[int, int]:
-    """``percent`` per cent of ``total``, rounded down, and the remainder."""
+    """Return ``percent`` per cent of ``total``, rounded down, and the remainder."""
     first = total * percent // 100
     return first, total - first

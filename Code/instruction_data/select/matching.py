@@ -1,4 +1,4 @@
-"""Matching: strata of records that are alike in given traits, and draws with as many of each stratum as a split has."""
+"""Matching: strata of records that are alike in given traits, and draws that hold as many of each as a split does."""
 
 from collections.abc import Hashable, Sequence
 
@@ -11,7 +11,7 @@ def quantile_bins(values: np.ndarray, bins: int) -> np.ndarray:
     """Return the quantile bin of every value, 0 … bins − 1; int64 ``[n]``. A value on an edge is in the lower bin.
 
     Args:
-        values: float ``[n]``; NaN is in a bin of its own, ``bins``.
+        values: float ``[n]``; NaN has a bin of its own, ``bins``.
     """
     known = np.isfinite(values)
     result = np.full(len(values), bins, dtype=np.int64)
@@ -22,7 +22,7 @@ def quantile_bins(values: np.ndarray, bins: int) -> np.ndarray:
 
 
 def strata(traits: Sequence[Sequence[Hashable]]) -> np.ndarray:
-    """Return a number for every record, the same for those equal in every trait; int64 ``[n]``.
+    """Return a number for every record, the same for records that are equal in every trait; int64 ``[n]``.
 
     Args:
         traits: one sequence of ``n`` values each.
@@ -32,12 +32,12 @@ def strata(traits: Sequence[Sequence[Hashable]]) -> np.ndarray:
 
 
 def matched_draw(strata: np.ndarray, members: np.ndarray, avoided: np.ndarray, seed: int, name: str) -> np.ndarray:
-    """Draw as many positions of every stratum as ``members`` has: avoided ones only where no others are left.
+    """Draw as many positions of every stratum as ``members`` has; take avoided ones only if no others are left.
 
     Args:
         strata: int ``[n]``, of every record of the pool.
         members: positions of the split.
-        avoided: bool ``[n]``, the members and what equals them.
+        avoided: bool ``[n]``, the members and their equals.
         seed, name: what the draw depends on.
 
     Returns:

@@ -4,7 +4,7 @@ import numpy as np
 
 
 def percentile_tiers(values: np.ndarray, low: float, high: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Cut at two percentiles of the values (linear interpolation).
+    """Cut records at two percentiles of their values (linear interpolation).
 
     Args:
         values: float ``[n]``.
@@ -23,11 +23,11 @@ def percentile_tiers(values: np.ndarray, low: float, high: float) -> tuple[np.nd
 
 
 def count_tiers(values: np.ndarray, parts: int = 3, *, rest_last: bool = False) -> list[np.ndarray]:
-    """Sort ascending (stable) and cut by count at ⌊n·i/parts⌋.
+    """Sort records by value, ascending and stable, and cut by count at ⌊n·i/parts⌋.
 
     Args:
         values: float ``[n]``.
-        rest_last: cut at i·⌊n/parts⌋ instead, so that the last part gets what division leaves over.
+        rest_last: cut at i·⌊n/parts⌋ instead, so that the last part gets the remainder.
 
     Returns:
         ``parts`` arrays of positions, each in ascending order of its values.
@@ -40,7 +40,7 @@ def count_tiers(values: np.ndarray, parts: int = 3, *, rest_last: bool = False) 
 
 
 def minmax(values: np.ndarray) -> np.ndarray:
-    """Values moved and scaled to 0 … 1; all zeros where they are all equal.
+    """Move and scale values to 0 … 1; return all zeros where they are all equal.
 
     Args:
         values: float ``[n]``, n ≥ 1.
