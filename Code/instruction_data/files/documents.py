@@ -1,8 +1,8 @@
-"""JSON files between the scripts: dataclasses (a training run, an outcome), and what is derived from other files.
+"""JSON files between the scripts: documents (a training run, an outcome) and derived files.
 
-A dataclass's file holds its fields and the number of its format; what is read has every field, each of the kind it is
-declared as. A derived one can be made again at any time, so it bears its own checksum, and one that was touched is
-refused.
+A document's file holds the fields of a dataclass and the number of its format. Reading checks that every field is there
+and of the kind it is declared as. A derived file can be made from other files again at any time. It bears its own
+checksum, and a file that was touched is refused.
 """
 
 import hashlib
@@ -28,13 +28,15 @@ def write(path: Path, document: object) -> None:
 
 
 def read(path: Path, kind: type[Document], what: str, writer: str) -> Document:
-    """A document as ``write`` writes it.
+    """Read a document that ``write`` wrote.
 
     Args:
-        what: it is, for errors; ``writer`` makes it.
+        kind: its dataclass.
+        what: words for what it is, for errors.
+        writer: words for the script that makes it, for errors.
 
     Raises:
-        InputError: the file is none of that kind.
+        InputError: the file holds no document of that kind.
     """
     expected = f"expected {what} as the {writer} writes it"
     try:
@@ -52,20 +54,20 @@ def read(path: Path, kind: type[Document], what: str, writer: str) -> Document:
 
 
 def write_derived(path: Path, content: Mapping) -> None:
-    """Write what is derived from other files, whole or not at all."""
+    """Write a derived file, whole or not at all."""
     plain = orjson.loads(orjson.dumps(content, option=orjson.OPT_SERIALIZE_NUMPY))
     whole = {"format": FORMAT, **plain, "sha256": _sha256(plain)}
     write_whole(path, orjson.dumps(whole, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
 
 
 def read_derived(path: Path, command: str) -> dict:
-    """The content that ``write_derived`` wrote.
+    """Return the content that ``write_derived`` wrote.
 
     Args:
-        command: writes it, for errors.
+        command: the command that writes the file, for errors.
 
     Raises:
-        InputError: the file is none, or not as it was written.
+        InputError: the file is no derived file, or not as it was written.
     """
     try:
         content = orjson.loads(path.read_bytes())

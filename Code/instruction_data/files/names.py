@@ -1,7 +1,7 @@
-"""Names and paths from files and flags: what may become part of a path below a study root, on every system.
+"""Names and paths from files and flags that may become part of a path below a study root, on every system.
 
-A name that would leave the folder it is meant for, that some file system cannot hold, that a shell, YAML or
-LLaMA-Factory's comma-separated list would read otherwise, is refused where it comes in.
+A name is refused where it comes in if it would leave the folder it is meant for, if some file system cannot hold it, or
+if a shell, YAML or LLaMA-Factory's comma-separated list would read it otherwise.
 """
 
 import re
@@ -16,12 +16,12 @@ RESERVED = {"con", "prn", "aux", "nul"} | {f"{port}{n}" for port in ("com", "lpt
 
 
 def reserved(name: str) -> bool:
-    """Whether Windows takes a file of that name, whatever its ending, for a device."""
+    """Return whether Windows takes a file of that name, whatever its ending, for a device."""
     return name.split(".")[0].lower() in RESERVED
 
 
 def fault(name: object) -> str:
-    """What keeps ``name`` from being one part of a path, in words; empty if nothing does."""
+    """Say what a name needs to be one part of a path; empty if it can be."""
     if not isinstance(name, str) or not PART.fullmatch(name) or name.endswith("."):
         return "letters, digits, '.', '_', '+' or '-', a letter or digit first and no dot last"
     if len(name) > LONGEST:
@@ -30,10 +30,10 @@ def fault(name: object) -> str:
 
 
 def checked(name: str, what: str) -> str:
-    """``name``, if it can be one part of a path.
+    """Return ``name``, if it can be one part of a path.
 
     Args:
-        what: where it stands, for the error.
+        what: the place where it stands, for the error.
 
     Raises:
         InputError: it cannot.
@@ -54,16 +54,16 @@ def different(found: Iterable[str], what: str) -> None:
 
 
 def is_relative(file: object) -> bool:
-    """Whether ``file`` is a path that stays below the folder it starts from (symbolic links aside)."""
+    """Return whether ``file`` is a path that stays below the folder it starts from (symbolic links aside)."""
     path = PurePosixPath(file) if isinstance(file, str) else PurePosixPath()
     return bool(path.parts) and not path.is_absolute() and ".." not in path.parts
 
 
 def below(root: Path, path: Path) -> Path:
-    """``path``, if it lies below ``root`` when all symbolic links are followed; what is written there stays there.
+    """Return ``path``, if it lies below ``root`` when all symbolic links are followed.
 
     Raises:
-        InputError: it does not.
+        InputError: it does not, so that files written there would end up elsewhere.
     """
     try:
         real = path.resolve()

@@ -1,4 +1,4 @@
-"""Where the repository and the demo's root are, and which files below a folder match a pattern."""
+"""The places of the repository and of the demo's root, and the files below a folder that match a pattern."""
 
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -8,7 +8,7 @@ DEMO_ROOT = REPOSITORY / "build" / "demo"
 
 
 def matching(folder: Path, pattern: str) -> list[Path]:
-    """Paths below a folder that match, sorted.
+    """Return the paths below a folder that match a pattern, sorted.
 
     Raises:
         OSError: a folder on the way may not be read. ``Path.glob`` would pass over it, and forget all that is in it.

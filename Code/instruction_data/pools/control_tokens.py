@@ -36,7 +36,10 @@ _IN_TEXT = re.compile("|".join(_PATTERNS))
 
 
 def _beginning(start: str) -> re.Pattern[bytes]:
-    """The tokens that begin with ``start``, which stands in front alone: the search runs from one to the next."""
+    """Return a pattern of the tokens that begin with ``start``.
+
+    ``start`` stands alone at its beginning, so that the search jumps from one place of it to the next.
+    """
     ends = [pattern.removeprefix(start) for pattern in _PATTERNS if pattern.startswith(start)]
     return re.compile(f"{start}(?:{'|'.join(ends)})".encode())
 
@@ -45,7 +48,7 @@ _ANGLED, _SQUARE = (_beginning(start) for start in ("<", r"\["))
 
 
 def found(data: bytes) -> tuple[str, ...]:
-    """The different control tokens in UTF-8 text (or JSON of it), in the order of their first places."""
+    """Return the different control tokens in UTF-8 text (or JSON of it), in the order of their first places."""
     if not (_ANGLED.search(data) or _SQUARE.search(data)):
         return ()
     places = [(token.start(), token[0]) for pattern in (_ANGLED, _SQUARE) for token in pattern.finditer(data)]
@@ -53,7 +56,7 @@ def found(data: bytes) -> tuple[str, ...]:
 
 
 def neutralised(text: str) -> str:
-    """The text with a space behind the first character of every control token: ``< |im_start|>``, ``[ INST]``.
+    """Return the text with a space behind the first character of every control token: ``< |im_start|>``, ``[ INST]``.
 
     A space can be seen and typed, unlike characters of no width; no tokenizer takes what is left for a token.
     """

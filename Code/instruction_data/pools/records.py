@@ -26,7 +26,7 @@ class Record:
     output: str
 
     def canonical(self) -> bytes:
-        """The record as compact UTF-8 JSON: its identity, and the form in which it is published.
+        """Return the record as compact UTF-8 JSON: its identity, and the form in which it is published.
 
         Raises:
             orjson.JSONEncodeError: the text holds half a surrogate pair, which UTF-8 cannot carry.
@@ -88,7 +88,7 @@ class Records(Sequence[Record]):
         return len(self._rows)
 
     def canonical(self, index: int) -> bytes:
-        """Record ``index`` as compact JSON."""
+        """Return record ``index`` as compact JSON."""
         start, end = self._ends[index], self._ends[index + 1]
         if self._unwritten:
             self._flush()
@@ -100,11 +100,11 @@ class Records(Sequence[Record]):
         return Record(**orjson.loads(self.canonical(index % len(self))))
 
     def texts(self, name: str) -> list[str]:
-        """The ``instruction``, ``input`` or ``output`` of every record."""
+        """Return the ``instruction``, ``input`` or ``output`` of every record."""
         return [getattr(record, name) for record in self]
 
     def describe(self, root: Path) -> dict:
-        """What a manifest says of this pool."""
+        """Return what a manifest says of this pool."""
         file = self.pool.file(root)
         inside = file.resolve().is_relative_to(root.resolve())
         return {
@@ -118,7 +118,7 @@ class Records(Sequence[Record]):
 
 
 def is_unicode(text: str) -> bool:
-    """Whether UTF-8 can carry the text: names of files need not be in it."""
+    """Return whether UTF-8 can carry the text; names of files need not be in it."""
     try:
         text.encode()
     except UnicodeEncodeError:
