@@ -1,0 +1,43 @@
+"""Study roots for tests: a demo's pools without what others made of them, and what stands under a root."""
+
+import hashlib
+import importlib.util
+import os
+import shutil
+from pathlib import Path
+from types import ModuleType
+
+from instruction_data.demo.demo_root import LABELS_PATH
+from instruction_data.pools.table import STUDY_POOLS
+
+EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
+
+
+def copy_pools(demo: Path, root: Path) -> Path:
+    """Copy a demo's pools and labels, and nothing else."""
+    for name in [*(pool.path for pool in STUDY_POOLS), LABELS_PATH]:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(demo / name, root / name)
+    return root
+
+
+def place_example(name: str, root: Path, folder: str) -> ModuleType:
+    """Put an example script into a folder of a study root, and load it from there."""
+    path = root / folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy(EXAMPLES / name, path)
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def state(root: Path) -> dict[str, tuple]:
+    """Return path -> what a write would change: of a file its content and times, of a folder its time."""
+    found = {}
+    for folder, names, files in os.walk(root):
+        for path in [Path(folder, name) for name in (*names, *files)] + [Path(folder)]:
+            entry = path.lstat()
+            content = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
+            found[path.relative_to(root).as_posix()] = (entry.st_mode, entry.st_mtime_ns, content)
+    return found
