@@ -75,7 +75,9 @@ def vendi_score(vectors: np.ndarray, rows: np.ndarray | None = None) -> float:
     n = len(vectors) if rows is None else len(rows)
     moments = np.zeros((vectors.shape[1], vectors.shape[1]))
     for place, block in _blocks(vectors, rows):
-        unit = block * _inverse_lengths(block, place.start)[:, None]  # float64: the number of threads does not show in the result
+        unit = (
+            block * _inverse_lengths(block, place.start)[:, None]
+        )  # float64: the number of threads does not show in the result
         moments += unit.T @ unit
     eigenvalues = np.linalg.eigvalsh(moments / n)
     eigenvalues = eigenvalues[eigenvalues > 0]
