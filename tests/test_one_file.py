@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas
 import pytest
-from tests.support.roots import EXAMPLES, copy_pools, place_example
+from tests.support.roots import copy_pools, example, place_example
 from tests.support.scripts import load_script
 
 from instruction_data.measures import confounds
@@ -36,7 +36,7 @@ def root(small_demo, tmp_path_factory) -> Path:
     with open(root / "judge.csv", "w", newline="") as file:
         csv.writer(file).writerows([("row", "score"), *scores_of_a_judge(root).items()])
     judge = place_example("judge.py", root, "Code")
-    assert judge.main([*demo, "--pool", "oss", "--scores", str(root / "judge.csv")]) == 0
+    assert judge.main([*demo, "--pool", "oss", "--csv", str(root / "judge.csv")]) == 0
     assert load_script("report/profile_splits.py").main([*demo, "--tokenizer", "minilm"]) == 0
     assert load_script("report/report.py").main([*demo, "--output", str(root / "page.html")]) == 0
     return root
@@ -46,9 +46,9 @@ def document(root: Path, name: str) -> dict:
     return json.loads((root / "Profiles" / f"{name}.json").read_text())
 
 
-@pytest.mark.parametrize(("name", "most"), [("instruction_length.py", 45), ("judge.py", 30)])
+@pytest.mark.parametrize(("name", "most"), [("instruction_length.py", 50), ("judge.py", 35)])
 def test_the_examples_are_short(name, most):
-    assert len((EXAMPLES / name).read_text().splitlines()) < most
+    assert len(example(name).splitlines()) < most
 
 
 # ---------------------------------------------------------------- a question
@@ -87,9 +87,7 @@ def test_length_is_what_its_splits_differ_in_by_design(root):
 
 def test_the_page_shows_it_under_its_title(root):
     page = (root / "page.html").read_text()
-    assert re.search(
-        rf"<h2[^>]*>RQ5\W+{TITLE}</h2>\s*<p>Is it merely the length of instructions that matters\?</p>", page
-    )
+    assert re.search(rf"<h2[^>]*>RQ5\W+{TITLE}</h2>\s*<p>Is it merely length that matters\?</p>", page)
     (row,) = re.findall(rf"<tr><th[^>]*>RQ5\W+{TITLE} · oss</th>(.*?)</tr>", page, re.DOTALL)
     made_to_differ, besides = re.findall(r"<td[^>]*>(.*?)</td>", row, re.DOTALL)[:2]
     assert "words" in made_to_differ
@@ -122,7 +120,7 @@ def test_the_judges_scores_are_published_with_what_they_are(root, capsys):
             "scale": "linear",
             "kind": "number",
             "trait": "judge's score",
-            "made_by": "",
+            "made_by": "a judge",
         }
     }
     table = pandas.read_parquet(root / "Datas/Numbers/OSS/OSS_judge.parquet")

@@ -6,13 +6,12 @@ import runpy
 import sys
 from types import SimpleNamespace
 
-import orjson
 import pytest
+from tests.support.roots import example
 from tests.support.scripts import CODE, SCRIPTS, TOOLS, load_script
 
 from instruction_data.demo import demo_root
 from instruction_data.publish import manifests
-from instruction_data.publish.verify import verify
 
 ROOT = CODE.parent
 README = (ROOT / "README.md").read_text("utf-8")
@@ -24,45 +23,18 @@ OWN = "Code/RQ5/instruction_length.py"  # the reader's own file
 ELSEWHERE = {"--include", "--exclude", "--head", "--address"}  # git's and Ray's
 
 
-def example(page: str) -> str:
-    """The one Python script that a page shows."""
-    (found,) = re.findall(r"```python\n(.*?)```", PAGES[page], re.DOTALL)
-    return found
-
-
-def run_example(monkeypatch, text, root, name, *flags):
-    """Run a script that a page shows, put into a study root as the page says."""
-    script = root / "Code" / name
-    script.parent.mkdir(parents=True, exist_ok=True)
-    script.write_text(text)
-    monkeypatch.setattr(sys, "argv", [str(script), "--demo", "--root", str(root), *map(str, flags)])
+def test_the_readmes_question_runs_as_its_reader_runs_it(tmp_path, monkeypatch):
+    demo_root.build(tmp_path, records=12, others=10)
+    script = tmp_path / "Code" / "RQ5" / "instruction_length.py"
+    script.parent.mkdir(parents=True)
+    script.write_text(example("instruction_length.py"))
+    monkeypatch.setattr(sys, "argv", [str(script), "--demo", "--root", str(tmp_path)])
     with pytest.raises(SystemExit) as end:
         runpy.run_path(str(script), run_name="__main__")
     assert end.value.code == 0
-
-
-def test_a_question_of_ones_own_is_one_file_of_under_60_lines(tmp_path, monkeypatch):
-    text = example("README.md")
-    assert len(text.splitlines()) < 60
-    demo_root.build(tmp_path, records=12, others=10)
-    run_example(monkeypatch, text, tmp_path, "RQ5/instruction_length.py")
     assert sorted(manifests.all_splits(tmp_path)) == [
         f"RQ5_{pool}_{tier}" for pool in ("EVOL", "OSS") for tier in ("LONG", "MIDDLE", "SHORT")
     ]
-    assert verify(tmp_path) == []
-
-
-def test_a_number_of_ones_own_is_one_file_of_some_30_lines(tmp_path, monkeypatch):
-    text = example("docs/pools.md")
-    assert len(text.splitlines()) < 40
-    demo_root.build(tmp_path, records=12, others=10)
-    csv = tmp_path / "scores.csv"
-    csv.write_text("row,score\n" + "".join(f"{row},{1 + row % 5}\n" for row in range(12)))
-    run_example(monkeypatch, text, tmp_path, "measure/judge.py", "--pool", "oss", "--csv", csv)
-    manifest = orjson.loads((tmp_path / "Datas/Numbers/OSS/OSS_judge_manifest.json").read_bytes())
-    (table,) = manifest["files"].values()
-    assert table["columns"]["judge"]["label"] == "judge's score"
-    assert verify(tmp_path) == []
 
 
 def test_the_readme_is_short_and_no_line_is_long():
@@ -83,7 +55,7 @@ def test_every_command_names_what_exists(page):
 
 
 def test_the_readme_names_every_script():
-    assert set(re.findall(r"Code/\S+\.py", README.replace(example("README.md"), ""))) == {
+    assert set(re.findall(r"Code/\S+\.py", README.replace(example("instruction_length.py"), ""))) == {
         *(f"Code/{name}" for name in (*SCRIPTS, *TOOLS)),
         OWN,
     }

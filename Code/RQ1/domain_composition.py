@@ -1,12 +1,12 @@
 """RQ1, domain composition: what happens when part of the code records gives way to another domain?
 
-Code records of a pool are replaced by mathematical or general ones at 97:3, 9:1 and 7:3, the total held at the code
-pool's size; the unmixed pool is the baseline. For both code pools that makes 14 splits, in Datas/RQ1/<POOL>/:
+Replaces code records of a pool by mathematical or general ones at 97:3, 9:1 and 7:3. The total stays at the code pool's
+size; the unmixed pool is the baseline. Both code pools together give 14 splits, in Datas/RQ1/<POOL>/:
 
     RQ1_<POOL>_CODE_10_0.json                      the code pool as it is
     RQ1_<POOL>_<MATH|GENERAL>_<97_3|9_1|7_3>.json  code first, then the other domain
 
-with RQ1_<POOL>_scores.parquet (which record stands where) and RQ1_<POOL>_manifest.json.
+with RQ1_<POOL>_scores.parquet (each record's places) and RQ1_<POOL>_manifest.json.
 
     python Code/RQ1/domain_composition.py                          the study's pools
     python Code/RQ1/domain_composition.py --demo                   the demo's
@@ -66,7 +66,7 @@ CODE = re.compile(
 
 
 def looks_like_code(text: str) -> bool:
-    """Return whether a text holds fenced code or a line of real syntax, not merely a word that is a keyword too."""
+    """Say whether a text holds fenced code or a line of real syntax; a word that is also a keyword is not enough."""
     return CODE.search(text) is not None
 
 
@@ -95,8 +95,8 @@ def mixture(
     Args:
         candidates: positions of ``other`` that may be drawn.
         counts: of code and of other records.
-        names: what the draws of the code and of the other side depend on beside the seed. All domains share the code
-            sample of a ratio where that name is the same.
+        names: with the seed, these decide the draws of the code side and of the other side. Domains with the same
+            code name share the code sample of a ratio.
         shuffle: put the records of both sides into a random order.
 
     Returns:
@@ -132,7 +132,7 @@ def domain_splits(
     others: Sequence[Records],
     candidates: Sequence[np.ndarray],
 ) -> list[Split]:
-    """Make the baseline, then every mixture of every other domain, ratio and repeat.
+    """Make the baseline, then a mixture for every other domain, ratio and repeat.
 
     Raises:
         InputError: another domain has fewer records than a ratio asks for, and no flag says to go on without.

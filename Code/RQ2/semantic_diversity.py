@@ -1,7 +1,7 @@
 """RQ2, semantic diversity: does it matter how alike the records of a training set are?
 
-Every record becomes a vector; its similarity is the mean cosine to all records of its pool. The least alike third is
-the HIGH diversity tier, the most alike the LOW one, each in pool order. Three splits a pool, in Datas/RQ2/<POOL>/:
+Turns every record into a vector; its similarity is the mean cosine to all records of its pool. The least alike third is
+the HIGH diversity tier, the most alike the LOW one, in pool order. Makes three splits a pool, in Datas/RQ2/<POOL>/:
 
     RQ2_<POOL>_DIVERSITY_<LOW|MEDIUM|HIGH>.json
 
@@ -75,7 +75,7 @@ def tier_names(pool: Pool) -> dict[str, str]:
 def diversity_splits(
     records: Records, vectors: np.ndarray, similarities: np.ndarray, tiers: Mapping[str, np.ndarray]
 ) -> list[Split]:
-    """Make the tiers' splits, each with what tells how diverse it is in itself."""
+    """Make the tiers' splits, each with figures of its own diversity."""
     names = tier_names(records.pool)
     made = []
     for tier, positions in tiers.items():
@@ -91,7 +91,7 @@ def diversity_splits(
 
 
 def alike_for_equal(texts: Sequence[str], values: np.ndarray) -> np.ndarray:
-    """Return the values, those of equal texts made equal to the last bit, so that no rounding parts them."""
+    """Return the values, equal to the last bit for equal texts, so that rounding cannot part them."""
     first: dict[str, int] = {}
     return values[[first.setdefault(text, position) for position, text in enumerate(texts)]]
 
@@ -100,7 +100,7 @@ def ready_made(records: Records, found: embeddings.Embeddings, path: Path, limit
     """Pick the ready-made vectors that belong to these records.
 
     Raises:
-        InputError: there is not one for each record of the pool, the unusable ones included.
+        InputError: their number differs from that of the pool's records, the unusable ones included.
     """
     count = len(records) + len(records.skipped)
     if len(found.vectors) != count and not (limit and len(found.vectors) > count):
@@ -113,7 +113,7 @@ def ready_made(records: Records, found: embeddings.Embeddings, path: Path, limit
 
 
 def score_columns(encoded: Arrays, means: similarity.MeanSimilarities, usable: np.ndarray, n: int) -> list[Column]:
-    """Return similarity, similarity to the others and whether the text was cut, declared; NaN for unusable records."""
+    """Declare similarity, similarity to the others and whether the text was cut; NaN for unusable records."""
     same = {"unit": "cosine", "trait": QUESTION.varies[0], "made_by": "the manifest's encoder or embeddings"}
     columns = [
         Column(
@@ -227,7 +227,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def refuse_other_vectors(workspace: Workspace, options: argparse.Namespace) -> None:
-    """Raise InputError where --embeddings stands beside what it replaces, is for several pools, or is missing."""
+    """Raise InputError if --embeddings stands beside a flag that it replaces, is for several pools, or is missing."""
     if not options.embeddings:
         if options.generation == "2024-09" and not options.model:
             raise InputError(

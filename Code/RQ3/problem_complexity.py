@@ -1,14 +1,14 @@
 """RQ3, problem complexity: do harder problems teach more?
 
-Two numbers per instruction, each scaled to 0 … 1 over the pool and added: a score from 1 to 6 that a language model
-expects as the answer to a question about the problem's complexity, and the instruction's perplexity. Sorted by the
-sum and cut into thirds by count, three splits a pool, in Datas/RQ3/<POOL>/, simplest record first:
+Adds two numbers per instruction, each scaled to 0 … 1 over the pool: a score from 1 to 6 that a language model expects
+as the answer to a question about the problem's complexity, and the instruction's perplexity. Sorts by the sum and cuts
+into thirds by count, which makes three splits a pool, in Datas/RQ3/<POOL>/, simplest record first:
 
     RQ3_<POOL>_<SIMPLE|MODERATE|COMPLEX>.json
 
 with RQ3_<POOL>_scores.parquet (every number, the digits' logits included) and RQ3_<POOL>_manifest.json.
-Perplexity has a long tail, so one outlier presses all others towards 0 and leaves the order to the score alone. Every
-run therefore says what merging by ranks, or the logarithm of the perplexity, would change; --normalise does it.
+Perplexity has a long tail, so one outlier presses all others towards 0, and the score alone decides the order. So every
+run says what ranks, or the logarithm of the perplexity, would change; --normalise uses them.
 
     python Code/RQ3/problem_complexity.py --demo
     python Code/RQ3/problem_complexity.py                           XCoder's scorer, llama2-7B (June 2025)
@@ -62,8 +62,8 @@ class Definition:
 
     Attributes:
         prompt: asks for the score.
-        first_weight: what the digit 1 weighs in the score; each further digit weighs one more.
-        perplexity_tokens: of an instruction at most.
+        first_weight: the weight of the digit 1 in the score; each further digit weighs one more.
+        perplexity_tokens: the most tokens of an instruction that are read.
         start: whether perplexity conditions the first token on a start token, or begins at the second.
         average: whether the parts are averaged instead of added.
         rest_last: whether the thirds are ⌊n/3⌋, ⌊n/3⌋ and the rest instead of cut at ⌊n/3⌋ and ⌊2n/3⌋.
@@ -100,11 +100,11 @@ GENERATIONS = {"2025-06": {}, "2025-12": {}, "2024-09": {"measure": "perplexity"
 
 
 def expected_digit(logits: np.ndarray, first_weight: int = 1) -> np.ndarray:
-    """Return the expectation of the digit under the softmax over the digits' logits alone.
+    """Return the expected digit under the softmax over the digits' logits alone.
 
     Args:
         logits: float ``[n, 6]``, of the digits 1 … 6.
-        first_weight: what the digit 1 counts; each further digit counts one more.
+        first_weight: the weight of the digit 1; each further digit weighs one more.
 
     Returns:
         float64 ``[n]``, in 1 … 6 with the first weight 1.
@@ -137,7 +137,7 @@ def tier_numbers(values: np.ndarray, *, rest_last: bool = False) -> np.ndarray:
 
 
 def against_study(value: np.ndarray, studys: np.ndarray, *, rest_last: bool = False) -> tuple[float | None, np.ndarray]:
-    """Say how another complexity departs from the study's.
+    """Compare another complexity with the study's.
 
     Args:
         value, studys: float ``[n]``.
@@ -156,7 +156,7 @@ def tier_names(pool: Pool) -> dict[str, str]:
 def measured(
     workspace: Workspace, records: Records, wanted: Mapping[str, Feature], definition: Definition
 ) -> list[Column]:
-    """Measure every record: the score and its six logits, the perplexity, and whether a text was cut for either."""
+    """Measure every record: the score with its six logits, the perplexity, and whether the text was cut for either."""
     columns = []
     texts = records.texts("instruction")
     for measure, feature in wanted.items():
@@ -178,7 +178,7 @@ def measured(
 
 
 def complexities(parts: Mapping[str, np.ndarray], definition: Definition) -> dict[str, np.ndarray]:
-    """Return normalisation -> complexity; the study's alone for a single measure, since none changes its order."""
+    """Return normalisation -> complexity; for a single measure only the study's, since none changes the order."""
     wanted = NORMALISATIONS if len(parts) > 1 else (STUDYS,)
     divisor = len(parts) if definition.average else 1
     return {normalise: complexity(parts, normalise) / divisor for normalise in wanted}
@@ -191,7 +191,7 @@ def complexity_splits(
     studys: np.ndarray | None,
     definition: Definition,
 ) -> list[Split]:
-    """Make the tiers' splits; those not of the study's normalisation say how far they depart from it.
+    """Make the tiers' splits; with another normalisation than the study's, they say how far they depart from it.
 
     Args:
         values, studys: complexity of every record, by this run's and the study's normalisation; NaN where unusable.
@@ -247,7 +247,7 @@ def publish_pool(workspace: Workspace, options: argparse.Namespace, pool: Pool) 
 def complexity_columns(
     values: np.ndarray, studys: np.ndarray | None, tiers: Mapping[str, np.ndarray], n: int
 ) -> Sequence[Column]:
-    """Declare complexity, the study's beside another normalisation's, and the tier."""
+    """Declare complexity, for another normalisation also the study's, and the tier."""
     columns = [Column("complexity", values, "complexity")]
     if studys is not None:
         columns.append(Column("complexity_minmax", studys, "complexity by min-max", trait=QUESTION.varies[0]))
@@ -285,7 +285,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def model_names(workspace: Workspace, options: argparse.Namespace) -> dict[str, str]:
-    """Return measure -> the model that this run asks."""
+    """Return measure -> the model that this run uses."""
     both = options.model or (DEMO_MODEL if workspace.demo else None)
     names = {
         "score": options.scorer or both or SCORER,
@@ -295,7 +295,7 @@ def model_names(workspace: Workspace, options: argparse.Namespace) -> dict[str, 
 
 
 def wanted_features(workspace: Workspace, options: argparse.Namespace) -> dict[str, Feature]:
-    """Return measure -> feature."""
+    """Return measure -> the feature to compute."""
     definition, made = DEFINITIONS[options.generation], {}
     for measure, name in model_names(workspace, options).items():
         model = LanguageModel(models.find(name), workspace.device, workspace.dtype)

@@ -1,14 +1,14 @@
 """RQ4, task category: which of ten kinds of programming task is each record?
 
-Categories and instructions are embedded, each with a prompt that says what it is; a record gets the category most
-cosine-similar to its instruction. For each code pool, in Code/RQ4/:
+Embeds categories and instructions, each with a prompt that says what it is. A record gets the category most similar to
+its instruction by cosine. Writes, for each code pool, in Code/RQ4/:
 
     <pool>_instruct_with_category.jsonl       one line a record, in pool order
     <pool>_category_similarities.parquet      the category, its lead over the next, and the similarity to all ten
     <pool>_instruct_with_category_manifest.json
 
-type_coverage.py makes the splits of RQ4 from it. With --demo it also says how often the category is the one that the
-record's standard library module suggests, with the table <pool>_category_confusion.csv.
+type_coverage.py makes the splits of RQ4 from these. With --demo, the script also says how often the category agrees
+with the record's standard library module, and writes <pool>_category_confusion.csv.
 
     python Code/RQ4/task_category.py --demo
     python Code/RQ4/task_category.py            through hkunlp/instructor-base
@@ -50,11 +50,11 @@ CATEGORY_PROMPT = "Represent the topic for coding category:"
 INSTRUCTION_PROMPT = "Represent coding category of the programming task:"
 MODEL = "hkunlp/instructor-base"
 DEMO_MODEL = "minilm"
-GENERATIONS = {"2025-06": {}, "2025-12": {}}  # which define categories alike
+GENERATIONS = {"2025-06": {}, "2025-12": {}}  # both define categories alike
 
 
 def cosine_similarities(rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
-    """Return the cosine of every row of one to every row of the other: ``[n, d]``, ``[c, d]`` -> float64 ``[n, c]``."""
+    """Return the cosines between the vectors of both arrays: ``[n, d]``, ``[c, d]`` -> float64 ``[n, c]``."""
 
     def unit(vectors: np.ndarray) -> np.ndarray:
         vectors = vectors.astype(np.float64)
@@ -64,7 +64,7 @@ def cosine_similarities(rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
 
 
 def category_columns(similarities: np.ndarray) -> list[Column]:
-    """Declare what the similarities say of every record: its category, how similar, how clearly; NaN rows have none.
+    """Declare each record's category, its similarity and its lead over the next; rows of NaN have none.
 
     Args:
         similarities: float64 ``[n, 10]``.
@@ -92,7 +92,7 @@ def category_columns(similarities: np.ndarray) -> list[Column]:
 
 
 def category_lines(records: Records, columns: list[Column]) -> dict[str, list]:
-    """Return the columns of the category file, one entry a record, as the study has them, and the record's row."""
+    """Return the columns of the category file in the study's form, one entry a record, with the record's row."""
     category, similar = columns[0].values, columns[1].values
     return {
         "row": records.rows.tolist(),
@@ -125,7 +125,7 @@ def say_agreement(pool: Pool, table) -> None:
 
 
 def encoders(workspace: Workspace, name: str) -> dict[str, Encoder]:
-    """Return role -> encoder, of one model with two prompts."""
+    """Return role -> encoder; both share one model and differ in prompt."""
     source = models.find(name)
     prompts = {"category": CATEGORY_PROMPT, "instruction": INSTRUCTION_PROMPT}
     return {role: Encoder(source, prompt, workspace.device, workspace.dtype) for role, prompt in prompts.items()}
@@ -160,7 +160,7 @@ def publish_pool(workspace: Workspace, options: argparse.Namespace, name: str, p
 
 
 def weak_label_tables(workspace: Workspace, records: Records, assigned: np.ndarray) -> Mapping:
-    """Return file name -> table of how far the demo's weak labels agree, and say it; none outside the demo."""
+    """Compare with the demo's weak labels: print the agreement, return file name -> table; none outside the demo."""
     labels = demo_root.weak_labels(workspace.root, records) if workspace.demo else None
     if labels is None:
         return {}

@@ -1,7 +1,7 @@
 """RQ4, type coverage: what does the share of algorithmic tasks do?
 
-Training sets of one size whose share of algorithmic records (the first two categories that task_category.py assigns)
-is 0, 25, 50, 75 and 100 per cent, the rest practical ones, shuffled. Five splits a pool, in Datas/RQ4/<POOL>/:
+Makes training sets of one size, with 0, 25, 50, 75 and 100 per cent algorithmic records (the first two categories of
+task_category.py). The rest are practical records, and all are shuffled. Five splits a pool, in Datas/RQ4/<POOL>/:
 
     RQ4_<POOL>_ALG_<0|25|50|75|100>.json
 
@@ -52,7 +52,7 @@ GENERATIONS = {"2025-06": {}, "2025-12": {"shares": [0, 20, 50, 80, 100], "repea
 
 
 def read_categories(path: Path, records: Records, manifest: Mapping) -> dict[str, list]:
-    """Read the category and similarity of every record, joined by row number and checked by instruction.
+    """Read the category and similarity of every record; join by row number and check by instruction.
 
     Args:
         path: the category file.
@@ -106,7 +106,7 @@ def read_manifest(path: Path) -> dict:
 
 
 def _category_in(path: Path, entry: Entry, row: int, instruction: str) -> tuple[str | None, float | None]:
-    """Return the category and its similarity in one line of the file, which must be about this instruction."""
+    """Return the category and its similarity from one line of the file; the line must hold this instruction."""
     if entry.value.get("instruction") != instruction:
         raise InputError(
             f"{path}:{entry.line}: found the instruction {quoted(entry.value.get('instruction'))}; expected that of "
@@ -121,13 +121,13 @@ def _category_in(path: Path, entry: Entry, row: int, instruction: str) -> tuple[
 
 
 def feasible(total: int, shares: Sequence[int], algorithmic: int, practical: int) -> bool:
-    """Whether every share of ``total`` can be drawn from groups of these sizes."""
+    """Say whether every share of ``total`` can be drawn from groups of these sizes."""
     counts = [draws.share_counts(total, share) for share in shares]
     return all(first <= algorithmic and second <= practical for first, second in counts)
 
 
 def largest_total(shares: Sequence[int], algorithmic: int, practical: int) -> int:
-    """The largest total of which every share can be drawn."""
+    """Return the largest total of which every share can be drawn."""
     total = algorithmic + practical
     while not feasible(total, shares, algorithmic, practical):
         total -= 1
@@ -135,7 +135,7 @@ def largest_total(shares: Sequence[int], algorithmic: int, practical: int) -> in
 
 
 def chosen_total(wanted: int | str, shares: Sequence[int], algorithmic: int, practical: int, pool: Pool) -> int:
-    """Return ``wanted`` records a split, or the most there can be for ``max``; InputError if that cannot be."""
+    """Return ``wanted`` records a split, or the largest possible number for ``max``; raise InputError if impossible."""
     most = largest_total(shares, algorithmic, practical)
     found = f"pool {pool.name!r}: found {algorithmic:,} algorithmic and {practical:,} practical records"
     percents = ", ".join(map(str, shares))
@@ -150,7 +150,7 @@ def chosen_total(wanted: int | str, shares: Sequence[int], algorithmic: int, pra
 
 
 def share_draw(name: str, groups: tuple[np.ndarray, np.ndarray], total: int, share: int, seed: int) -> np.ndarray:
-    """Positions of one split: drawn from both groups without replacement, then shuffled."""
+    """Draw the positions of one split from both groups without replacement, then shuffle them."""
     drawn = [
         group[draws.draw(len(group), count, seed, f"{name} {side}")]
         for side, group, count in zip(
@@ -203,7 +203,7 @@ def score_columns(numbers: Mapping[str, list], algorithmic: np.ndarray) -> list[
 
 
 def grouped(records: Records, categories: Sequence[str | None]) -> tuple[np.ndarray, np.ndarray]:
-    """Return the positions of the algorithmic and of the practical records; those without category are neither."""
+    """Return the positions of the algorithmic and the practical records; records without category are neither."""
     algorithmic = np.isin(categories, ALGORITHMIC)
     categorised = np.array([category is not None for category in categories])
     return np.flatnonzero(algorithmic), np.flatnonzero(categorised & ~algorithmic)

@@ -1,21 +1,21 @@
-"""Controls: does a split score as it does for its property, or would any records of that number and kind do?
+"""Controls: is a split's score due to its property, or would any records of that number and kind score the same?
 
-For any split, training sets of the same size from the same pools (as many records from each as the split has):
+Makes, for any split, training sets of the same size with as many records from each pool as the split has:
 
     random     drawn from the whole pool
     matched    as many records of every combination of output length (quantile bins of the pool's characters),
-               programming language and task category as the split has; from outside the split as far as there are
-               any, its own beyond that, so that the counts are exact and what overlaps is said
+               programming language and task category as the split has; its own records are taken only where no
+               others are left, so that the counts are exact, and the overlap is reported
 
-So a random control lies at the pool's mean in the split's property, a matched one (which avoids the split) beyond it.
+In the split's property, a random control lies at the pool's mean; a matched one avoids the split and lies beyond it.
 
-A control is a set of its own beside its split, in Datas/<RQ>/<POOL>/, and a split like any other from there on:
+A control is a set of its own beside its split, in Datas/<RQ>/<POOL>/, and is then a split like any other:
 
     <SPLIT>_<RANDOM|MATCHED>.json (with --repeats also …_R2, …_R3), …_scores.parquet, …_manifest.json
 
---match takes any published number per record, too, such as a judge's score. What a question varies is not matched on
-(the category in RQ4): that would draw the split again. For the same reason the controls of RQ1's mixtures say nothing
-of the domains, whose shares they keep: there the unmixed pool is the control.
+--match also takes any published number per record, such as a judge's score. A property that the question varies (the
+category in RQ4) is never matched, since that would draw the split again. Controls of RQ1's mixtures keep the shares of
+the domains, so they say nothing about domains: there the unmixed pool is the control.
 
     python Code/derive/control_splits.py --split RQ2_OSS_DIVERSITY_LOW --control random --demo
     python Code/derive/control_splits.py --question RQ2 --demo       both controls of every split of RQ2
@@ -48,22 +48,22 @@ CONTROLS = ("random", "matched")
 TRAITS = ("length", "language", "category")
 COLUMNS = {"length": "output_characters"}  # short names of columns
 LENGTH_BINS = 5
-MOSTLY = 0.6  # share of itself from which on a control says little of its split
+MOSTLY = 0.6  # a control that holds this share of its split says little about it
 
 
 def equal_records(records: Records, positions: np.ndarray) -> np.ndarray:
-    """Return whether each record of a pool equals one of those at ``positions``, by content; bool ``[n]``."""
+    """Say whether each record of a pool equals one at ``positions``, by content; bool ``[n]``."""
     there = {records.hashes[position] for position in positions.tolist()}
     return np.array([sha256 in there for sha256 in records.hashes])
 
 
 def chosen_origins(workspace: Workspace, options: argparse.Namespace) -> list[Origin]:
-    """Return the splits that this run makes controls of.
+    """Return the splits for which this run makes controls.
 
-    Where questions are named, these are the first draws: a control of a repeat would be the same thing again.
+    If questions are named, these are the first draws: a control of a repeat would be the same thing again.
 
     Raises:
-        InputError: there is no such split or question, or the split is itself made from one.
+        InputError: there is no such split or question, or the split was made from another split.
     """
     there = {one.name: one for one in origins.every(workspace.root)}
     for name in options.split or ():
@@ -90,7 +90,7 @@ def chosen_origins(workspace: Workspace, options: argparse.Namespace) -> list[Or
 
 @dataclass(frozen=True)
 class Traits:
-    """What the records of a pool are matched on, and where it came from.
+    """The traits on which a pool's records are matched, and their origin.
 
     Attributes:
         values: trait -> one value per record.
@@ -103,7 +103,7 @@ class Traits:
     published: Mapping[str, PoolColumn]
 
     def without(self, varied: Sequence[str]) -> "Traits":
-        """Return all but those that measure what a question varies."""
+        """Return all traits but those that measure what a question varies."""
         kept = [name for name in self.values if self.properties[name] not in varied]
         published = {name: one for name, one in self.published.items() if name in kept}
         return Traits({name: self.values[name] for name in kept}, self.properties, published)
@@ -118,7 +118,7 @@ class Traits:
 
 
 class Sources:
-    """The pools behind splits, each read once the way the split's set read it."""
+    """The pools behind splits, each read once and in the same way as for the split's set."""
 
     def __init__(self, workspace: Workspace, options: argparse.Namespace):
         self._workspace, self._options = workspace, options
@@ -131,12 +131,12 @@ class Sources:
         """Return the records of every pool that the split was made from, the code pool first.
 
         Raises:
-            InputError: a pool is not there, or not as it was.
+            InputError: a pool is missing or has changed.
         """
         return [self._read(origin, name) for name in origin.sources]
 
     def pool(self, origin: Origin, name: str) -> Pool:
-        """Return the pool of that name: one given by ``--pool NAME=PATH``, or a known one, where the split had it."""
+        """Return the pool of that name, given by ``--pool NAME=PATH`` or known, at the split's path."""
         if name in self._named:
             return self._named[name]
         known = self._workspace.known_pools.get(name)
@@ -149,7 +149,7 @@ class Sources:
         return replace(known, path=path) if (self._workspace.root / path).is_file() else known
 
     def traits(self, records: Records) -> Traits:
-        """Return what the records of one pool are matched on, as far as it is known there."""
+        """Return the traits on which the records of one pool are matched, as far as they are known there."""
         if records not in self._traits:
             self._traits[records] = self._read_traits(records)
         return self._traits[records]
@@ -173,7 +173,7 @@ class Sources:
         return Traits(values, properties, used)
 
     def _own_column(self, name: str, records: Records) -> Column | None:
-        """Measure what needs no model of the study's; None for all else, which has to be published."""
+        """Measure a column that needs none of the study's models; return None for others, which must be published."""
         if name == COLUMNS["length"]:
             return Column(name, self.lengths(records), "output length")
         if name == "language":
@@ -182,7 +182,7 @@ class Sources:
         return None
 
     def _words(self, column: Column) -> list[Hashable]:
-        """Return the words of a column, the quantile bin of each of its numbers."""
+        """Return a column's words, or the quantile bins of its numbers."""
         if column.kind == "word":
             return list(column.values)
         bins = self._options.length_bins
@@ -230,11 +230,11 @@ Parts = list[tuple[Records, np.ndarray]]  # as in publish.Split
 
 
 def control_draw(kind: str, name: str, parts: Parts, traits: Mapping[str, Traits], seed: int) -> Parts:
-    """One control: from every pool as many records as the split has of it.
+    """Draw one control: from every pool as many records as the split has from it.
 
     Args:
         parts: the split's own.
-        traits: of every pool, for a matched one.
+        traits: of every pool, for a matched control.
     """
     drawn = []
     for records, own in parts:
@@ -248,7 +248,7 @@ def control_draw(kind: str, name: str, parts: Parts, traits: Mapping[str, Traits
 
 
 def summary(sources: Sources, drawn: Parts, own: Parts) -> dict[str, float]:
-    """How much of a control is the split itself, and how long the outputs of both are."""
+    """Return the share of the split in a control, and the output lengths of both."""
     both = zip(drawn, own, strict=True)
     shared = sum(int(equal_records(one, members)[positions].sum()) for (one, positions), (_, members) in both)
     return {
@@ -263,7 +263,7 @@ def _mean_length(sources: Sources, parts: Parts) -> float:
 
 
 def matched_traits(sources: Sources, origin: Origin, read: Sequence[Records]) -> dict[str, Traits]:
-    """Return pool -> what its records are matched on for this split.
+    """Return pool -> the traits on which its records are matched for this split.
 
     Raises:
         InputError: nothing is left to match on.
@@ -311,14 +311,14 @@ def publish_control(
 
 
 def trait_columns(traits: Traits) -> list[Column]:
-    """Return what the records were matched on, as columns that trace the draw."""
+    """Return the matched traits as columns that trace the draw."""
     return [Column(name, list(values), f"matched on: {name}", kind="note") for name, values in traits.values.items()]
 
 
 def control_settings(
     options: argparse.Namespace, workspace: Workspace, origin: Origin, kind: str, traits: Mapping[str, Traits]
 ) -> dict[str, object]:
-    """Return what shapes a control. ``control`` tells its manifest from those of the research questions."""
+    """Return the settings of a control. ``control`` tells its manifest from those of the research questions."""
     settings = {
         "limit": origin.manifest["settings"].get("limit"),
         "control": kind,
@@ -333,7 +333,7 @@ def control_settings(
 
 
 def say_quality(origin: Origin, made: Split, traits: Mapping[str, Traits]) -> None:
-    """Print what could not be matched, and whether the control is mostly the split itself."""
+    """Print the traits that could not be matched, and whether the control is mostly the split itself."""
     share, said = made.summary["share of the split itself"], []
     for name, one in traits.items():
         lacking = "" if "category" in one.values else " (not on category)"

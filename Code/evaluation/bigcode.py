@@ -1,15 +1,15 @@
-"""Evaluation: trained models through the BigCode Evaluation Harness.
+"""Evaluation: how many problems does each trained model solve, by the BigCode Evaluation Harness?
 
-Every finished run of Code/training generates solutions to the problems of a task and is scored on them. Below the study
-root:
+Every finished run of Code/training generates solutions to a task's problems and is scored on them. Writes, below the
+study root:
 
-    Results/bigcode/<TASK>/<RUN>/generations.json    what the model wrote, in the harness's form
-    Results/bigcode/<TASK>/<RUN>.json                which sample solved which problem (pass@1); written last
+    Results/bigcode/<TASK>/<RUN>/generations.json    the model's solutions, in the harness's form
+    Results/bigcode/<TASK>/<RUN>.json                the problems that each sample solved (pass@1); written last
 
-Model-written code is executed only with --allow-code-execution, for the harness, in sandboxes without a network, with
-limits on time, memory and processes; samples of Python each in their own. Without the flag the models only generate.
-This file speaks to the harness; choosing runs, sharing them out and writing outcomes is instruction_data's
-outcomes/scoring.py, as for every harness.
+Model-written code is executed only with --allow-code-execution. It runs in sandboxes without a network, with limits on
+time, memory and processes; each Python sample has a sandbox of its own. Without the flag the models only generate.
+This file speaks to the harness. As for every harness, outcomes/scoring.py of instruction_data chooses runs, shares them
+out and writes outcomes.
 
     python Code/evaluation/bigcode.py --demo --limit 20
     python Code/evaluation/bigcode.py --demo --limit 20 --allow-code-execution
@@ -36,7 +36,7 @@ from instruction_data.outcomes.bigcode_generation import Settings
 from instruction_data.outcomes.outcomes import PASS, Outcome
 from instruction_data.runs.runs import Run
 
-TASKS = ("humaneval", "mbpp")  # by default; MultiPL-E's are multiple-java, multiple-js, multiple-cpp …
+TASKS = ("humaneval", "mbpp")  # the default; MultiPL-E's tasks are multiple-java, multiple-js, multiple-cpp …
 N_SAMPLES, TEMPERATURE, TOP_P, MAX_LENGTH = 50, 0.2, 0.95, 512  # the BigCode leaderboard's
 
 
@@ -54,7 +54,7 @@ class BigCode(scoring.Adapter):
         return self.made.listed(run, "checkout" if self.options.checkout else "own")
 
     def prepare(self) -> None:
-        """Find harness and tasks, and see that this machine can execute the tasks' own solutions."""
+        """Find harness and tasks, and check that this machine can execute the tasks' own solutions."""
         options = self.options
         if options.allow_code_execution and not options.unsandboxed:
             sandbox.check()
@@ -70,7 +70,7 @@ class BigCode(scoring.Adapter):
                 )
 
     def score(self, run: Run, task: str) -> list[Outcome]:
-        """Generate and, where allowed, execute."""
+        """Generate solutions and, if allowed, execute them."""
         problems = self.loaded[task]
         generations = bigcode_generation.generate(self.root, run, problems, self.made, self.found)
         if not self.options.allow_code_execution:

@@ -5,14 +5,14 @@ Reads every outcome under a study root (Results/<harness>/<task>/*.json) and wri
     comparison.csv      condition × task: pass@1 (pass@10, pass@100 where there are as many samples), or the mean of
                         another metric, with 95 % intervals
     differences.csv     every two conditions of a question on every task: difference, interval, p, p corrected
-    comparison.md       both, and in plain sentences what is supported, what is not, and what it would take to tell
-    comparison.json     all of it, with settings, versions and the SHA-256 of every outcome read
+    comparison.md       both, and plain sentences: what is supported, what is not, and what it would take to tell
+    comparison.json     everything, with settings, versions and the SHA-256 of every outcome read
 
 Only like is compared with like: one question, pool, base model, harness, task and metric, scored with equal settings on
-the same problems. Seeds and repeated draws of a split are replicates of its condition. Where some condition has two of
-them, intervals and p values hold for other problems and other runs; else for other problems and these very runs, and
-the output says which. p values are corrected for all comparisons of a question (Holm). How it is computed, and why:
-instruction_data/answer, two_way.py and passing.py.
+the same problems. Seeds and repeated draws of a split are replicates of its condition. If some condition has two of
+them, intervals and p values hold for other problems and other runs; if not, for other problems and these very runs. The
+output says which. p values are corrected for all comparisons of a question (Holm). instruction_data/answer (two_way.py,
+passing.py) explains the computation.
 
     python Code/evaluation/compare.py --demo
     python Code/evaluation/compare.py --root DIR
@@ -42,8 +42,8 @@ from instruction_data.outcomes import outcomes
 from instruction_data.outcomes.outcomes import PASS, PASSES, Outcome
 
 PACKAGES = ("numpy", "scipy", "statsmodels")
-DIGITS = 6  # significant ones that are written; later ones differ between processors
-VERBATIM = {"settings", "reported"}  # as the outcomes have them
+DIGITS = 6  # significant digits that are written; later ones differ between processors
+VERBATIM = {"settings", "reported"}  # copied from the outcomes
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Filed:
     outcome: Outcome
 
     def numbers(self, problems: Sequence[str]) -> np.ndarray:
-        """Return the numbers of every problem and sample; ``[problems, samples]``, whole where they count passes."""
+        """Return the numbers of every problem and sample; ``[problems, samples]``, integers if they count passes."""
         kind = np.int64 if self.outcome.metric.kind == PASSES else np.float64
         return np.array([self.outcome.problems[problem] for problem in problems], dtype=kind)
 
@@ -64,7 +64,7 @@ def read(root: Path) -> list[Filed]:
     """Return every outcome under a study root.
 
     Raises:
-        InputError: there is none; one is not where it belongs.
+        InputError: there is no outcome, or one is not where it belongs.
     """
     found = [
         Filed(place.relative_to(root).as_posix(), file_sha256(place), outcome)
@@ -77,7 +77,7 @@ def read(root: Path) -> list[Filed]:
 
 
 def grouped(items: Iterable[Filed], key: Callable[[Outcome], str]) -> dict[str, list[Filed]]:
-    """Return items by the key of their outcome, keys in natural order, items in the order of their files."""
+    """Group items by the key of their outcome: keys in natural order, items in the order of their files."""
     found = defaultdict(list)
     for item in sorted(items, key=lambda item: item.file):
         found[key(item.outcome)].append(item)
@@ -88,7 +88,7 @@ def common_problems(items: Sequence[Filed]) -> list[str]:
     """Return the problems of one task, in natural order.
 
     Raises:
-        InputError: the runs do not have the same ones, or too few for an interval.
+        InputError: the runs have different problems, or too few for an interval.
     """
     most = max(items, key=lambda item: len(item.outcome.problems))
     for item in items:
@@ -107,7 +107,7 @@ def common_problems(items: Sequence[Filed]) -> list[str]:
 
 
 def refuse_twins(items: Sequence[Filed]) -> None:
-    """Raise InputError for two runs on one split with one seed: they differ in something that no outcome tells."""
+    """Raise InputError for two runs on one split with one seed: they differ in something that outcomes do not show."""
     seen: dict[tuple[str, int], Filed] = {}
     for item in items:
         key = (item.outcome.split, item.outcome.seed)
@@ -120,7 +120,7 @@ def refuse_twins(items: Sequence[Filed]) -> None:
 
 
 def refuse_other_metrics(items: Sequence[Filed]) -> None:
-    """Raise InputError where one name stands for two metrics."""
+    """Raise InputError if one name stands for two metrics."""
     for item in items:
         found, expected = asdict(item.outcome.metric), asdict(items[0].outcome.metric)
         if found != expected:
@@ -128,7 +128,7 @@ def refuse_other_metrics(items: Sequence[Filed]) -> None:
 
 
 def compare_task(items: Sequence[Filed], label: str, generator: np.random.Generator) -> dict:
-    """Return one task of one group in one metric: its conditions and every pair of them."""
+    """Compare the conditions of one task in one metric; return them and every pair of them."""
     refuse_twins(items)
     refuse_other_metrics(items)
     problems, by_condition = common_problems(items), grouped(items, lambda outcome: outcome.condition)
@@ -167,13 +167,13 @@ def describe_run(item: Filed) -> dict:
 
 
 def versions_that_differ(items: Sequence[Filed]) -> list[str]:
-    """Return the packages of which these outcomes were not made with one version."""
+    """Return the packages whose versions differ between these outcomes."""
     names = {name for item in items for name in item.outcome.versions}
     return sorted(name for name in names if len({item.outcome.versions.get(name) for item in items}) > 1)
 
 
 def compare_group(items: Sequence[Filed], name: Sequence[str], seed: int) -> dict:
-    """Return one question, pool, base model and harness: a part for every task, metric and settings."""
+    """Compare one question, pool, base model and harness; return a part for every task, metric and settings."""
     parts = []
     for of_task in grouped(items, lambda outcome: outcome.task).values():
         for of_metric in grouped(of_task, metric_key).values():
@@ -189,7 +189,7 @@ def compare_group(items: Sequence[Filed], name: Sequence[str], seed: int) -> dic
 
 
 def metric_key(outcome: Outcome) -> str:
-    """Return the name of a metric; pass@1 comes first."""
+    """Return a metric's name as a key that sorts pass@1 first."""
     return "" if outcome.metric.name == PASS.name else outcome.metric.name
 
 
@@ -198,13 +198,13 @@ def settings_key(outcome: Outcome) -> str:
 
 
 def generator_of(seed: int, names: Sequence[str]) -> np.random.Generator:
-    """Return a generator whose draws depend on the seed and the names alone, and not on what else is compared."""
+    """Return a generator whose draws depend on seed and names alone, not on the other comparisons."""
     digest = hashlib.sha256("\0".join([str(seed), *names]).encode()).digest()
     return np.random.Generator(np.random.PCG64(int.from_bytes(digest, "big")))
 
 
 def compare_question(items: Sequence[Filed], question: str, seed: int) -> dict:
-    """Return all groups of one question, their p values corrected together."""
+    """Compare all groups of one question; correct their p values together."""
     groups = []
     for pool, of_pool in grouped(items, lambda outcome: outcome.pool).items():
         for model, of_model in grouped(of_pool, lambda outcome: outcome.model).items():
@@ -220,7 +220,7 @@ def compare_question(items: Sequence[Filed], question: str, seed: int) -> dict:
 
 
 def compare(items: Sequence[Filed], seed: int) -> dict:
-    """Return everything that is known about the outcomes, as ``comparison.json`` has it."""
+    """Compare all outcomes; return the content of ``comparison.json``."""
     questions = grouped(items, lambda outcome: outcome.question)
     document = {
         "seed": seed,
@@ -237,9 +237,9 @@ def compare(items: Sequence[Filed], seed: int) -> dict:
 
 
 def rounded(value: object) -> object:
-    """Return the same with every float cut to the digits that are written."""
+    """Return the same value with every float rounded to ``DIGITS`` digits."""
     if isinstance(value, float):
-        return float(f"{value:.{DIGITS}g}") + 0.0  # no -0.0
+        return float(f"{value:.{DIGITS}g}") + 0.0  # turns -0.0 into 0.0
     if isinstance(value, Mapping):
         return {key: one if key in VERBATIM else rounded(one) for key, one in value.items()}
     return [rounded(one) for one in value] if isinstance(value, list | tuple) else value

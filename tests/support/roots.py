@@ -3,14 +3,16 @@
 import hashlib
 import importlib.util
 import os
+import re
 import shutil
 from pathlib import Path
 from types import ModuleType
 
 from instruction_data.demo.demo_root import LABELS_PATH
+from instruction_data.files.places import REPOSITORY
 from instruction_data.pools.table import STUDY_POOLS
 
-EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
+EXAMPLES = {"instruction_length.py": "README.md", "judge.py": "docs/pools.md"}  # script -> the page that shows it
 
 
 def copy_pools(demo: Path, root: Path) -> Path:
@@ -21,11 +23,18 @@ def copy_pools(demo: Path, root: Path) -> Path:
     return root
 
 
+def example(name: str) -> str:
+    """Return the script that a page of the documentation shows."""
+    page = (REPOSITORY / EXAMPLES[name]).read_text("utf-8")
+    (found,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    return found
+
+
 def place_example(name: str, root: Path, folder: str) -> ModuleType:
     """Put an example script into a folder of a study root, and load it from there."""
     path = root / folder / name
     path.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copy(EXAMPLES / name, path)
+    path.write_text(example(name))
     spec = importlib.util.spec_from_file_location(path.stem, path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)

@@ -2,8 +2,8 @@
 
     python generate.py SETTINGS.json
 
-For where the harness comes as a package whose own generation does not run: its prompts, stop words, truncation and
-post-processing, one problem at a time, as its checkout does it, so that greedy output is the same.
+This script is for the harness's package, whose own generation does not run. It uses the harness's prompts, stop words,
+truncation and post-processing, one problem at a time, as the checkout does, so that greedy output is the same.
 """
 
 import json
@@ -20,7 +20,7 @@ DTYPES = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
 
 
 class Finished(StoppingCriteria):
-    """Every generation of the batch has come to one of the task's stop words."""
+    """The criterion that every generation of the batch has reached one of the task's stop words."""
 
     def __init__(self, start: int, stop_words: list[str], tokenizer):
         self.start, self.stop_words, self.tokenizer = start, stop_words, tokenizer
@@ -44,7 +44,7 @@ def prompt_ids(tokenizer, prompts: list[str], at_most: int) -> list[torch.Tensor
 
 
 def generations(model, tokenizer, task, number: int, ids: torch.Tensor, settings: dict) -> list[str]:
-    """The samples of one problem, post-processed: prompt and completion, without what was put in front."""
+    """Generate the samples of one problem, post-processed: prompt and completion, without the prefix."""
     options = {"max_length": settings["max_length"], "pad_token_id": tokenizer.pad_token_id}
     options["stopping_criteria"] = StoppingCriteriaList([Finished(ids.shape[1], task.stop_words, tokenizer)])
     options["do_sample"] = settings["temperature"] > 0
@@ -55,7 +55,7 @@ def generations(model, tokenizer, task, number: int, ids: torch.Tensor, settings
     while len(texts) < settings["n_samples"]:
         count = min(settings["batch_size"], settings["n_samples"] - len(texts))
         if ids.shape[1] >= settings["max_length"]:
-            made = ids.repeat(count, 1)  # nothing more fits
+            made = ids.repeat(count, 1)  # no further token fits
         else:
             made = model.generate(ids.to(model.device), num_return_sequences=count, **options)
         texts += tokenizer.batch_decode(made[:, ids.shape[1] :], clean_up_tokenization_spaces=False)

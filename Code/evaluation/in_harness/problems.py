@@ -1,10 +1,9 @@
-"""The problems of a task, as the BigCode harness has them; runs in its environment, where its data can be had.
+"""Writing down the problems of a task; runs in the BigCode harness's environment, where the data can be loaded.
 
     python problems.py TASK FOLDER
 
-Writes into FOLDER a copy of the task's data that ``load_dataset`` finds there by name, without a network, and
-``problems.json``: per problem its identifier, prompt, reference, and a solution that is known to be right, if the data
-has one.
+Writes into FOLDER a copy of the task's data, which ``load_dataset`` finds there by name without a network. Also writes
+``problems.json``: the identifier, prompt and reference of each problem, and a known right solution if there is one.
 """
 
 import json
@@ -17,14 +16,14 @@ IDENTIFIERS = ("task_id", "name")  # HumanEval and MBPP; MultiPL-E
 
 
 def solution(row: dict) -> str | None:
-    """A right solution in the form of a generation: what the task runs its tests behind."""
+    """Return a right solution in the form of a generation, which the task runs its tests behind."""
     if "canonical_solution" in row:
         return row["prompt"] + row["canonical_solution"]
     return row.get("code")
 
 
 def write_copy(task, rows: list[dict], folder: Path) -> None:
-    """The test rows under the name that the task loads; a named configuration is found through a README."""
+    """Write the test rows under the name that the task loads; a README makes a named configuration findable."""
     place = folder / task.DATASET_PATH
     name = getattr(task, "DATASET_NAME", None)
     inner = place / name if name else place

@@ -1,12 +1,12 @@
-"""One sample, in a sandbox of its own; runs in the harness's environment and imports nothing of its packages.
+"""Running one sample in a sandbox of its own; uses the harness's environment but imports none of its packages.
 
     python sample.py together EXECUTE.py    sample and tests in one process, by the harness's own EXECUTE.py
-    python sample.py solution EXECUTE.py CHANNEL    the sample alone: answers calls
-    python sample.py tests CHANNEL                  its tests alone: call what is in the other sandbox
+    python sample.py solution EXECUTE.py CHANNEL    the sample alone, which answers calls
+    python sample.py tests CHANNEL                  its tests alone, which call the other sandbox
 
 A JSON document on standard input says what to run. On standard output the first line is READY, before anything of the
-sample runs, and the second the verdict. What passes together may have reached what checks it; apart, nothing but values
-passes through the CHANNEL, an open socket: numbers, strings and collections of them, as JSON.
+sample runs, and the second the verdict. A sample that passes together may have tampered with its checks. Apart, only
+values pass through the CHANNEL, an open socket: numbers, strings and collections of them, as JSON.
 """
 
 import ast
@@ -27,12 +27,12 @@ from pathlib import Path
 
 READY = b"ready\n"
 MESSAGE_BYTES = 64_000_000
-SAID = 1000  # characters of what failed
-EXACT = 1 << 53  # whole numbers below pass through any JSON
+SAID = 1000  # characters of a failure's message
+EXACT = 1 << 53  # smaller whole numbers pass through any JSON
 
 
 def harness(path: str):
-    """The harness's module that executes programs, without what lies around it."""
+    """Load the harness's module that executes programs, without the rest of the harness."""
     spec = importlib.util.spec_from_file_location("execute", path)
     execute = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(execute)
@@ -40,15 +40,15 @@ def harness(path: str):
 
 
 def limit(memory: int) -> None:
-    """Let this process have no more than ``memory`` bytes beyond what it has."""
+    """Let this process have at most ``memory`` bytes beyond its present ones."""
     pages = int(Path("/proc/self/statm").read_text().split()[0])
     at_most = pages * resource.getpagesize() + memory
     resource.setrlimit(resource.RLIMIT_AS, (at_most, at_most))
 
 
 def import_packages(program: str) -> None:
-    """Import what a program imports and Python itself does not have: where the harness executes programs, such as
-    numpy has been imported before, and behind ``reliability_guard`` it cannot be."""
+    """Import the packages that a program imports and Python itself lacks, such as numpy. The harness has imported them
+    before it executes programs, and after ``reliability_guard`` they cannot be imported."""
     with contextlib.suppress(SyntaxError, ValueError, RecursionError, MemoryError):
         for node in ast.walk(ast.parse(program)):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
@@ -61,9 +61,9 @@ def import_packages(program: str) -> None:
 
 
 def together(job: dict, execute) -> dict:
-    """What the harness says of sample and tests in one process, and the seconds of processor time that they took."""
+    """Run sample and tests in one process; return the harness's verdict and the seconds of processor time."""
     result = []
-    with contextlib.suppress(BaseException):  # of cleaning up; the harness does not see these either
+    with contextlib.suppress(BaseException):  # from cleaning up; the harness does not see these errors either
         execute.unsafe_execute(job["solution"] + "\n" + job["tests"], result, job["seconds"])
     used = resource.getrusage(resource.RUSAGE_SELF)
     return {"result": str(result[0])[:SAID] if result else "timed out", "processor": used.ru_utime + used.ru_stime}
@@ -73,10 +73,10 @@ def together(job: dict, execute) -> dict:
 
 
 def encode(value):
-    """A value as JSON that says its type; subclasses go as what they are built on, other iterables as lists.
+    """Return a value as JSON that says its type; a subclass becomes its built-in base, any other iterable a list.
 
     Raises:
-        TypeError: it is something else.
+        TypeError: the value is of another type.
     """
     if value is None or isinstance(value, bool):
         return value
@@ -107,10 +107,10 @@ def encode(value):
 
 
 def decode(value):
-    """The value of a JSON that ``encode`` made; only of Python's own types, whoever sent it.
+    """Return the value of a JSON that ``encode`` made; hostile JSON, too, yields only Python's own types.
 
     Raises:
-        ValueError, TypeError: it is none.
+        ValueError, TypeError: it is no such JSON.
     """
     if value is None or isinstance(value, (bool, str, int)):
         return value
@@ -160,7 +160,7 @@ def solution(job: dict, execute, channel: socket.socket) -> None:
 
 
 class Elsewhere:
-    """What the tests name and do not have: to be called, it is the sample's; for its attributes, Python's module."""
+    """A name that the tests use and do not define: calls go to the sample; attributes come from Python's module."""
 
     def __init__(self, name: str, channel: socket.socket, file):
         self._name, self._channel, self._file = name, channel, file
@@ -187,7 +187,7 @@ class Elsewhere:
 
 
 def change(argument, after) -> None:
-    """Make a collection what a call in the other sandbox has made of it."""
+    """Change a collection as a call in the other sandbox has changed it."""
     if type(argument) is not type(after):
         return
     if isinstance(argument, list):
@@ -198,7 +198,7 @@ def change(argument, after) -> None:
 
 
 class Names(dict):
-    """The names of the tests; those that neither they nor the problem define are elsewhere."""
+    """The names of the tests; a name that neither tests nor problem define is ``Elsewhere``."""
 
     def __init__(self, channel: socket.socket):
         super().__init__()
@@ -212,7 +212,7 @@ class Names(dict):
 
 
 def given(prompt: str, defined: Names) -> None:
-    """What a problem's prompt defines and the tests may use; what it leaves open is for the sample to define."""
+    """Define the prompt's names, which the tests may use; a function without a body is left to the sample."""
     try:
         tree = ast.parse(prompt)
     except SyntaxError:
@@ -224,13 +224,13 @@ def given(prompt: str, defined: Names) -> None:
 
 
 def says_nothing(node: ast.stmt) -> bool:
-    """Whether a statement is a docstring, ``pass`` or an import: no body of a function."""
+    """Say whether a statement is a docstring, ``pass`` or an import, which make no body of a function."""
     constant = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
     return constant or isinstance(node, (ast.Pass, ast.Import, ast.ImportFrom))
 
 
 def tests(job: dict, channel: socket.socket) -> dict:
-    """Whether the tests pass."""
+    """Run the tests and return whether they pass."""
     defined = Names(channel)
     try:
         with contextlib.redirect_stdout(None):

@@ -1,11 +1,11 @@
-"""The BigCode harness's own scoring of generations, and what it throws away: which sample passed.
+"""Running the BigCode harness's own scoring of generations, and keeping what it throws away: which sample passed.
 
     python score.py OUTCOMES.json CHANNEL --tasks TASK …    (the harness's own arguments)
 
-Runs the harness's main as it is, in this process, with two things hooked in: its per-sample results are kept, and
-samples of Python are not executed here. They go through the CHANNEL, an open socket, to where each gets a sandbox of
-its own, and the verdicts come back the same way. Without a CHANNEL (-), and for tasks that execute code in ways of
-their own, the harness executes it here. Runs in the harness's environment, inside a sandbox.
+Runs the harness's main unchanged, in this process, with two hooks: its per-sample results are kept, and samples of
+Python are not executed here. They go through the CHANNEL, an open socket, to a process that gives each a sandbox of its
+own; the verdicts come back the same way. Without a CHANNEL (-), and for tasks that execute code in their own ways, the
+harness executes code here. Runs in the harness's environment, inside a sandbox.
 """
 
 import functools
@@ -25,7 +25,7 @@ outcomes: list[list[bool]] = []
 
 
 def ask(channel: socket.socket, given: Mapping) -> list[list]:
-    """Per problem and sample: whether it passed, and what was said."""
+    """Ask for verdicts; return, for each problem and sample, whether it passed and the message."""
     asked = {"samples": given["predictions"], "tests": given["references"], "seconds": given["timeout"]}
     with channel.makefile("rwb") as file:
         file.write(json.dumps(asked).encode() + b"\n")
@@ -34,7 +34,7 @@ def ask(channel: socket.socket, given: Mapping) -> list[list]:
 
 
 def elsewhere(compute, channel: socket.socket):
-    """The metric of Python tasks, over verdicts that come from elsewhere; the second value it gives is kept."""
+    """Return the metric of Python tasks over verdicts from elsewhere; keep the second value that it returns."""
     signature = inspect.signature(compute)
     plain = code_eval.check_correctness
 
@@ -49,9 +49,9 @@ def elsewhere(compute, channel: socket.socket):
                 passed, said = verdicts[task][number]
                 return {"task_id": task, "passed": passed, "result": said, "completion_id": number}
 
-            if "correctness_func" in signature.parameters:  # as its package has it
+            if "correctness_func" in signature.parameters:  # in the harness's package
                 given.arguments["correctness_func"] = look_up
-            code_eval.check_correctness = look_up  # as its checkout has it
+            code_eval.check_correctness = look_up  # in the harness's checkout
         scores, results = compute(*given.args, **given.kwargs)
         outcomes.extend([bool(sample["passed"]) for _, sample in sorted(results[number])] for number in sorted(results))
         return scores, results
@@ -60,7 +60,7 @@ def elsewhere(compute, channel: socket.socket):
 
 
 def read_multiple(count: int) -> None:
-    """MultiPL-E: each problem's results lie in a file of the temporary folder."""
+    """Read MultiPL-E's results: each problem's lie in a file of the temporary folder."""
     data = next(Path.cwd().glob("nuprl/MultiPL-E/*/test.jsonl"))
     for line in data.read_text("utf-8").split("\n")[:count]:
         name = json.loads(line)["name"]
@@ -72,7 +72,7 @@ def main(path: str, channel: str, arguments: list[str]) -> None:
     if channel != "-":
         plain = code_eval.compute_code_eval
         computed = elsewhere(plain, socket.socket(fileno=int(channel)))
-        for module in list(sys.modules.values()):  # the tasks have taken it by name
+        for module in list(sys.modules.values()):  # the tasks have imported it by name
             if getattr(module, "compute_code_eval", None) is plain:
                 module.compute_code_eval = computed
     sys.argv = ["main.py", *arguments]

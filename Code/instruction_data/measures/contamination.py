@@ -1,4 +1,4 @@
-"""Contamination: what the records of a study root hold of benchmarks, and why a record would be removed for it."""
+"""Contamination: the parts of benchmarks in a study root's records, and the reasons to remove a record for them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -30,11 +30,11 @@ class Reason:
 
 @dataclass(frozen=True)
 class Contamination:
-    """What was found, and of which records.
+    """The findings about a study root's records.
 
     Attributes:
         found: the records of the study root.
-        at_hand: those whose texts are at hand; findings number them by their place here.
+        at_hand: the records whose texts are at hand; findings number records by their place here.
         findings: one per benchmark.
     """
 
@@ -50,7 +50,7 @@ class Contamination:
         return there[members][there[members] >= 0]
 
     def removals(self, rules: str, threshold: float) -> dict[int, Reason]:
-        """Return place of a record -> why it would be removed; the first benchmark's reason goes first."""
+        """Return place of a record -> the reason to remove it; the first benchmark's reason takes precedence."""
         found: dict[int, Reason] = {}
         for one in reversed(self.findings):
             found |= reasons(one, rules, threshold)
@@ -61,7 +61,7 @@ class Contamination:
         return {one.benchmark.name: one.benchmark.describe() for one in self.findings}
 
     def document(self) -> dict:
-        """Return all of it, as contamination.json has it."""
+        """Return all findings in the form of contamination.json."""
         hashes = [self.found.hashes[number] for number in self.at_hand.numbers]
         return {
             "manifests": self.found.sources,
@@ -73,7 +73,7 @@ class Contamination:
         }
 
     def _figures(self, members: np.ndarray, hashes: Sequence[str]) -> dict:
-        """Return benchmark -> what a pool or split has of it."""
+        """Return benchmark -> the figures of a pool or split."""
         places = self.places(members)
         return {
             one.benchmark.name: one.summary(places) | {"worst": worst(one, places, self.at_hand, hashes)}
@@ -88,7 +88,7 @@ def look_for(benchmarks: Sequence[Benchmark], found: Inventory) -> Contamination
 
 
 def reasons(found: Findings, rules: str, threshold: float) -> dict[int, Reason]:
-    """Return place of a record -> the reason to remove it; a substring goes first, then an overlap."""
+    """Return place of a record -> the reason to remove it; a substring takes precedence over an overlap."""
     made: dict[int, Reason] = {}
     shares, problems = found.leakage
     ids = found.benchmark.ids
@@ -107,7 +107,7 @@ def reasons(found: Findings, rules: str, threshold: float) -> dict[int, Reason]:
 
 
 def worst(found: Findings, places: np.ndarray, records: Sequence, hashes: Sequence[str]) -> list[dict]:
-    """Return the records that have most of the benchmark: those with a substring first, then by overlap."""
+    """Return the records that hold most of the benchmark: first those with a substring, then by overlap."""
     named = reasons(found, "both", 0.0)
     shares = found.leakage[0]
     first = {int(place): position for position, place in reversed(list(enumerate(places)))}

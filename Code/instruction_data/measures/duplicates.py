@@ -1,8 +1,8 @@
 """Near-duplicate texts by MinHash: groups of texts whose sets of word shingles have a high Jaccard similarity.
 
-Signatures come from datasketch, and so does the cut into bands (locality-sensitive hashing). Texts that share a band
-are compared by the Jaccard similarity of their shingles itself, so a band's chance agreement groups nothing. Each
-bucket is a chain and a star rather than all its pairs: time and memory stay linear where thousands of texts are alike.
+Signatures and the cut into bands (locality-sensitive hashing) come from datasketch. Texts that share a band are then
+compared by the exact Jaccard similarity of their shingles, so a chance agreement in a band groups nothing. Each bucket
+yields a chain and a star, not all its pairs: time and memory stay linear where thousands of texts are alike.
 """
 
 import re
@@ -14,14 +14,14 @@ import numpy as np
 THRESHOLD = 0.7  # Jaccard similarity: StarCoder's near-deduplication, like the shingles (Li et al. 2023, section 4)
 SHINGLE_WORDS = 5
 PERMUTATIONS = 128
-MISS_WEIGHT = 0.95  # of pairs missed against pairs compared in vain, in choosing the bands: what is alike is found
+MISS_WEIGHT = 0.95  # in choosing the bands, of missed pairs against pairs compared in vain: few are missed
 SEED = 1
 
 _WORD = re.compile(r"\w+")
 
 
 def settings() -> dict[str, object]:
-    """What identifies the measure, for a report."""
+    """Return the settings that identify the measure, for a report."""
     import importlib.metadata
 
     version = importlib.metadata.version("datasketch")
@@ -30,7 +30,7 @@ def settings() -> dict[str, object]:
 
 
 def shingles(text: str) -> set[str]:
-    """Every run of five words of a text, in lower case; a shorter text is one shingle, an empty one has none."""
+    """Return every run of five words of a text, in lower case; a shorter text is one shingle, an empty one has none."""
     words = _WORD.findall(text.lower())
     if len(words) <= SHINGLE_WORDS:
         return {" ".join(words)} if words else set()
@@ -38,14 +38,14 @@ def shingles(text: str) -> set[str]:
 
 
 def groups(n: int, text: Callable[[int], str]) -> np.ndarray:
-    """The group of each of ``n`` texts.
+    """Return the group of each of ``n`` texts.
 
     Args:
-        text: position -> text; asked for again when two texts are compared, so that memory holds none of them.
+        text: position -> text; called again when two texts are compared, so that memory holds no texts.
 
     Returns:
-        int64 ``[n]``, the first position of each text's group. Groups are transitive: a text is with its likes' likes.
-        Texts without a word are alone.
+        int64 ``[n]``, the first position of each text's group. Groups are transitive: if A is like B and B like C, all
+        three are one group. A text without a word is alone.
     """
     hashes = np.zeros((n, PERMUTATIONS), dtype=np.uint64)
     empty = np.zeros(n, dtype=bool)
@@ -62,7 +62,7 @@ def groups(n: int, text: Callable[[int], str]) -> np.ndarray:
 
 
 def jaccard(one: set, other: set) -> float:
-    """Size of the intersection over that of the union; of two empty sets 0."""
+    """Return the size of the intersection over that of the union; 0 for two empty sets."""
     return len(one & other) / len(one | other) if one or other else 0.0
 
 
@@ -80,7 +80,7 @@ def _empty_sketch():
 
 
 def _candidates(hashes: np.ndarray, among: np.ndarray) -> Sequence[tuple[int, int]]:
-    """Pairs of positions that share a band: each with the one before it and with the first of its bucket."""
+    """Return pairs of positions that share a band: each with the one before it and with the first of its bucket."""
     from datasketch import MinHashLSH
 
     index = MinHashLSH(THRESHOLD, PERMUTATIONS, weights=(1 - MISS_WEIGHT, MISS_WEIGHT))
@@ -99,7 +99,7 @@ def _candidates(hashes: np.ndarray, among: np.ndarray) -> Sequence[tuple[int, in
 
 
 def _first(first: np.ndarray, position: int) -> int:
-    """The root of a position in the forest of groups; paths are halved on the way."""
+    """Find the root of a position in the forest of groups; halve the paths on the way."""
     while first[position] != position:
         first[position] = first[first[position]]
         position = first[position]

@@ -1,8 +1,8 @@
-"""Which programming language the code of a record is in, and whether Python code compiles. Nothing is ever executed.
+"""Telling the programming language of a record's code, and whether Python code compiles. Nothing is ever executed.
 
-The code of a record is the largest fenced block of its output, or the whole output where there is none. A block's own
-label goes first, in whatever spelling Pygments knows; else ``magika`` is asked, a small network by Google that comes
-with its package and answers "text" rather than guess (about one short snippet in ten of unlabelled code).
+The code of a record is the largest fenced block of its output, or the whole output where there is none. A block's
+label decides, in any spelling that Pygments knows. Without a label, ``magika`` decides: a small network by Google in a
+pip package, which answers "text" rather than guess (for about one in ten short unlabelled snippets).
 """
 
 import re
@@ -17,11 +17,11 @@ from instruction_data.numbers.features import Arrays, Feature
 
 NONE, UNKNOWN, PYTHON = "none", "unknown", "Python"
 LABEL, DETECTOR, NO_CODE = "label", "detector", "none"
-LONGEST_COMPILED = 1_000_000  # characters; no record of the study's pools has a tenth of it
+LONGEST_COMPILED = 1_000_000  # characters; no record of the study's pools has a tenth of that
 
-# Both patterns take time in proportion to the text, whatever it is: quantifiers that could share a run are possessive.
+# Both patterns take time in proportion to any text: quantifiers that could share a run are possessive.
 _FENCE = re.compile(r"^[ ]{0,3}`{3,}+[ \t]*+([^\s`{]*+)[^\n`]*+\n(.*?)(?:^[ ]{0,3}```|\Z)", re.DOTALL | re.MULTILINE)
-_SIGN = re.compile(  # of code, to be looked at; none of it decides that a text is code
+_SIGN = re.compile(  # signs of code that call for a closer look; none alone decides that a text is code
     r"""[;{}][ \t]*+$ | </ | \w\( | => | -> | := | :: | == | != | && | \|\| | \$\w | `
     | ^[ \t]*+(?:
         \#include | \#! | // | /\* | <[a-zA-Z!?/]
@@ -33,12 +33,12 @@ _SIGN = re.compile(  # of code, to be looked at; none of it decides that a text 
     | (?i:\bselect\b[^.]{0,200}\bfrom\b)""",
     re.MULTILINE | re.VERBOSE,
 )
-_NOT_CODE = {"Text only", "Text output", "Markdown"}  # Pygments' names of labels that announce no code
+_NOT_CODE = {"Text only", "Text output", "Markdown"}  # Pygments' names for labels that announce no code
 _SPELLINGS = {"c++14": "cpp", "c++17": "cpp", "node": "javascript", "nodejs": "javascript", "python2": "python"}
 
 
 def code_of(output: str) -> tuple[str, str | None]:
-    """The code of an output and its fence's label ("" for a bare fence, None where there is no fence)."""
+    """Return the code of an output and its fence's label ("" for a bare fence, None without a fence)."""
     blocks = _FENCE.findall(output) if "```" in output else []
     if not blocks:
         return output, None
@@ -48,7 +48,7 @@ def code_of(output: str) -> tuple[str, str | None]:
 
 @cache
 def canonical(label: str) -> str | None:
-    """The common name of a language, whatever its spelling ("py", "python3" -> "Python"); None if not known."""
+    """Return the common name of a language in any spelling ("py", "python3" -> "Python"); None if unknown."""
     from pygments.lexers import find_lexer_class_by_name
     from pygments.util import ClassNotFound
 
@@ -63,13 +63,13 @@ def canonical(label: str) -> str | None:
 def languages(
     outputs: Iterable[str], compute: Callable[[Sequence[str], Feature], Arrays]
 ) -> tuple[list[str], list[str]]:
-    """Tell the language of every output's code, and where that is known from.
+    """Tell the language of every output's code, and the source of that knowledge.
 
     Args:
-        compute: asks the detector, through a cache.
+        compute: a function that asks the detector through a cache.
 
     Returns:
-        Names ("none": prose, "unknown": code of no language that could be told), and ``label``, ``detector`` or
+        Names ("none": prose, "unknown": code whose language could not be told), and ``label``, ``detector`` or
         ``none``.
 
     Raises:
@@ -92,7 +92,7 @@ def languages(
 
 
 def detector() -> dict[str, str]:
-    """What tells this detector from any other: package, version, model."""
+    """Return the identity of the detector: package, version, model."""
     magika = _magika()
     return {"package": "magika", "version": magika.get_module_version(), "model": magika.get_model_name()}
 
@@ -119,7 +119,7 @@ def _detect(text: str) -> str:
 
 @cache
 def _detectable() -> list[str]:
-    """Every answer of the detector, in a fixed order."""
+    """Return every possible answer of the detector, in a fixed order."""
     labels = [str(label) for label in _magika().get_output_content_types()]
     return sorted({canonical(label) or label for label in labels} | {*labels, NONE, UNKNOWN})
 
@@ -134,7 +134,7 @@ def _magika():
 
 
 def compiles(code: str) -> bool:
-    """Whether Python would compile the code; it is not run. Nesting beyond what the compiler bears counts as no."""
+    """Say whether Python would compile the code, without running it. Nesting too deep for the compiler counts as no."""
     if len(code) > LONGEST_COMPILED:
         return False
     try:

@@ -1,16 +1,16 @@
-"""How much of a benchmark is in a set of records: the substring rule of StarCoder and Magicoder, and XCoder's TLI.
+"""Measuring how much of a benchmark is in records: the substring rule of StarCoder and Magicoder, and XCoder's TLI.
 
 *Substring rule* (bigcode-project/bigcode-dataset, ``decontamination/find_substrings.py`` and ``benchmark_data.py``; for
 several fields ise-uiuc/magicoder, ``src/magicoder/decontamination``): a record is contaminated if its fields, joined
 by an empty line, hold the docstring or the solution of a problem, white space at the ends and case aside. Four one-line
-solutions of HumanEval are too common to count. (The fourth is ``return ''.join(strings)``; in the original's list its
-quotes are eaten by Python's joining of strings, so that there it counts. Here it is exempt, as its comment says.)
+solutions of HumanEval are too common to count. (The fourth is ``return ''.join(strings)``. In the original's list
+Python's joining of strings drops its quotes, so there it counts. Here it is exempt, as the original's comment says.)
 
 *TLI*, Test Leakage Indicator (Wang et al. 2024, "How Do Your Code LLMs Perform? …", arXiv 2409.03810; banksy23/XCoder,
 ``compute_TLI.py``): with G(x) the set of 4- and 5-grams of a text's white-space tokens, the overlap of record r with
 problem t is |G(r) ∩ G(t)| / |G(t)|; the indicator is the mean over problems of their greatest overlap with any record.
-XCoder compares instruction with prompt, texts padded with n - 1 ``<start>`` and ``<end>`` a side (``tli``). The same of
-whole records against prompt and solution, not padded, also sees solutions in outputs (``tli_record``).
+XCoder compares instruction with prompt, each padded with n - 1 ``<start>`` and ``<end>`` (``tli``). A second form
+compares whole records with prompt and solution, not padded, so it also sees solutions in outputs (``tli_record``).
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -23,7 +23,7 @@ from instruction_data.measures.benchmarks import Benchmark
 from instruction_data.pools.records import Record
 
 SIZES = (4, 5)  # of n-grams: XCoder's
-THRESHOLD = 0.05  # overlap from which on XCoder's script drops a record
+THRESHOLD = 0.05  # XCoder's script drops a record with this overlap or more
 RULES = {
     "substring": "the record's fields, joined by an empty line, hold a problem's docstring or solution, case aside "
     "(StarCoder, bigcode-dataset/decontamination; Magicoder); four one-line solutions are exempt",
@@ -36,11 +36,11 @@ BATCH = 2000  # records whose tokens are in memory at a time
 
 @dataclass(frozen=True)
 class Hits:
-    """Which strings of a benchmark stand in which records.
+    """The strings of a benchmark that stand in records.
 
     Attributes:
         records, problems: int64 ``[h]``, ascending by record.
-        strings: what was found, in lower case.
+        strings: the strings found, in lower case.
         kinds: ``docstring`` or ``solution``.
     """
 
@@ -51,7 +51,7 @@ class Hits:
 
 
 def substring_hits(records: Iterable[Record], benchmark: Benchmark) -> Hits:
-    """Every string of the benchmark in every record, by the substring rule (module docstring)."""
+    """Find every string of the benchmark in every record, by the substring rule (module docstring)."""
     import ahocorasick
 
     automaton = ahocorasick.Automaton()
@@ -75,7 +75,7 @@ def substring_hits(records: Iterable[Record], benchmark: Benchmark) -> Hits:
 
 @dataclass(frozen=True)
 class Overlaps:
-    """n-gram overlaps that are not zero, of records with problems.
+    """The n-gram overlaps of records with problems, zeros left out.
 
     Attributes:
         records, problems: int64 ``[m]``, ascending by record, then problem.
@@ -89,10 +89,10 @@ class Overlaps:
     measured: np.ndarray
 
     def best(self, members: np.ndarray) -> np.ndarray:
-        """The greatest overlap of each problem with some of the records; float64 ``[problems]``.
+        """Return the greatest overlap of each problem with the chosen records; float64 ``[problems]``.
 
         Args:
-            members: bool by record.
+            members: bool by record, the chosen ones.
         """
         result = np.zeros(len(self.measured))
         chosen = members[self.records]
@@ -100,7 +100,7 @@ class Overlaps:
         return result
 
     def of_records(self, n: int) -> tuple[np.ndarray, np.ndarray]:
-        """The greatest overlap of each of ``n`` records, and the problem it is with (-1 where there is none)."""
+        """Return the greatest overlap of each of ``n`` records, and the problem behind it (-1 where there is none)."""
         shares, problems = np.zeros(n), np.full(n, -1)
         order = np.lexsort((-self.problems, self.shares))  # the last writer wins: the greatest, then the first problem
         shares[self.records[order]] = self.shares[order]
@@ -108,7 +108,7 @@ class Overlaps:
         return shares, problems
 
     def indicator(self, members: np.ndarray) -> tuple[float, float, int]:
-        """Of some of the records: TLI, the greatest overlap, and how many problems reach the threshold."""
+        """Return, for chosen records, TLI, the greatest overlap, and how many problems reach the threshold."""
         best = self.best(members)[self.measured]
         if not len(best):
             return 0.0, 0.0, 0
@@ -116,11 +116,11 @@ class Overlaps:
 
 
 class GramIndex:
-    """An inverted index of the n-grams of some texts: n-gram -> the texts it is in.
+    """An inverted index of the n-grams of some texts: n-gram -> the texts that hold it.
 
     n-grams are found token by token, as in a trie: the number of a prefix and that of the next token make the key of
-    the longer prefix. Nearly all n-grams of a record leave the trie at its second token, and nothing is hashed, so
-    no two n-grams can be taken for one.
+    the longer prefix. Nearly all n-grams of a record leave the trie at their second token. Nothing is hashed, so no
+    two n-grams can be taken for one.
     """
 
     def __init__(self, texts: Sequence[str], padded: bool):
@@ -129,12 +129,12 @@ class GramIndex:
         self._tokens = dict.fromkeys(("<start>", "<end>"), 0) | dict.fromkeys(
             token for tokens in split for token in tokens
         )
-        self._tokens = {token: number for number, token in enumerate(self._tokens, start=1)}  # 0: any other
+        self._tokens = {token: number for number, token in enumerate(self._tokens, start=1)}  # 0: any other token
         self.sizes = np.zeros(len(texts), dtype=np.int64)
         self._levels = {size: self._build(split, size) for size in SIZES}
 
     def _build(self, texts: list[list[str]], size: int) -> tuple[list[np.ndarray], np.ndarray, np.ndarray]:
-        """The sorted keys of every level, and the texts of every n-gram: starts ``[g + 1]`` into text numbers."""
+        """Return every level's sorted keys, and the texts of every n-gram: starts ``[g + 1]`` into text numbers."""
         tokens, owners = self._laid_out(texts, size)
         prefixes, levels = tokens, []
         starts = np.flatnonzero(_whole(owners, size))
@@ -149,7 +149,7 @@ class GramIndex:
         return levels, np.searchsorted(pairs[0], np.arange(grams + 1)), pairs[1]
 
     def _laid_out(self, texts: list[list[str]], size: int) -> tuple[np.ndarray, np.ndarray]:
-        """All tokens one after another with what pads them, as numbers, and which text each belongs to (-1: none)."""
+        """Lay out the numbers of all tokens and their padding in one array; also return each one's text (-1: none)."""
         pad = size - 1 if self._padded else 0
         before, after = [self._tokens["<start>"]] * pad, [*[self._tokens["<end>"]] * pad, 0]
         numbers: list[int] = []
@@ -164,7 +164,7 @@ class GramIndex:
         return np.array(numbers, dtype=np.int64), owners
 
     def overlaps(self, texts: Iterable[str]) -> Overlaps:
-        """The overlap of every text with every text of the index."""
+        """Return the overlap of every text with every text of the index."""
         found = [np.zeros((3, 0))]
         for start, batch in _batches(texts):
             found.append(self._shared([text.split() for text in batch], start))
@@ -173,7 +173,7 @@ class GramIndex:
         return Overlaps(records, problems, counts / np.maximum(self.sizes, 1)[problems], self.sizes > 0)
 
     def _shared(self, texts: list[list[str]], first: int) -> np.ndarray:
-        """How many n-grams each pair shares, where any: rows of text, indexed text, count; ``[3, m]``."""
+        """Count the n-grams that each pair of texts shares, if any: rows of text, indexed text, count; ``[3, m]``."""
         pairs = []
         for size in SIZES:
             grams, owners = self._grams(texts, size)
@@ -186,7 +186,7 @@ class GramIndex:
         return np.stack([first + keys // max(len(self.sizes), 1), keys % max(len(self.sizes), 1), counts])
 
     def _grams(self, texts: list[list[str]], size: int) -> tuple[np.ndarray, np.ndarray]:
-        """The indexed n-grams that stand in each text, each once: n-gram numbers and text numbers."""
+        """Find the indexed n-grams in each text, each once: n-gram numbers and text numbers."""
         tokens, owners = self._laid_out(texts, size)
         alive = np.flatnonzero(_whole(owners, size) & (tokens > 0))
         current = tokens[alive]
@@ -200,7 +200,7 @@ class GramIndex:
 
 
 def _whole(owners: np.ndarray, size: int) -> np.ndarray:
-    """Whether the n-gram that starts at each place lies within one text."""
+    """Say for each place whether the n-gram that starts there lies within one text."""
     result = np.zeros(len(owners), dtype=bool)
     if len(owners) >= size:
         last = owners[size - 1 :]
@@ -221,24 +221,24 @@ def _batches(texts: Iterable[str]) -> Iterator[tuple[int, list[str]]]:
 
 
 def instruction_index(benchmark: Benchmark) -> GramIndex:
-    """XCoder's comparison: prompts, padded."""
+    """Index the padded prompts, for XCoder's comparison."""
     return GramIndex(benchmark.prompts, padded=True)
 
 
 def record_index(benchmark: Benchmark) -> GramIndex:
-    """Prompts with their solutions, not padded."""
+    """Index prompts with their solutions, not padded."""
     pairs = zip(benchmark.prompts, benchmark.solutions, strict=True)
     return GramIndex([f"{prompt} {solution}" for prompt, solution in pairs], padded=False)
 
 
 def whole_text(record: Record) -> str:
-    """The text of a record that ``tli_record`` compares."""
+    """Return the text of a record that ``tli_record`` compares."""
     return f"{record.instruction} {record.input} {record.output}"
 
 
 @dataclass(frozen=True)
 class Findings:
-    """What one benchmark has in common with ``n`` records."""
+    """The traces of one benchmark in ``n`` records."""
 
     benchmark: Benchmark
     n: int
@@ -255,11 +255,11 @@ class Findings:
 
     @cached_property
     def leakage(self) -> tuple[np.ndarray, np.ndarray]:
-        """Of each record its greatest overlap (``tli``), and with which problem."""
+        """The greatest overlap of each record (``tli``), and the problem behind it."""
         return self.tli.of_records(self.n)
 
     def summary(self, numbers: np.ndarray) -> dict:
-        """The figures of the records of these numbers (repeats counted as often as they stand there)."""
+        """Return the figures of the records of these numbers; repeated numbers count repeatedly."""
         members = np.zeros(self.n, dtype=bool)
         members[numbers] = True
         hit = int(self.hit[numbers].sum())

@@ -1,7 +1,7 @@
-"""Profiles: what the records of a pool or a split are like, as distributions and shares that can be laid side by side.
+"""Profiles: distributions and shares that describe a pool's or split's records and can be laid side by side.
 
-Everything is known once per distinct record of a study root (``measure``) and looked up for every split
-(``profile``). Histograms of one measure share their bins over the whole root.
+Every distinct record of a study root is measured once (``measure``) and looked up for every split (``profile``).
+Histograms of one measure share their bins over the whole root.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,10 +23,10 @@ BINS = 40
 
 @dataclass(frozen=True)
 class Measured:
-    """What is known of every distinct record of an inventory, by record number.
+    """All measures of every distinct record of an inventory, by record number.
 
     Attributes:
-        columns: everything published or measured of single records, by name; values as in ``Inventory.columns``.
+        columns: everything published or measured for single records, by name; values as in ``Inventory.columns``.
         group: int64 ``[n]``, near-duplicate group; -1 where the text is not at hand.
         findings: one per benchmark, over all records.
     """
@@ -37,11 +37,11 @@ class Measured:
 
     @property
     def numbers(self) -> dict[str, Column]:
-        """The columns that have a distribution: numbers known of at least one record."""
+        """The columns that have a distribution: numbers known for at least one record."""
         return {name: one for name, one in self.columns.items() if one.kind == "number" and _is_known(one)}
 
     def words(self, name: str, members: np.ndarray) -> dict[str, int]:
-        """Count the words of a column among some records, the commonest first; none where there is no such column."""
+        """Count the words of a column among some records, the commonest first; return none without such a column."""
         return tally(self.columns[name].values[members]) if name in self.columns else {}
 
     def flags(self, name: str, members: np.ndarray) -> np.ndarray:
@@ -68,7 +68,7 @@ class AtHand(Sequence[Record]):
 
 
 def measure(inventory: Inventory, tools: Tools, benchmarks: Sequence[Benchmark]) -> Measured:
-    """Bring together what is published of the records and what can be measured of those whose text is at hand."""
+    """Join the published columns of the records with measures of the records whose text is at hand."""
     n, known = len(inventory), np.flatnonzero(inventory.known)
     columns = with_measured(inventory, tools)
     at_hand = AtHand(inventory, known)
@@ -96,7 +96,7 @@ def measure(inventory: Inventory, tools: Tools, benchmarks: Sequence[Benchmark])
 
 
 def with_measured(inventory: Inventory, tools: Tools) -> dict[str, Column]:
-    """Return the published columns and the registry's; only records without published numbers are measured."""
+    """Return the published columns and the registry's; measure only records without published numbers."""
     columns, n = dict(inventory.columns), len(inventory)
     published = columns.get("output_characters")
     lacking = inventory.known & (np.isnan(published.values) if published else True)
@@ -115,7 +115,7 @@ def with_measured(inventory: Inventory, tools: Tools) -> dict[str, Column]:
 
 
 def _over_all(findings: Findings, known: np.ndarray, n: int) -> Findings:
-    """The same findings, by record number instead of the place among the known ones."""
+    """Return the same findings by record number instead of the place among the known records."""
 
     def moved(overlaps: Overlaps) -> Overlaps:
         return Overlaps(known[overlaps.records], overlaps.problems, overlaps.shares, overlaps.measured)
@@ -126,7 +126,7 @@ def _over_all(findings: Findings, known: np.ndarray, n: int) -> Findings:
 
 
 def _groups(inventory: Inventory, known: np.ndarray) -> np.ndarray:
-    """Near-duplicate groups within each pool (and among what belongs to none)."""
+    """Return the near-duplicate groups within each pool, and among records of no pool."""
     result = np.full(len(inventory), -1, dtype=np.int64)
     left = np.zeros(len(inventory), dtype=bool)
     left[known] = True
@@ -143,7 +143,7 @@ def _text(record) -> str:
 
 
 def _alike(inventory: Inventory, group: np.ndarray) -> Column:
-    """Tell whether a record's group has several rows in its pool: another record, or the same one twice."""
+    """Say whether a record's group has several rows in its pool: another record, or the same one twice."""
     rows = np.zeros(len(inventory), dtype=np.int64)
     for numbers in inventory.pools.values():
         np.add.at(rows, group[numbers][group[numbers] >= 0], 1)
@@ -152,7 +152,7 @@ def _alike(inventory: Inventory, group: np.ndarray) -> Column:
 
 
 def profile(members: np.ndarray, measured: Measured, edges: Mapping[str, np.ndarray]) -> dict:
-    """Return the profile of the records of these numbers, but for what needs vectors."""
+    """Return the profile of the records of these numbers, without the parts that need vectors."""
     there = members[measured.group[members] >= 0]
     distinct = len(np.unique(there))
     python = measured.flags("compiles", there)
@@ -184,26 +184,26 @@ def profile(members: np.ndarray, measured: Measured, edges: Mapping[str, np.ndar
 
 
 def leakage_figures(findings: Findings, members: np.ndarray) -> dict:
-    """The few figures of a benchmark that a profile shows; contamination.json has all."""
+    """Return the few figures of a benchmark that a profile shows; contamination.json has all."""
     found = findings.summary(members)
     hits = {key: found["substring"][key] for key in ("records", "share")}
     return {**hits, "tli": found["tli"]["mean"], "tli_record": found["tli_record"]["mean"]}
 
 
 def share(flags: np.ndarray) -> float | None:
-    """The mean of zeros and ones; None of none."""
+    """Return the mean of zeros and ones; None if there are no flags."""
     return float(flags.mean()) if len(flags) else None
 
 
 def tally(words: np.ndarray) -> dict[str, int]:
-    """Count how often each word stands there, the commonest first, equals by name; None counts as no word."""
+    """Count each word, the commonest first, ties by name; None counts as no word."""
     names, counts = np.unique([word for word in words if word is not None] or np.zeros(0, str), return_counts=True)
     order = np.lexsort((names, -counts))
     return {str(names[place]): int(counts[place]) for place in order}
 
 
 def bin_edges(values: np.ndarray, scale: str) -> np.ndarray:
-    """``BINS + 1`` edges over the finite values, even on a linear or a logarithmic scale (of 1 + value)."""
+    """Return ``BINS + 1`` edges over the finite values, even on a linear or a logarithmic scale (of 1 + value)."""
     values = values[np.isfinite(values)]
     low, high = float(values.min()), float(values.max())
     if low == high:
@@ -217,7 +217,7 @@ def bin_edges(values: np.ndarray, scale: str) -> np.ndarray:
 
 
 def distribution(values: np.ndarray, edges: np.ndarray) -> dict:
-    """Mean, sample standard deviation, quantiles and counts per bin of the finite values, at least one."""
+    """Return mean, sample standard deviation, quantiles and counts per bin of the finite values, at least one."""
     values = values[np.isfinite(values)]
     quantiles = np.percentile(values, QUANTILES)
     return {
@@ -230,7 +230,7 @@ def distribution(values: np.ndarray, edges: np.ndarray) -> dict:
 
 
 def jaccard_matrix(members: Sequence[np.ndarray]) -> np.ndarray:
-    """Jaccard similarity of every two sets of record numbers; float64 ``[s, s]``."""
+    """Return the Jaccard similarity of every two sets of record numbers; float64 ``[s, s]``."""
     sets = [np.unique(one) for one in members]
     result = np.eye(len(sets))
     for row, one in enumerate(sets):

@@ -2,18 +2,18 @@
 
 import numpy as np
 
-FEWEST = 3  # values that a rank correlation says anything of
+FEWEST = 3  # values for a rank correlation to say anything
 
 
 def scaled(values: np.ndarray) -> np.ndarray:
-    """Return (rank − 1) / (n − 1), equal values sharing their average rank; float64 ``[n]``, 0 for n = 1."""
+    """Return (rank − 1) / (n − 1), where equal values share their average rank; float64 ``[n]``, 0 for n = 1."""
     from scipy.stats import rankdata
 
     return (rankdata(values) - 1) / max(1, len(values) - 1)
 
 
 def correlation(one: np.ndarray, other: np.ndarray) -> float | None:
-    """Return Spearman's rank correlation; None with fewer than three values, or where one side does not vary.
+    """Return Spearman's rank correlation; None for fewer than three values, or if one side does not vary.
 
     Args:
         one, other: float ``[n]``, finite.

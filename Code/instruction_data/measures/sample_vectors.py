@@ -1,4 +1,4 @@
-"""Vectors of samples of splits: by which encoder, from the cache where it has them, and how diverse they are."""
+"""Vectors of samples of splits: the choice of encoder, the vectors (from the cache if there), and their diversity."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from instruction_data.publish.inventory import Inventory
 from instruction_data.publish.record_tables import Column
 
 Compute = Callable[[Sequence[str], Feature, bool], Arrays | None]
-TEXT = "output"  # what a named encoder embeds where no manifest says
+TEXT = "output"  # the text that a named encoder embeds if no manifest names one
 DISTANCE = Column(
     "nearest_neighbour_distance", (), "distance to the nearest neighbour in the sample", "1 - cosine", trait="diversity"
 )
@@ -22,14 +22,14 @@ DISTANCE = Column(
 
 @dataclass(frozen=True)
 class Vectors:
-    """How the records of a code pool become vectors: which text, by what."""
+    """The way from a code pool's records to vectors: the text and the encoder."""
 
     text: str
     feature: Feature
 
 
 def vectors_of_pools(found: Inventory, model: str | None, device: str | None) -> dict[str, Vectors]:
-    """Return code pool -> the encoder of that name, or else the one that its similarities were made with."""
+    """Return code pool -> the encoder of that name, or else the encoder that made the pool's similarities."""
     chosen = {}
     for one in found.sets:
         identity = one.manifest["models"].get("encoder")
@@ -42,7 +42,7 @@ def vectors_of_pools(found: Inventory, model: str | None, device: str | None) ->
 
 
 def recalled(identity: Mapping, device: str | None) -> Feature:
-    """Return the encoder a manifest describes; the model itself is needed only for what the cache does not have."""
+    """Return the encoder that a manifest describes; only vectors missing from the cache need the model itself."""
 
     def compute(texts: list[str]) -> Arrays:
         titles = {model.title: name for name, model in models.EMBEDDED.items()}
@@ -58,11 +58,11 @@ def recalled(identity: Mapping, device: str | None) -> Feature:
 
 
 def add_diversity(document: dict, found: Inventory, chosen: Mapping[str, Vectors], compute: Compute) -> None:
-    """Fill in what needs vectors: samples of equal size for all splits of a question, and of each code pool.
+    """Fill in the figures that need vectors, on samples of equal size of all a question's splits and of code pools.
 
     Args:
         document: the profiles; holds the seed and the sizes of the samples.
-        compute: texts, feature, whether only the cache may be asked -> arrays; None where it has not all of them.
+        compute: texts, feature, whether to use the cache alone -> arrays; None if the cache lacks some.
     """
     sizes, seed = document["sample"]["questions"], document["seed"]
     drawn = {}
@@ -85,7 +85,7 @@ def add_diversity(document: dict, found: Inventory, chosen: Mapping[str, Vectors
 def sample_vectors(
     found: Inventory, pool: str, vectors: Vectors, drawn: Mapping, compute: Compute
 ) -> Iterable[tuple[tuple[str, str], np.ndarray]]:
-    """Yield place in the document, vectors of its sample; the whole pool's are taken where the cache has them all."""
+    """Yield a place in the document and its sample's vectors; use the whole pool's if the cache has them all."""
     wanted = np.unique(np.concatenate(list(drawn.values()))) if drawn else np.zeros(0, dtype=np.int64)
     of_pool = np.unique(found.pools.get(pool, wanted[:0]))
     of_pool = of_pool[found.known[of_pool]]
@@ -110,7 +110,7 @@ def texts_of(found: Inventory, numbers: np.ndarray, text: str) -> list[str]:
 
 
 def add_distances(document: dict, distances: Mapping[tuple[str, str], np.ndarray]) -> None:
-    """Add the distances to the nearest neighbour, as distributions with bins in common."""
+    """Add the distances to the nearest neighbour, as distributions with common bins."""
     if distances:
         edges = profiles.bin_edges(np.concatenate(list(distances.values())), DISTANCE.scale)
         document["measures"][DISTANCE.name] = {**DISTANCE.declaration, "edges": edges.tolist()}

@@ -1,4 +1,4 @@
-"""Seeded samples of splits, and how unlike each other their records are, by their vectors."""
+"""Seeded samples of splits, and the diversity of their records by their vectors."""
 
 import numpy as np
 
@@ -6,12 +6,12 @@ from instruction_data.numbers import similarity
 from instruction_data.publish.inventory import Inventory
 from instruction_data.select import draws
 
-DECIMALS = 9  # of what comes from matrix products, whose last bits depend on the machine's load: same run, same bytes
+DECIMALS = 9  # of figures from matrix products, whose last bits depend on the machine's load: same run, same bytes
 BLOCK = 1024  # rows of a block of similarities
 
 
 def sample_sizes(inventory: Inventory, asked: int) -> dict[str, int]:
-    """Question -> records of each diversity sample: the same for all its splits, so no more than the smallest has."""
+    """Return question -> size of its diversity samples: one size for all its splits, at most the smallest split's."""
     known, sizes = inventory.known, {}
     for _, one, members in inventory.splits():
         sizes[one.question] = min(sizes.get(one.question, asked), int(known[members].sum()))
@@ -19,16 +19,16 @@ def sample_sizes(inventory: Inventory, asked: int) -> dict[str, int]:
 
 
 def draw_sample(inventory: Inventory, members: np.ndarray, size: int, seed: int, name: str) -> np.ndarray:
-    """The numbers of ``size`` of the records whose text is at hand (of all, if there are fewer)."""
+    """Draw the numbers of ``size`` of the records whose text is at hand (all of them, if there are fewer)."""
     there = members[inventory.known[members]]
     return there[np.sort(draws.draw(len(there), min(size, len(there)), seed, f"{name} profile"))]
 
 
 def diversity(vectors: np.ndarray) -> tuple[dict, np.ndarray]:
-    """How unlike each other the vectors of a sample are.
+    """Measure how unlike each other the vectors of a sample are.
 
     Args:
-        vectors: float ``[k, d]``, k ≥ 2; those without direction are left out.
+        vectors: float ``[k, d]``, k ≥ 2; vectors without direction are left out.
 
     Returns:
         Sample size, mean cosine similarity of two different records, Vendi score and mean distance to the nearest
@@ -46,7 +46,7 @@ def diversity(vectors: np.ndarray) -> tuple[dict, np.ndarray]:
 
 
 def nearest_distances(vectors: np.ndarray) -> np.ndarray:
-    """1 - cosine to the most similar other vector, in blocks; float64 ``[k]``, at least 0."""
+    """Return 1 - cosine to the most similar other vector, in blocks; float64 ``[k]``, at least 0."""
     unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
     result = np.empty(len(unit))
     for start in range(0, len(unit), BLOCK):

@@ -1,4 +1,4 @@
-"""What the splits of a set differ in, and which of it they were meant to differ in, by their question's declaration."""
+"""The differences between a set's splits, and which of them the question's declaration meant."""
 
 from collections.abc import Mapping
 
@@ -9,12 +9,12 @@ from instruction_data.measures.profiles import Measured, tally
 from instruction_data.publish.inventory import Inventory, Set
 from instruction_data.publish.record_tables import Column
 
-SHOWN_WORDS = 8  # of a column of words without declared levels: the commonest ones, as measures of their own
+SHOWN_WORDS = 8  # of a column of words without declared levels: each of the commonest becomes a measure
 DOMAIN = "domain"  # the trait that mixtures of pools vary
 
 
 def measures_of(measured: Measured) -> dict[str, Column]:
-    """Return every number and flag that splits can be compared in; of words, a flag for each of the commonest."""
+    """Return every number and flag in which splits can be compared; for words, a flag for each of the commonest."""
     made = {}
     for name, column in measured.columns.items():
         if column.kind != "word":
@@ -30,9 +30,9 @@ def measures_of(measured: Measured) -> dict[str, Column]:
 
 
 def meant(one: Set, measures: Mapping[str, Column]) -> dict[str, str]:
-    """Return the measures that a set's splits are meant to differ in -> why.
+    """Return the measures in which a set's splits are meant to differ -> why.
 
-    The question's declaration decides; a set whose question declares nothing was made by its own columns.
+    The question's declaration decides; if it declares nothing, the set's own columns are meant.
     """
     about = one.manifest["about"]
     varied = set(about["varies"]) or {column.declaration["trait"] for column in one.columns.values()}

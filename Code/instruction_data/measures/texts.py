@@ -1,8 +1,8 @@
-"""What single records are like: the registry of measures of their texts, each declared as a column.
+"""The registry of measures of single records' texts, each declared as a column.
 
 A measure is a function from records to columns; a new one is added to ``MEASURES`` and nowhere else. A measure that
-needs more than the texts (a judge, a count of somebody else's) is published by a script of its own instead, with
-``Workspace.publish_numbers``, and is found beside these.
+needs more than the texts (a judge, an outside count) has a script of its own, which publishes it with
+``Workspace.publish_numbers``. It then appears beside these.
 """
 
 from collections.abc import Callable, Sequence
@@ -26,11 +26,11 @@ BATCH = 1000  # texts tokenised at a time
 
 @dataclass(frozen=True)
 class Tools:
-    """What measures of texts need.
+    """The tools that measures of texts need.
 
     Attributes:
         tokenizer: counts tokens.
-        tokenizer_identity: what tells that tokenizer from any other.
+        tokenizer_identity: name and checksum or revision of the tokenizer.
         compute: texts, feature -> arrays, through a cache.
     """
 
@@ -40,10 +40,10 @@ class Tools:
 
 
 def load_tokenizer(name: str) -> tuple["transformers.PreTrainedTokenizerBase", dict]:
-    """Load a tokenizer, and return it with what identifies it.
+    """Load a tokenizer, and return it with its identity.
 
     Raises:
-        InputError: there is none.
+        InputError: there is no such tokenizer.
     """
     from transformers import AutoTokenizer
 
@@ -76,13 +76,13 @@ UNITS = ("characters", "tokens")
 
 
 def inputs(records: Sequence[Record], tools: Tools) -> list[Column]:
-    """Tell whether each record has an input."""
+    """Say whether each record has an input."""
     has = np.array([float(bool(record.input)) for record in records])
     return [Column("has_input", has, "records with an input", kind="flag", trait="input")]
 
 
 def code(records: Sequence[Record], tools: Tools) -> list[Column]:
-    """Tell the language of the output's code, where that is known from, and whether Python code compiles."""
+    """Tell the language of the output's code, the source of that knowledge, and whether Python code compiles."""
     found, known_from = languages.languages((record.output for record in records), tools.compute)
     compiles = np.full(len(records), np.nan)
     for place, language in enumerate(found):
@@ -103,5 +103,5 @@ MEASURES: tuple[Callable[[Sequence[Record], Tools], list[Column]], ...] = (lengt
 
 
 def measured(records: Sequence[Record], tools: Tools) -> list[Column]:
-    """Measure the texts of records in every way of the registry."""
+    """Apply every measure of the registry to the texts of records."""
     return [column for measure in MEASURES for column in measure(records, tools)]

@@ -1,4 +1,4 @@
-"""What is published under a study root: show it, check it, compare it.
+"""Show, check and compare what is published under a study root.
 
 python -m instruction_data.publish show [SPLIT]     the splits of a study root, or a few records of one
 python -m instruction_data.publish verify [ROOT]    re-hash every published file against its manifest

@@ -1,6 +1,6 @@
-"""The Hugging Face data set card of a study root, ``Datas/README.md``: each split a configuration.
+"""The Hugging Face data set card of a study root, ``Datas/README.md``: each split is a configuration.
 
-So ``datasets.load_dataset("Datas", "RQ2_OSS_DIVERSITY_LOW")`` works, and a study root pushed to the hub has a viewer.
+It makes ``datasets.load_dataset("Datas", "RQ2_OSS_DIVERSITY_LOW")`` work, and gives a root on the hub a viewer.
 """
 
 from collections.abc import Mapping
@@ -33,11 +33,11 @@ The configurations above are kept by the scripts; this text is yours to change.
 
 
 def text(path: Path, splits: Mapping[str, Mapping]) -> str:
-    """The card with one configuration a split; what else it says is kept.
+    """Return the card with one configuration for each split; keep the rest of its text.
 
     Args:
-        path: the card as it is; the default text where there is none.
-        splits: name -> its entry in a manifest.
+        path: the present card; without one, the default text is used.
+        splits: name -> the split's entry in its manifest.
 
     Raises:
         InputError: the card is not UTF-8, or its head not YAML.

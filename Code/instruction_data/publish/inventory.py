@@ -1,7 +1,7 @@
-"""The distinct records behind the splits of a study root, and what is published of each, learned from the manifests.
+"""The distinct records behind the splits of a study root, and the published numbers of each, read from the manifests.
 
-Splits share most of their records, so everything is kept once per distinct record (told apart by the SHA-256 of the
-canonical form) and looked up for every split. Texts stay in files; memory holds hashes and numbers.
+Splits share most of their records, so everything is kept once per distinct record and looked up for every split. The
+SHA-256 of the canonical form tells records apart. Texts stay in files; memory holds hashes and numbers.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Set:
-    """What one manifest says of one pool's splits.
+    """A set: one pool's splits, as one manifest describes them.
 
     Attributes:
         members: split -> int64 numbers of distinct records, in the order of its file.
-        columns: the declared columns of its table of scores by name, notes left out; values by distinct record.
+        columns: the declared columns of its table of scores by name, without notes; values by distinct record.
     """
 
     name: str
@@ -49,12 +49,12 @@ class Set:
 
     @property
     def derived(self) -> bool:
-        """Whether it was made from a split of another set, as controls are."""
+        """Whether the set was made from a split of another set, as controls are."""
         return bool(manifests.derived_as(self.manifest))
 
     @property
     def properties(self) -> dict[str, np.ndarray]:
-        """Column -> float64 ``[n]``, of the columns that are numbers: what the set's splits were made by."""
+        """The numeric columns, by which the set's splits were made: name -> float64 ``[n]``."""
         return {name: column.values for name, column in self.columns.items() if column.kind != "word"}
 
     @property
@@ -72,14 +72,14 @@ class Inventory:
     """Every distinct record of a study root.
 
     Attributes:
-        hashes: SHA-256 of each, in the order in which the manifests first name them.
+        hashes: the SHA-256 of each record, in the order in which the manifests first name them.
         sets: the sets of splits, in the order of their manifests' paths.
         pools: pool -> numbers of the distinct records behind its rows, in pool order.
-        columns: everything published of single records, by name: numbers and flags as float64 ``[n]``, NaN where there
-            is none; words as object ``[n]``, None where there is none.
+        columns: everything published about single records, by name. Numbers and flags are float64 ``[n]``, NaN where
+            missing; words are object ``[n]``, None where missing.
         known: bool ``[n]``, whether the text is at hand.
         sources: manifest -> SHA-256.
-        notes: what could not be read, in sentences.
+        notes: sentences about what could not be read.
     """
 
     root: Path
@@ -109,7 +109,7 @@ class Inventory:
         return (self.record(int(number)) for number in numbers)
 
     def numbers(self, hashes: Iterable[str]) -> np.ndarray:
-        """The number of each hash; hashes not seen before get the next ones."""
+        """Return the number of each hash; give new hashes the next numbers."""
         result = []
         for sha256 in hashes:
             number = self._numbers.setdefault(sha256, len(self._numbers))
@@ -124,7 +124,7 @@ class Inventory:
                 yield name, one, members
 
     def take_texts(self, records: Records) -> None:
-        """Have the texts of those distinct records that are among ``records``."""
+        """Keep the texts of the distinct records that are among ``records``."""
         for position, sha256 in enumerate(records.hashes):
             number = self._numbers.get(sha256)
             if number is not None and number not in self._texts:
@@ -132,13 +132,13 @@ class Inventory:
 
 
 def read(root: Path, spool_folder: Path | None = None) -> Inventory:
-    """Everything the manifests of a study root know of, with the texts.
+    """Read everything that the manifests of a study root name, with the texts.
 
     Raises:
-        InputError: there is no split, or a table or split is not what its manifest says.
+        InputError: there is no split, or a table or split differs from its manifest.
     """
     found = Inventory(root)
-    manifests.all_splits(root)  # no name twice
+    manifests.all_splits(root)  # refuses a name that stands twice
     tables = []
     for path, manifest in manifests.every(root):
         found.sources[path.relative_to(root).as_posix()] = file_sha256(path)
@@ -167,13 +167,13 @@ def read(root: Path, spool_folder: Path | None = None) -> Inventory:
 
 
 def scores_file(root: Path, path: Path, manifest: Mapping) -> Path:
-    """The table that says which records are in the splits of a set.
+    """Return the table that says which records are in the splits of a set.
 
     Args:
         path: of the manifest.
 
     Raises:
-        InputError: the set has none, or it is not as its manifest says.
+        InputError: the set has no such table, or the table differs from the manifest.
     """
     names = [name for name in manifest["files"] if name.endswith("_scores.parquet")]
     if len(names) != 1:
@@ -182,7 +182,7 @@ def scores_file(root: Path, path: Path, manifest: Mapping) -> Path:
 
 
 def _scores(root: Path, path: Path, manifest: Mapping):
-    """The scores table of a set, as a pandas DataFrame."""
+    """Read the scores table of a set as a pandas DataFrame."""
     place = scores_file(root, path, manifest)
     table = parquet.table(place, {"pool": "O", "row": "iu", "record_sha256": "O"})
     missing = [name for name in ("pool", "row", "record_sha256", *manifest["splits"]) if name not in table]
@@ -211,14 +211,14 @@ def _add_set(found: Inventory, path: Path, manifest: Mapping, table) -> None:
 def columns_in(
     path: Path, table: "pandas.DataFrame", declarations: Mapping[str, Mapping], numbers: np.ndarray, n: int
 ) -> dict[str, Column]:
-    """Return the declared columns of a table, by name, notes left out.
+    """Return the declared columns of a table by name, without notes.
 
     Args:
-        numbers: of the distinct record that each row is about.
-        n: distinct records there are.
+        numbers: the number of the distinct record that each row is about.
+        n: the count of distinct records.
 
     Raises:
-        InputError: the table lacks a declared column, or it is of another kind.
+        InputError: the table lacks a declared column, or has it in another kind.
     """
     result = {}
     for name, declaration in declarations.items():
@@ -240,15 +240,15 @@ def columns_in(
 
 
 def _is_numeric(column: "pandas.Series") -> bool:
-    """Return whether a column holds numbers, or nothing but true, false and missing values."""
+    """Say whether a column holds numbers, or only true, false and missing values."""
     known = column.dropna()
     return column.dtype.kind in "fiub" or bool(known.map(lambda value: isinstance(value, bool | float)).all())
 
 
 def _add_columns(found: Inventory, path: Path, file: str, entry: Mapping) -> None:
-    """Add the declared columns of one published table to those that are known already.
+    """Add the declared columns of one published table to the known ones.
 
-    Columns of one name that declare the same thing are one; another set's of that name gets the set's name behind it.
+    Columns of one name that declare the same are merged. Otherwise the set's name is appended to the new column's.
     """
     place = checked(found.root, file, entry["sha256"])
     table = parquet.table(place, {"record_sha256": "O"})
@@ -263,7 +263,7 @@ def _add_columns(found: Inventory, path: Path, file: str, entry: Mapping) -> Non
 
 
 def _what(column: Column) -> tuple[str, ...]:
-    """Return what a column measures: two that measure the same may have been made by different models."""
+    """Return what a column measures; different models may have made two columns that measure the same."""
     return tuple(column.declaration[part] for part in ("label", "unit", "kind", "trait"))
 
 
@@ -274,7 +274,7 @@ def merged(first: Column, second: Column) -> Column:
 
 
 def _add_pools(found: Inventory, manifest: Mapping, table, made_from: set[str]) -> None:
-    """The pools of a set, unless they are themselves published splits; the fullest reading of each is kept."""
+    """Add the pools of a set, except those that are published splits; keep the fullest reading of each."""
     for name, entry in manifest["pools"].items():
         rows = table["record_sha256"][table["pool"] == name]
         if entry["path"] not in made_from and len(rows) > len(found.pools.get(name, ())):
@@ -282,7 +282,7 @@ def _add_pools(found: Inventory, manifest: Mapping, table, made_from: set[str]) 
 
 
 def _read_pools(found: Inventory, described: Iterable[Mapping], made_from: set[str], spool_folder: Path | None) -> None:
-    """Texts from the pools' own files, where they are what the manifests say they were."""
+    """Take texts from the pools' own files if these are still as the manifests say."""
     table = known_pools(found.root)
     seen = set()
     for manifest in described:
@@ -297,7 +297,7 @@ def _read_pools(found: Inventory, described: Iterable[Mapping], made_from: set[s
 
 
 def _read_splits(found: Inventory, described: Iterable[Mapping], spool_folder: Path | None) -> None:
-    """Texts from split files, for the records whose pool is not at hand or was read otherwise."""
+    """Take texts from split files, for the records whose pool is not at hand or was read otherwise."""
     for manifest in described:
         for name, split in manifest["splits"].items():
             (one,) = (one for one in found.sets if name in one.members)

@@ -1,7 +1,7 @@
-"""Manifests: the one thing that everything behind the splits learns of them from.
+"""Manifests: the only source from which later steps learn about the splits.
 
-A manifest describes one set of published files: what was read, what was asked for, and every file with its SHA-256.
-``publish`` writes them; whoever reads splits reads them through here.
+A manifest describes one set of published files: the files read, the settings, and every file with its SHA-256.
+``publish`` writes manifests; every reader of splits reads them through this module.
 """
 
 import shlex
@@ -20,11 +20,11 @@ SUFFIX = "_manifest.json"
 FORMAT = 2
 PUBLISHED = ("Datas/RQ*/*", "Datas/Numbers/*", "Code/RQ4")  # folders of sets, below the study root
 MADE_FROM = {"control": "a control", "decontaminated": "a split made from another split"}  # by setting
-SCRIPTS_OWN = {".py", ".pyc"}  # beside published files in Code/RQ4
+SCRIPTS_OWN = {".py", ".pyc"}  # files that stand beside published ones in Code/RQ4
 
 
 def read(path: Path) -> dict:
-    """A manifest as ``publish`` writes it.
+    """Read a manifest that ``publish`` wrote.
 
     Raises:
         InputError: the file is not a manifest of this format.
@@ -33,7 +33,7 @@ def read(path: Path) -> dict:
         manifest = orjson.loads(path.read_bytes())
     except orjson.JSONDecodeError as error:
         raise InputError(f"{path}: found malformed JSON ({error}); expected a manifest") from error
-    if isinstance(manifest, dict) and manifest.get("format") == 1:  # earlier versions', which declared nothing
+    if isinstance(manifest, dict) and manifest.get("format") == 1:  # an earlier version's, which declared nothing
         manifest |= {"format": FORMAT, "about": Question("").about, "contrasts": []}
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
         found = manifest.get("format") if isinstance(manifest, dict) else type(manifest).__name__
@@ -47,7 +47,7 @@ def read(path: Path) -> dict:
 
 
 def _wrong_part(manifest: dict) -> str:
-    """The part that is missing, of the wrong kind, or could lead out of the study root; empty if there is none."""
+    """Name the part that is missing, of the wrong kind, or could lead out of the study root; empty if all are sound."""
     parts = {
         "question": lambda part: not names.fault(part),
         "about": _is_about,
@@ -71,7 +71,7 @@ def _wrong_part(manifest: dict) -> str:
 
 
 def _is_one_command(text: str) -> bool:
-    """Whether a shell would take the text for one command and its words: people are told to copy it."""
+    """Say whether a shell would read the text as one command with its words, since people are told to copy it."""
     try:
         return shlex.join(shlex.split(text)) == text
     except ValueError:
@@ -114,31 +114,31 @@ def _is_count(value: object) -> bool:
 
 
 def _is_published(file: str) -> bool:
-    """Whether a path is one where sets are published: such files are read, and replaced with their manifest."""
+    """Say whether sets are published at a path: files there are read, and replaced together with their manifest."""
     path = PurePosixPath(file)
     known = any(len(path.parts) == len(PurePosixPath(one).parts) + 1 and path.match(f"{one}/*") for one in PUBLISHED)
     return known and not any(map(names.fault, path.parts)) and path.suffix not in SCRIPTS_OWN
 
 
 def every(root: Path) -> Iterator[tuple[Path, dict]]:
-    """Every manifest of a study root, in the order of their paths."""
+    """Yield every manifest of a study root, in the order of the paths."""
     for path in manifest_files(root):
         yield path, read(path)
 
 
 def files(manifest: Mapping) -> dict[str, str]:
-    """The files of a set, below the study root -> SHA-256."""
+    """Return the files of a set: path below the study root -> SHA-256."""
     splits = {split["file"]: split["sha256"] for split in manifest["splits"].values()}
     return splits | {file: entry["sha256"] for file, entry in manifest["files"].items()}
 
 
 def derived_as(manifest: Mapping) -> str:
-    """Return what a set is that was made from a split of another set; empty where a question made it from a pool."""
+    """Name the kind of a set that was made from another set's split; empty if a question made it from a pool."""
     return next((words for setting, words in MADE_FROM.items() if setting in manifest["settings"]), "")
 
 
 def all_splits(root: Path) -> dict[str, dict]:
-    """Every split of a study root as its manifest describes it, by name.
+    """Return every split of a study root as its manifest describes it, by name.
 
     Raises:
         InputError: two manifests have a split of the same name.

@@ -1,4 +1,4 @@
-"""Splits that others are made from: where they stand, what they were made of, and their records in the pools."""
+"""Splits from which other splits are made: their files, their pools, and their records in the pools."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -35,22 +35,22 @@ class Origin:
 
     @property
     def sources(self) -> dict[str, int]:
-        """Pool -> how many of its records are in the split; the code pool first."""
+        """The number of records from each pool, the code pool first: pool -> number."""
         return self.manifest["splits"][self.name]["sources"]
 
     @property
     def derived(self) -> str:
-        """What it is where it was made from another split; empty where a question made it from a pool."""
+        """The kind of split, if it was made from another split; empty if a question made it from a pool."""
         return manifests.derived_as(self.manifest)
 
     @property
     def is_repeat(self) -> bool:
-        """Whether it is a repeated draw of another split of its set."""
+        """Whether the split is a repeated draw of another split of its set."""
         plain = REPEAT.sub("", self.name)
         return plain != self.name and plain in self.manifest["splits"]
 
     def changed(self, found: str, expected: str) -> InputError:
-        """Return the error for what is not as it was when the split was made."""
+        """Return the error about something that has changed since the split was made."""
         return InputError(
             f"{self.name}: found {found}; expected {expected}, as it was when the split was made: make the split again "
             f"with --overwrite ({self.manifest['command']})"
@@ -88,7 +88,7 @@ def members(root: Path, origin: Origin, sources: Sequence[Records]) -> list[np.n
 
 @dataclass(frozen=True)
 class PoolColumn:
-    """A published column, its values one per record of a pool as it was read, and where it came from."""
+    """A published column with one value per record of a pool as it was read, and the column's file."""
 
     column: Column
     path: Path
@@ -96,10 +96,10 @@ class PoolColumn:
 
 
 def published_columns(root: Path, records: Records) -> dict[str, PoolColumn]:
-    """Return what is published of the records of a pool, by column: the first table that has all of them counts.
+    """Return the published columns of a pool's records, by name, each from the first table that has all the records.
 
     Raises:
-        InputError: a table is not as its manifest says, or was made from another reading of the pool.
+        InputError: a table differs from its manifest, or was made from another reading of the pool.
     """
     found: dict[str, PoolColumn] = {}
     for _, manifest in manifests.every(root):
@@ -117,7 +117,7 @@ def published_columns(root: Path, records: Records) -> dict[str, PoolColumn]:
             table = table[table["record_sha256"].isin(numbers)]
             at = table["record_sha256"].map(numbers).to_numpy(dtype=np.int64)
             if len(at) < len(numbers):
-                continue  # of another, smaller reading of the pool
+                continue  # made from another, smaller reading of the pool
             columns = inventory.columns_in(path, table, wanted, at, len(records))
             first = np.array([numbers[sha256] for sha256 in records.hashes], dtype=np.int64)
             for name, column in columns.items():

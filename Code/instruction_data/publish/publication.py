@@ -1,8 +1,8 @@
-"""Publishing a set: split files, tables of numbers and a manifest, all of them or nothing.
+"""Publishing a set: split files, tables of numbers and a manifest, all of them or none.
 
-A *set* is what one script makes of one pool: its files, described by a manifest that is written last. Without a
-manifest there is no split. What follows from manifests (LLaMA-Factory's registry, the data set card) is derived from
-all of those under a study root, so it is right whatever ran before or beside.
+A *set* is the files that one script makes from one pool, with a manifest that is written last. Without a manifest there
+is no split. LLaMA-Factory's registry and the data set card are derived from all manifests under a study root, so they
+are right whichever runs came before or work at the same time.
 """
 
 import hashlib
@@ -36,12 +36,12 @@ if TYPE_CHECKING:
     import pandas
 
 PACKAGES = ("numpy", "pyarrow", "sentence-transformers", "tokenizers", "torch", "transformers")
-NUMBERS = "Numbers"  # folder below Datas of tables of numbers that belong to no split
+NUMBERS = "Numbers"  # the folder below Datas for tables of numbers that belong to no split
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a set goes: a folder below the study root and the stem of its manifest."""
+    """The place of a set: a folder below the study root and the stem of its manifest."""
 
     folder: str
     stem: str
@@ -57,7 +57,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Terms:
-    """How a set may be published.
+    """The terms of publishing a set.
 
     Attributes:
         root: the study root.
@@ -71,11 +71,11 @@ class Terms:
 
 
 class Publication:
-    """The results of one question for one pool, from the first look for an earlier set to the last file.
+    """One question's publication of one pool's results, from the check for an earlier set to the last file.
 
     Attributes:
         place: below the study root.
-        asked: the part of the manifest that is known before anything is computed.
+        asked: the part of the manifest that is known before the computation.
     """
 
     def __init__(self, terms: Terms, place: Place, question: Question, sources: Sequence[Records], asked: Mapping):
@@ -91,7 +91,7 @@ class Publication:
         """Refuse, before any work, to replace a set that was made otherwise.
 
         Raises:
-            InputError: there is one, and ``--overwrite`` is not given.
+            InputError: there is such a set, and ``--overwrite`` is not given.
         """
         if self._terms.overwrite or not self._manifest.exists():
             return
@@ -109,11 +109,11 @@ class Publication:
         columns: Sequence[Column] = (),
         tables: "Mapping[str, pandas.DataFrame] | None" = None,
     ) -> None:
-        """Publish splits with the table of their scores, and print what was made.
+        """Publish splits with the table of their scores, and print a summary.
 
         Args:
-            columns: of that table, one value per record of the first pool.
-            tables: file name -> further tables.
+            columns: the columns of that table, one value per record of the first pool.
+            tables: further tables, by file name.
         """
         names.different((names.checked(split.name, "split") for split in splits), self.place.stem)
         kept = [split for split in splits if len(split)]
@@ -132,7 +132,7 @@ class Publication:
         say_control_tokens(kept)
 
     def numbers(self, columns: Sequence[Column]) -> None:
-        """Publish a table of numbers per record that belongs to no split, and print where it is."""
+        """Publish a table of numbers per record that belongs to no split, and print its place."""
         file = f"{self.place.stem}.parquet"
         if self.write({file: record_table(self._sources, columns)}, {file: columns}):
             print(f"{len(self._sources[0]):,} records in {printable(str(self._folder / file))}")
@@ -145,17 +145,17 @@ class Publication:
     ) -> dict | None:
         """Write every file under a temporary name, then rename all of them, the manifest last.
 
-        A set that is there already with the same bytes is left alone. A dry run says what would be written.
+        An existing set with the same bytes is left alone. A dry run says what would be written.
 
         Args:
-            tables: file name -> content; the name's ending says how it is written (.parquet, .csv, .jsonl).
-            columns: file name -> the columns that the manifest is to declare.
+            tables: file name -> content; the name's ending tells the format (.parquet, .csv, .jsonl).
+            columns: file name -> the columns for the manifest to declare.
 
         Returns:
-            The manifest; None of a dry run.
+            The manifest; None in a dry run.
 
         Raises:
-            InputError: there is a different set already, and ``--overwrite`` is not given.
+            InputError: a different set exists, and ``--overwrite`` is not given.
         """
         writers = {f"{split.name}.json": partial(write_split, split=split) for split in splits}
         writers |= {name: partial(write_table, name=name, frame=frame) for name, frame in tables.items()}
@@ -173,13 +173,13 @@ class Publication:
             if not self._unchanged(manifest):
                 self._refuse_replacing({name: file.sha256 for name, file in staged.items()})
                 self._refuse_double(splits)
-                registered(self._terms.root, {})  # can be read, so that it will not fail behind the rename
+                registered(self._terms.root, {})  # fails now if it cannot be read, not after the renaming
                 self._put_in_place(stack, staged, manifest)
             register(self._terms.root)
         return manifest
 
     def _plan(self, writers: Mapping, splits: Sequence[Split]) -> None:
-        """Say what a run would write; refuse what it would refuse."""
+        """Say what a run would write, and refuse what a run would refuse."""
         counts = {f"{split.name}.json": f": {len(split):,} records" for split in splits}
         hashes = {}
         for name, write in writers.items():
@@ -223,7 +223,7 @@ class Publication:
         )
 
     def _refuse_replacing(self, hashes: Mapping[str, str]) -> None:
-        """Refuse where other files stand; those with the same bytes and no manifest are a stopped run's."""
+        """Refuse to replace other files; files with the same bytes and no manifest come from a stopped run."""
         there = [self._folder / name for name, sha256 in hashes.items() if _differs(self._folder / name, sha256)]
         if (there or (self._manifest.exists() and not self._terms.dry_run)) and not self._terms.overwrite:
             raise InputError(
@@ -241,7 +241,7 @@ class Publication:
                 )
 
     def _put_in_place(self, stack: ExitStack, staged: Mapping[str, Staged], manifest: Mapping) -> None:
-        """Move the old manifest away first: its new name tells the next run what to clear away should this one stop."""
+        """Put all files in place; rename the old manifest first, so that after a stop the next run can clear up."""
         complete = staged_file(stack, self._manifest, lambda file: file.write(pretty(manifest)))
         replaced = self._manifest.with_name(f".{self._manifest.name}.replaced")
         if self._manifest.exists():
@@ -268,19 +268,19 @@ def begin(
     inputs: Sequence[Path] = (),
     place: Place | None = None,
 ) -> Publication:
-    """Begin a publication: say what was read and what is asked for, and look whether that may be written.
+    """Begin a publication: describe what was read and asked for, and check that the set may be written.
 
     Args:
         sources: the pools read, the code pool first.
         settings: constants and flags that shape the result.
-        command: makes the same set again.
-        seed: of the draws; None where nothing is drawn.
+        command: the command that makes the same set again.
+        seed: of the draws; None if nothing is drawn.
         models: role -> identity of the model.
-        inputs: other published files that were read.
+        inputs: the other published files that were read.
         place: by default ``Datas/<question>/<POOL>``.
 
     Raises:
-        InputError: there are results made otherwise, and ``--overwrite`` is not given.
+        InputError: there are results that were made otherwise, and ``--overwrite`` is not given.
     """
     pool = sources[0].pool
     document = {
@@ -296,14 +296,14 @@ def begin(
         "models": models or {},
         "packages": _packages(bool(models)),
     }
-    asked = orjson.loads(orjson.dumps(document))  # as it will be read back
+    asked = orjson.loads(orjson.dumps(document))  # in the form in which it will be read back
     publication = Publication(terms, place or Place.of_splits(question.id, pool), question, sources, asked)
     publication.check()
     return publication
 
 
 def _neutralised(sources: Sequence[Records]) -> dict[str, bool]:
-    """Name the setting only where it is on: what was made without it says nothing of it."""
+    """Name the setting only if it is on: manifests of sets that were made without it do not mention it."""
     return {control_tokens.SETTING: True} if any(records.neutralised for records in sources) else {}
 
 
@@ -318,12 +318,12 @@ def _lock(root: Path) -> filelock.BaseFileLock:
 
 
 def _differs(path: Path, sha256: str) -> bool:
-    """Return whether there is a file with other content."""
+    """Say whether there is a file with other content."""
     return path.exists() and file_sha256(path) != sha256
 
 
 def _say_equal(splits: Sequence[Split]) -> None:
-    """Say which splits hold the same records in the same order: nothing can be learned from comparing them."""
+    """Say which splits hold the same records in the same order, since comparing them teaches nothing."""
     first: dict[tuple, str] = {}
     for split in splits:
         key = tuple((id(records), positions.tobytes()) for records, positions in split.parts if len(positions))

@@ -1,7 +1,7 @@
-"""A research question's declaration of itself: what it asks, what it varies, and its primary contrasts.
+"""A research question's declaration: what it asks, what it varies, and its primary contrasts.
 
-A script declares its question before anything is measured; manifests carry the declaration, and whatever reads the
-splits (profiles, controls, the page, the comparison) learns from there what was meant to differ.
+A script declares its question before anything is measured, and manifests carry the declaration. All readers of the
+splits (profiles, controls, the page, the comparison) learn from it what was meant to differ.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ class Ends:
     high: str
 
     def resolved(self, splits: Sequence[Split]) -> list[dict]:
-        """Return the contrast with the names of these splits; none where one of both ends was left out."""
+        """Return the contrast with the names of these splits; return none if one of the two ends was left out."""
         doses = {}
         for dose, ending in enumerate((self.low, self.high)):
             named = [split.name for split in splits if split.name.endswith(f"_{ending}")]
@@ -34,14 +34,14 @@ class Trend:
 
     Attributes:
         figure: the summary's figure.
-        by_source: whether each other pool that is mixed in has a trend of its own, from the unmixed splits on.
+        by_source: whether each pool that is mixed in has a trend of its own, which begins at the unmixed splits.
     """
 
     figure: str
     by_source: bool = False
 
     def resolved(self, splits: Sequence[Split]) -> list[dict]:
-        """Return the contrasts with the names and doses of these splits; none where all doses are equal."""
+        """Return the contrasts with the names and doses of these splits; return none if all doses are equal."""
         lacking = [split.name for split in splits if self.figure not in split.summary]
         if lacking:
             raise InputError(f"{lacking[0]}: found no figure {self.figure!r}; expected it, the dose of its question")
@@ -68,9 +68,9 @@ class Question:
         id: names its folder and splits, e.g. ``RQ2``.
         title: names its property, e.g. "semantic diversity".
         asks: the question, in a sentence.
-        varies: the traits that its splits are meant to differ in; a trait is the name a column is declared with.
-        follows: traits that must differ with them -> why.
-        contrast: what is compared first of all.
+        varies: the traits in which its splits are meant to differ; a trait is the name that a column is declared with.
+        follows: the traits that must differ with them -> why.
+        contrast: the primary comparison.
     """
 
     id: str
@@ -82,7 +82,7 @@ class Question:
 
     @property
     def about(self) -> dict:
-        """The declaration as a manifest has it."""
+        """The declaration in a manifest's form."""
         return {
             "title": self.title,
             "asks": self.asks,
@@ -91,5 +91,5 @@ class Question:
         }
 
     def contrasts(self, splits: Sequence[Split]) -> list[dict]:
-        """The primary contrasts of these splits as a manifest has them: label, kind, and the dose of each split."""
+        """Return the primary contrasts of these splits in a manifest's form: label, kind, and dose of each split."""
         return self.contrast.resolved(splits) if self.contrast else []

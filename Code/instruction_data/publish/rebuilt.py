@@ -1,7 +1,7 @@
-"""A published split against a rebuilt one: how far their records agree, by content.
+"""Comparing a published split with a rebuilt one: how far the contents of their records agree.
 
-What differs says why: an input that one side lacks, an output that a join by text gave to the wrong record, another
-selection. The published file may be a JSON array, JSON lines, or indented objects one after another, as the study's.
+The kind of difference tells its cause: an input that one side lacks, an output that a join by text gave to the wrong
+record, another selection. The published file may be a JSON array, JSON lines, or (the study's) indented objects.
 """
 
 from collections import Counter, deque
@@ -16,7 +16,7 @@ from instruction_data.pools.records import Record
 from instruction_data.publish import manifests
 from instruction_data.publish.split import read_split
 
-EXAMPLES = 3  # of each way to differ
+EXAMPLES = 3  # of each kind of difference
 SHOWN = 100  # characters of a text
 
 
@@ -25,7 +25,7 @@ class Overlap:
     """Two lists of records as multisets: every record of either side is counted in exactly one place.
 
     Attributes:
-        shared: positions of equal records, (in the published, in the rebuilt) list.
+        shared: positions of equal records, as pairs (in the published list, in the rebuilt list).
         other_input: pairs of equal instruction and output.
         other_output: pairs of equal instruction and input.
         only_published, only_rebuilt: positions of the rest.
@@ -39,10 +39,10 @@ class Overlap:
 
 
 def compare(published: Sequence[Record], rebuilt: Sequence[Record]) -> Overlap:
-    """Pair the records of two lists: equal ones first, then those of which only the input, then the output, differs.
+    """Pair the records of two lists: first equal ones, then those that differ only in input, then only in output.
 
-    A record that stands k times in one list and m times in the other makes min(k, m) pairs; positions that could pair
-    in several ways do so in the order of the lists.
+    A record that stands k times in one list and m times in the other makes min(k, m) pairs. Positions that could pair
+    in several ways pair in the order of the lists.
     """
     left, right = list(range(len(published))), list(range(len(rebuilt)))
     found = []
@@ -70,7 +70,7 @@ def _without_output(record: Record) -> Hashable:
 
 
 def _pairs(left: Sequence[tuple[int, Hashable]], right: Sequence[tuple[int, Hashable]]) -> list[tuple[int, int]]:
-    """Pairs of places whose keys are equal, each place in one pair at most, the first with the first."""
+    """Pair the places whose keys are equal: each place at most once, and first with first."""
     free: dict[Hashable, deque[int]] = {}
     for place, key in right:
         free.setdefault(key, deque()).append(place)
@@ -78,7 +78,7 @@ def _pairs(left: Sequence[tuple[int, Hashable]], right: Sequence[tuple[int, Hash
 
 
 def read_published(path: Path) -> list[Record]:
-    """The records of a published split; an ``input`` that is missing or null is read as empty.
+    """Read the records of a published split; read a missing or null ``input`` as empty.
 
     Raises:
         InputError: the file is missing, a Git LFS pointer or damaged, or an entry is not a record.
@@ -106,10 +106,10 @@ def _record(path: Path, entry: Entry) -> Record:
 
 
 def read_rebuilt(root: Path, name: str) -> tuple[str, list[Record]]:
-    """The file (below the root) and the records of a split that stands under a study root.
+    """Return the file (below the root) and the records of a split under a study root.
 
     Raises:
-        InputError: there is no such split, or its file is not as its manifest says.
+        InputError: there is no such split, or its file differs from its manifest.
     """
     splits = manifests.all_splits(root)
     if name not in splits:
@@ -178,7 +178,7 @@ def _print_examples(overlap: Overlap, published: Sequence[Record], rebuilt: Sequ
 
 
 def from_difference(one: str, other: str) -> tuple[str, str]:
-    """Both texts from a little before the first character in which they differ, if that is not shown anyway."""
+    """Cut both texts so that they start a little before their first difference, unless it is shown anyway."""
     differing = (place for place, (a, b) in enumerate(zip(one, other, strict=False)) if a != b)
     same = next(differing, min(len(one), len(other)))
     if same < SHOWN // 2:

@@ -1,7 +1,7 @@
-"""Numbers per record, as they are published: a table with a row per record, each column declared in the manifest.
+"""Published numbers per record: a table with a row per record, whose manifest declares each column.
 
-Everything that is known of single records goes this one way: the scores of a question, the categories, lengths and
-languages, a user's own judge. Whoever reads the numbers learns from the declaration what they are.
+All knowledge about single records is published this way: the scores of a question, the categories, lengths and
+languages, a user's own judge. The declaration tells readers what the numbers are.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,19 +27,19 @@ KEYS = ("pool", "row", "record_sha256")  # the columns that say which record a r
 
 @dataclass(frozen=True, eq=False)
 class Column:
-    """Numbers (or words) of one kind, one per record, and what they are.
+    """Numbers (or words) of one kind, one per record, and their description.
 
     Attributes:
         name: of the column.
-        values: one per record, NaN or None where there is none.
+        values: one per record, NaN or None where it is missing.
         label: in words, e.g. "instruction length".
         unit: e.g. "tokens"; empty for a number without one.
-        scale: ``linear`` or ``log``: how it is best drawn.
-        kind: ``number``; ``flag`` (0 or 1, told as a share); ``word`` (one of a few, e.g. a language); ``note`` (kept
-            so that a number can be traced, and compared with nothing).
-        trait: the property that it measures, the same for several measures of one property; by default the label.
-        made_by: what made it, in words: a role of the manifest's models, a tool and its version.
-        levels: the words in their order, where the kind is ``word`` and they are known.
+        scale: ``linear`` or ``log``, whichever draws it better.
+        kind: ``number``; ``flag`` (0 or 1, shown as a share); ``word`` (one of a few, e.g. a language); ``note`` (kept
+            to trace a number, and never compared).
+        trait: the measured property, the same for several measures of one property; by default the label.
+        made_by: its maker, in words: a role of the manifest's models, or a tool and its version.
+        levels: the words in their order, if the kind is ``word`` and they are known.
     """
 
     name: str
@@ -58,7 +58,7 @@ class Column:
 
     @property
     def declaration(self) -> dict:
-        """What the manifest says of it."""
+        """The column's entry in the manifest."""
         label = self.label or self.name.replace("_", " ")
         return {
             "label": label,
@@ -72,12 +72,12 @@ class Column:
 
 
 def declared(name: str, values: Sequence, declaration: Mapping) -> Column:
-    """Return a column with these values from what a manifest says of it."""
+    """Return a column with these values and a manifest's declaration."""
     return Column(name, values, **{**declaration, "levels": tuple(declaration.get("levels", ()))})
 
 
 def is_declaration(entry: object) -> bool:
-    """Whether a manifest's entry declares a column."""
+    """Say whether a manifest's entry declares a column."""
     texts = ("label", "unit", "scale", "kind", "trait", "made_by")
     if not isinstance(entry, dict) or not {*texts} <= entry.keys() <= {*texts, "levels"}:
         return False
@@ -87,12 +87,12 @@ def is_declaration(entry: object) -> bool:
 
 
 def category_file(pool: str) -> str:
-    """Return the file of a pool's categories, below the study root: where the study has it."""
+    """Return the file of a pool's categories, below the study root, at the study's own place."""
     return f"Code/RQ4/{pool}_instruct_with_category.jsonl"
 
 
 def write_table(file: BinaryIO, name: str, frame: "pandas.DataFrame | np.ndarray") -> None:
-    """Write a table in the format that its name ends in: .parquet, .jsonl, .csv, or .npy of an array."""
+    """Write a table in the format that its name's ending tells: .parquet, .jsonl, .csv, or .npy for an array."""
     if name.endswith(".npy"):
         np.lib.format.write_array(file, frame, allow_pickle=False)
     elif name.endswith(".parquet"):
@@ -118,7 +118,7 @@ def record_table(
         split its name as a column: the record's position in that split, missing where it is not in it.
 
     Raises:
-        InputError: a column has another number of values, or a name that is taken.
+        InputError: a column has a wrong number of values, or a name that is taken.
     """
     import pandas
 
@@ -150,14 +150,14 @@ def record_table(
 
 
 def spread(values: Sequence[float], positions: np.ndarray, n: int) -> np.ndarray:
-    """Return float64 ``[n]``: ``values`` at ``positions``, the first of several for one position, NaN elsewhere."""
+    """Return float64 ``[n]``: ``values`` at ``positions``, NaN elsewhere; the first value for a position counts."""
     result = np.full(n, np.nan)
     result[positions[::-1]] = np.asarray(values, dtype=np.float64)[::-1]
     return result
 
 
 def labels(tiers: Mapping[str, np.ndarray], n: int) -> list[str | None]:
-    """Return the tier of every one of ``n`` records, None for those in no tier."""
+    """Return the tier of each of ``n`` records; None for records in no tier."""
     result: list[str | None] = [None] * n
     for tier, positions in tiers.items():
         for position in positions:

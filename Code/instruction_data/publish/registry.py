@@ -23,10 +23,10 @@ def register(root: Path) -> None:
 
 
 def registered(root: Path, splits: Mapping[str, Mapping]) -> dict[Path, bytes]:
-    """What registry and card are to be for these splits, by path. What is in them and not ours is kept.
+    """Return the contents of registry and card for these splits, by path; keep entries that are not ours.
 
     Raises:
-        InputError: one of them is there and cannot be read.
+        InputError: one of the two files exists and cannot be read.
     """
 
     registry, readme = root / "Datas" / "dataset_info.json", root / "Datas" / "README.md"

@@ -12,7 +12,7 @@ SHOWN_RECORDS = 3
 
 
 def print_splits(root: Path) -> None:
-    """Print every split of a study root: name, records, its most telling figure; then where they are."""
+    """Print every split of a study root with its size and the figures of its summary; then count them."""
     splits = manifests.all_splits(root)
     if not splits:
         raise InputError(f"{root}: found no published split; run a script of Code/RQ1 … RQ4 first")
@@ -29,7 +29,7 @@ def print_table(splits: Mapping[str, Mapping]) -> None:
 
 
 def print_records(root: Path, name: str) -> None:
-    """Print the first records of one split, control characters escaped."""
+    """Print the first records of one split, with control characters escaped."""
     splits = manifests.all_splits(root)
     if name not in splits:
         raise InputError(f"{root}: found no split {quoted(name)}; `show` without a name lists them")

@@ -1,4 +1,4 @@
-"""A split: rows of pools that become one training file, how it is written and how its manifest describes it."""
+"""A split: rows of pools that become one training file, the form of the file, and its entry in a manifest."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ from instruction_data.pools import control_tokens
 from instruction_data.pools.records import Record, Records
 from instruction_data.pools.table import Pool
 
-SUMMARY_DIGITS = 9  # of a figure in a manifest: what the number of threads and the processor do not change
+SUMMARY_DIGITS = 9  # of a figure in a manifest: so few that the number of threads and the processor change none
 WRITTEN_AT_ONCE = 256  # records joined in memory for one write
 
 
@@ -37,7 +37,7 @@ class Split:
 
 
 def write_split(file: BinaryIO, split: Split) -> None:
-    """A JSON array, one record a line. The canonical record is the Alpaca form: instruction, input, output."""
+    """Write a JSON array, one record a line. The canonical record has the Alpaca form: instruction, input, output."""
     separator = b"[\n"
     for records, positions in split.parts:
         for start in range(0, len(positions), WRITTEN_AT_ONCE):
@@ -48,7 +48,7 @@ def write_split(file: BinaryIO, split: Split) -> None:
 
 
 def say_control_tokens(splits: Iterable[Split]) -> None:
-    """Say which splits hold records that a trainer would read other than as text; nothing if none does."""
+    """Say which splits hold records with control tokens, which a trainer would not read as text; nothing if none."""
     said = []
     for split in splits:
         found = [records.control_tokens.get(place) for records, places in split.parts for place in places.tolist()]

@@ -11,7 +11,7 @@ def verify(root: Path) -> list[str]:
     """Compare every published file with its manifest, and LLaMA-Factory's registry with all of them.
 
     Returns:
-        What is wrong, a line each: files that differ, are missing, or that no manifest lists; broken manifests; sets
+        The faults, one a line: files that differ, are missing, or that no manifest lists; broken manifests; sets
         that were made from files which have changed since.
 
     Raises:
@@ -39,7 +39,7 @@ def verify(root: Path) -> list[str]:
 
 
 def _published_files(root: Path) -> list[Path]:
-    """Return every file where published ones may be, our own scripts and the folders' cards aside."""
+    """Return every file in the folders of published files, except our own scripts and the folders' cards."""
     folders = [*root.glob("Datas/RQ*"), root / "Datas" / "Numbers", root / "Code" / "RQ4"]
     found = [path for folder in folders for path in sorted(folder.rglob("*"))]
     return [path for path in found if path.is_file() and path.suffix not in SCRIPTS_OWN and path.name != "README.md"]

@@ -1,9 +1,9 @@
-"""What LLaMA-Factory makes of data sets; runs in its environment.
+"""Showing how LLaMA-Factory reads data sets; runs in LLaMA-Factory's environment.
 
     python inspect_data.py ANSWERS.jsonl train.yaml …
 
-For every configuration one JSON object, in order: how many examples its trainer would see, how many of them it would
-shorten, and the template's text around an instruction.
+Writes one JSON object for every configuration, in order: how many examples the trainer would see, how many of them it
+would shorten, and the template's text around an instruction.
 """
 
 import json
@@ -14,8 +14,8 @@ from llamafactory.data import get_dataset, get_template_and_fix_tokenizer
 from llamafactory.hparams import get_train_args
 from llamafactory.model import load_tokenizer
 
-INSTRUCTION = "INSTRUCTION"  # stands for one while the template's text around it is found
-ANY_LENGTH = 1_000_000  # tokens: where nothing is cut, cut examples can be counted
+INSTRUCTION = "INSTRUCTION"  # a stand-in, to find the template's text around an instruction
+ANY_LENGTH = 1_000_000  # tokens: nothing is cut, so too long examples can be counted
 
 
 def inspect(path: str) -> dict:
