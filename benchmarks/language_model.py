@@ -7,11 +7,11 @@ from types import ModuleType
 
 import numpy as np
 import torch
-from measure import Result, in_turn, load_script, seconds
 from texts import demo_texts
 
 from instruction_data.numbers import models
 from instruction_data.numbers.language_model import LanguageModel, _common_prefix
+from measure import Result, in_turn, load_script, seconds
 
 GENERATED = 4  # records for the study's way, at half a minute each
 DIGITS = "123456"
@@ -29,7 +29,7 @@ def script() -> ModuleType:
 
 def score_feature():
     rq3 = script()
-    return language_model().next_token_logits(rq3.PROMPT, rq3.DIGITS, rq3.PROMPT_TOKENS)
+    return language_model().next_token_logits(rq3.JUNE.prompt, rq3.DIGITS, rq3.PROMPT_TOKENS)
 
 
 def generate_one(text: str) -> np.ndarray:
