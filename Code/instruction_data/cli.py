@@ -1,4 +1,4 @@
-"""The command line that all scripts share: flags, their types, and how a script ends."""
+"""The command line that all scripts share: flags, their types, and the exit status."""
 
 import argparse
 import io
@@ -30,10 +30,10 @@ def described(doc: str) -> argparse.ArgumentParser:
 
 
 def add_root_flags(group: argparse._ActionsContainer, demo: str = "the demo's root (build/demo)") -> None:
-    """Add the flags of a script that works on what is published already.
+    """Add the flags of a script that works on published files.
 
     Args:
-        demo: what ``--demo`` is short for.
+        demo: the flags that ``--demo`` stands for.
     """
     group.add_argument("--root", type=Path, help="study root (default: the repository)")
     group.add_argument("--demo", action="store_true", help=demo)
@@ -43,7 +43,7 @@ def chosen_root(options: argparse.Namespace) -> Path:
     """Return the study root that the flags name.
 
     Raises:
-        InputError: there is none.
+        InputError: there is no such folder.
     """
     root = options.root or (DEMO_ROOT if options.demo else REPOSITORY)
     if not root.is_dir():
@@ -52,7 +52,7 @@ def chosen_root(options: argparse.Namespace) -> Path:
 
 
 def parser(doc: str, *, draws: bool = False) -> argparse.ArgumentParser:
-    """Return a parser with the flags that every script of a question has.
+    """Return a parser with the flags of every script of a question.
 
     Args:
         doc: the script's docstring; its first paragraph becomes the description, the rest the epilogue.
@@ -199,7 +199,7 @@ def shard(text: str) -> tuple[int, int]:
 
 
 def add_scoring_flags(group: argparse._ActionsContainer) -> None:
-    """The flags of a script that scores training runs: which of them, how they are shared out, and what is replaced."""
+    """Add the flags of a script that scores training runs: which runs, their sharing out, and replacing results."""
     group.add_argument("--run", action="append", default=[], metavar="NAME", help="repeatable (default: every run)")
     group.add_argument(
         "--shard", type=shard, default=(1, 1), metavar="I/K", help="only every K-th run, from the I-th on"
@@ -230,10 +230,10 @@ def open_workspace(
 
     Args:
         script: the script's ``__file__``.
-        generations: generation of the study -> what the script's flags are by default in it.
+        generations: generation of the study -> its defaults of the script's flags.
 
     Returns:
-        The workspace, and all flags for those that are the script's own.
+        The workspace, and all parsed flags, among them the script's own.
     """
     for word in sys.argv[1:] if argv is None else argv:
         if not is_unicode(word):
@@ -269,7 +269,7 @@ def open_workspace(
     return workspace, options
 
 
-# Flags that are fields of the workspace under the same name.
+# Flags that become fields of the workspace under the same name.
 PLAIN_FIELDS = (
     "demo",
     "dry_run",
@@ -283,7 +283,7 @@ PLAIN_FIELDS = (
     "dtype",
 )
 
-# Flags that say where or how to run and cannot change a byte of the result.
+# Flags that say where or how to run, and cannot change a byte of the result.
 SHAPELESS = ("root", "pool", "dry_run", "overwrite", "device", "engine", "ray_address", "worker_cpus", "worker_gpus")
 
 
@@ -292,7 +292,7 @@ def _on_ray(options: argparse.Namespace) -> bool:
 
 
 def _given_flags(parser: argparse.ArgumentParser, options: argparse.Namespace) -> dict[str, list[str]]:
-    """Return the words of every flag that differs from its default and shapes the result, by flag."""
+    """Return, by flag, the words of every flag that differs from its default and affects the result."""
     found = {}
     repeatable = {action.dest for action in parser._actions if isinstance(action, argparse._AppendAction)}
     for name, value in vars(options).items():
@@ -315,10 +315,10 @@ def _flag_words(value: object) -> list[str]:
 
 
 def run(main: Callable[[], int]) -> int:
-    """Run a script's main and turn its end into an exit status; the reader's errors come without a traceback."""
+    """Run a script's main and return its exit status; print errors meant for the reader without a traceback."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # what the terminal's encoding lacks stops no run
+            stream.reconfigure(errors="backslashreplace")  # characters that the terminal lacks stop no run
     try:
         return main()
     except PlanEnded:

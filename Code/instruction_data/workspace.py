@@ -1,8 +1,8 @@
-"""A workspace: a study root and what one run was asked to do with it, as typed fields.
+"""A workspace: a study root and the settings of one run on it, as typed fields.
 
-Scripts read pools, compute numbers and publish sets through their workspace, so each flag is honoured in one place,
-whoever wrote the script. The workspace owns the dry run: reading says what it reads, computing says what it would
-compute and ends the plan of that pool where a model's numbers are needed, publishing says what it would write.
+Scripts read pools, compute numbers and publish sets through their workspace, so each flag is honoured in one place and
+for every script. The workspace owns the dry run. Reading says what it reads. Computing says what it would compute, and
+ends the plan of that pool if it needs a model's numbers. Publishing says what it would write.
 """
 
 import shlex
@@ -27,14 +27,14 @@ from instruction_data.publish.record_tables import Column
 
 CODE_POOLS = ("oss", "evol")
 FAILED_SHOWN = 20
-SEED = 42  # the study's second generation; its first fixed none
+SEED = 42  # the study's second generation used it; its first fixed no seed
 
 
 class PlanEnded(Exception):
-    """A dry run knows no more of a pool: what follows needs numbers that are not computed yet, or its content.
+    """A dry run can plan no further for a pool: the next step needs its content, or numbers not computed yet.
 
     Attributes:
-        records: of the pool.
+        records: the number of the pool's records.
     """
 
     def __init__(self, records: int):
@@ -44,16 +44,16 @@ class PlanEnded(Exception):
 
 @dataclass(frozen=True)
 class Workspace:
-    """A study root and what one run was asked to do with it.
+    """A study root and the settings of one run on it.
 
     Attributes:
         root: the study root.
         script: the script's path below the repository, for the command in manifests.
-        demo: whether the demo's root or models were asked for.
+        demo: whether to use the demo's root or models.
         dry_run: say what would be read, computed and written, and write nothing.
         overwrite: replace the results of an earlier, different run.
-        seed: every draw comes from it and the split's name.
-        repeats: how often each split is drawn.
+        seed: with the split's name, it decides every draw.
+        repeats: the number of draws of each split.
         pool_choices: values of ``--pool``; empty for the study's code pools.
         field_names: ``instruction``, ``input``, ``output`` -> the field's name in the file given by ``--pool``.
         limit: only the first N records of every pool.
@@ -62,7 +62,7 @@ class Workspace:
         skip_failed: leave out records for which a model gives no usable number.
         device, dtype: where a model runs, and the precision of its weights.
         engine: computes what the cache does not have.
-        flags: the words of the flags that shape the result and were given, by flag.
+        flags: the words of the given flags that affect the result, by flag.
     """
 
     root: Path
@@ -89,14 +89,14 @@ class Workspace:
 
     @cached_property
     def code_pools(self) -> list[Pool]:
-        """The code pools this run works on."""
+        """The code pools that this run works on."""
         choices = self.pool_choices or CODE_POOLS
         if self.field_names and not any("=" in choice for choice in choices):
             raise InputError("--fields: found no --pool NAME=PATH; expected one whose fields it names")
         return self.choose(choices, self.field_names)
 
     def choose(self, choices: Sequence[str], field_names: Mapping[str, str]) -> list[Pool]:
-        """Return the pools that values of --pool mean; refuse the same name twice."""
+        """Return the pools that the values of --pool mean; refuse the same name twice."""
         chosen = {}
         for choice in choices:
             pool = chosen_pool(self.known_pools, choice, dict(field_names))
@@ -122,11 +122,11 @@ class Workspace:
         return None if self.dry_run else self.cache
 
     def read(self, pool: Pool, *, drop_input: bool = False) -> Records:
-        """Read the records of a pool, as the flags of this run ask for them.
+        """Read the records of a pool, as this run's flags demand.
 
         Raises:
             InputError: as ``reading.read`` does.
-            PlanEnded: a dry run finds that the pool is not here.
+            PlanEnded: this is a dry run, and the pool is not here.
         """
         try:
             records = reading.read(
@@ -153,10 +153,10 @@ class Workspace:
         return records
 
     def compute(self, texts: Sequence[str], feature: Feature) -> Arrays:
-        """Compute the feature of every text, by this run's engine and through the root's cache.
+        """Compute the feature of every text with this run's engine, through the root's cache.
 
         Raises:
-            PlanEnded: a dry run finds texts whose numbers are not in the cache.
+            PlanEnded: this is a dry run, and the cache lacks the numbers of some texts.
         """
         if self.dry_run:
             missing = features.missing(texts, feature, self.cache)
@@ -166,13 +166,13 @@ class Workspace:
         return features.compute(texts, feature, self.cache, self.engine, scratch=self.scratch)
 
     def usable(self, records: Records, good: np.ndarray) -> np.ndarray:
-        """Return the positions of the records for which the model gave usable numbers.
+        """Return the positions of the records with usable numbers from the model.
 
         Args:
-            good: bool ``[n]``, whether it did.
+            good: bool ``[n]``, whether a record's numbers are usable.
 
         Raises:
-            InputError: there are others, and ``--skip-failed`` is not given.
+            InputError: some are not usable, and ``--skip-failed`` is not given.
         """
         failed = records.rows[~good]
         if len(failed):
@@ -186,7 +186,7 @@ class Workspace:
         return np.flatnonzero(good)
 
     def names(self, name: str) -> list[str]:
-        """Return the names of the repeated draws of one split; the first is the plain name, however many there are."""
+        """Return the names of the repeated draws of one split; the first is always the plain name."""
         return [name] + [f"{name}_R{number}" for number in range(2, self.repeats + 1)]
 
     def for_each_pool(
@@ -197,13 +197,13 @@ class Workspace:
         computes: str = "",
         pools: Sequence[Pool] | None = None,
     ) -> None:
-        """Publish one code pool after the other; a dry run plans them all, however far each can be planned.
+        """Publish one code pool after the other; a dry run plans all of them, each as far as possible.
 
         Args:
             publish: reads, computes and publishes one pool.
-            question: whose splits these are.
-            expects: pool, number of its records -> split name -> about how many records that split will have.
-            computes: what is computed, in words, for pools that are not here.
+            question: the question of these splits.
+            expects: pool, number of its records -> split name -> approximate number of records in that split.
+            computes: the computation in words, for pools that are not here.
             pools: by default the code pools.
         """
         for pool in self.code_pools if pools is None else pools:
@@ -229,19 +229,19 @@ class Workspace:
         place: Place | None = None,
         subject: Sequence[str] | None = None,
     ) -> Publication:
-        """Begin a publication: say what was read and what is asked for, and look whether that may be written.
+        """Begin a publication: describe what was read and asked for, and check that the set may be written.
 
         Args:
             sources: the pools read, the code pool first.
             settings: constants and flags that shape the result.
-            draws: whether the seed does.
+            draws: whether the seed shapes it, too.
             models: role -> identity of the model.
-            inputs: other published files that were read.
+            inputs: the other published files that were read.
             place: by default ``Datas/<question>/<POOL>``.
-            subject: the words of the command that say what it works on; by default the pool.
+            subject: the words of the command that name its object; by default the pool.
 
         Raises:
-            InputError: there are results made otherwise, and ``--overwrite`` is not given.
+            InputError: there are results that were made otherwise, and ``--overwrite`` is not given.
         """
         terms = Terms(self.root, self.dry_run, self.overwrite)
         settings = {"limit": self.limit, **settings}
@@ -264,8 +264,8 @@ class Workspace:
         """Publish numbers per record of a pool that belong to no question, in ``Datas/Numbers/<POOL>``.
 
         Args:
-            name: of the table, e.g. ``judge``.
-            columns: one value per record each.
+            name: the table's name, e.g. ``judge``.
+            columns: each with one value per record.
             settings, models, inputs: as for ``begin``.
         """
         question = Question(publication.NUMBERS, title=f"numbers per record: {name}")
@@ -278,16 +278,16 @@ class Workspace:
         return ["--pool", pool.name if pool == self.known_pools.get(pool.name) else f"{pool.name}={pool.path}"]
 
     def command(self, subject: Sequence[str]) -> str:
-        """Return the command that makes the results again: the subject and the given flags that shape them."""
+        """Return the command that makes the results again, with the subject and the given flags that affect them."""
         words = ["python", self.script, *subject]
         for flag, given in self.flags.items():
             if flag not in subject:
-                one = len(given) == 1 and given[0].startswith("-")  # else it would be taken for a flag
+                one = len(given) == 1 and given[0].startswith("-")  # argparse would take the word for a flag
                 words += [f"{flag}={given[0]}"] if one else [flag, *given]
         return shlex.join(_without_folder(word) for word in words)
 
 
 def _without_folder(word: str) -> str:
-    """Keep the file's name alone of PATH and NAME=PATH: a manifest bears no absolute path."""
+    """Reduce PATH and NAME=PATH to the file's name, since manifests hold no absolute paths."""
     name, separator, path = word.rpartition("=")
     return f"{name}{separator}{Path(path).name}" if path.startswith("~/") or Path(path).is_absolute() else word

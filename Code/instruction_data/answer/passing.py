@@ -1,7 +1,7 @@
-"""What is special about shares of problems solved: samples, bounds, and models that do not differ on any problem.
+"""The special rules for shares of problems solved: samples, bounds, and models that do not differ on any problem.
 
-Arrays in, numbers out. *Rates* are values of ``two_way`` from 0 to 1: how much of a problem one run solved. Where no
-model differs on any problem, that is no proof of equality: the interval is about as wide as the rule of three has it.
+Arrays in, numbers out. *Rates* are values of ``two_way`` from 0 to 1: how much of a problem one run solved. If no model
+differs on any problem, that does not prove equality: the interval is about as wide as the rule of three says.
 """
 
 from dataclasses import replace
@@ -12,17 +12,17 @@ import numpy as np
 from instruction_data.answer import two_way
 from instruction_data.answer.two_way import CONFIDENCE, Difference, Estimate, RunVariance
 
-ROUNDING = 12  # decimals: below are the traces of adding in another order, and no differences
+ROUNDING = 12  # decimals: smaller differences come only from the order of addition
 
 
 def pass_at_k(passed: np.ndarray, samples: int, k: int) -> np.ndarray:
-    """Return the chance that one of ``k`` samples of a problem or more passes: 1 - C(n - c, k) / C(n, k), unbiased.
+    """Return the unbiased chance that at least one of ``k`` samples of a problem passes: 1 - C(n - c, k) / C(n, k).
 
     Chen et al. 2021, *Evaluating Large Language Models Trained on Code*.
 
     Args:
-        passed: int ``[…]``, samples that passed (c).
-        samples: of each problem (n), at least ``k``.
+        passed: int ``[…]``, the number of samples that passed (c).
+        samples: the number of samples of each problem (n), at least ``k``.
     """
     from scipy import stats
 
@@ -34,10 +34,10 @@ def pass_at_k(passed: np.ndarray, samples: int, k: int) -> np.ndarray:
 
 
 def estimate(rates: np.ndarray, runs: RunVariance | None) -> Estimate:
-    """Return the mean of rates, with Wilson's interval on as many independent problems as its variance amounts to.
+    """Return the mean of rates, with Wilson's interval for the number of independent problems that fits its variance.
 
-    For one run with one sample that is Wilson's interval itself. Where all or nothing passed, the variance says nothing
-    and the problems count once each (Korn and Graubard 1998 take proportions of clustered samples so).
+    For one run with one sample that is Wilson's interval itself. If all or nothing passed, the variance says nothing,
+    and each problem counts once (as in Korn and Graubard 1998 for proportions of clustered samples).
 
     Args:
         rates: ``[runs, problems]``.
@@ -62,17 +62,17 @@ def estimate(rates: np.ndarray, runs: RunVariance | None) -> Estimate:
 
 
 def paired(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Return the differences per problem, and two made-up problems on which either side is ahead.
+    """Return the differences per problem, followed by two made-up problems, one won by each side.
 
-    These keep few problems, and none that differ, from looking like certainty. For one run with one sample a side this
-    is the interval of Bonett and Price 2012 for paired proportions, whose made-up differences are +1 and -1. Otherwise
-    they are as large as those of the problems that differ (root mean square); +1 and -1 where none does.
+    They keep few problems, or problems without differences, from looking like certainty. For one run with one sample
+    a side this is the interval of Bonett and Price 2012 for paired proportions, with +1 and -1 as made-up differences.
+    Otherwise these are as large as the other nonzero differences (root mean square); +1 and -1 if there are none.
 
     Args:
         first, second: rates ``[runs, problems]``.
 
     Returns:
-        float64 ``[problems + 2]``, those made up last.
+        float64 ``[problems + 2]``, the made-up ones last.
     """
     found = np.round(first.mean(axis=0) - second.mean(axis=0), ROUNDING)
     differing = found[found != 0]

@@ -1,7 +1,7 @@
-"""What the numbers of a comparison support and what not, in plain words.
+"""Saying in plain words what the numbers of a comparison support and what not.
 
-A *group* is what ``comparison.json`` holds of one question, pool, base model and harness: tasks, each with its metric,
-conditions and differences.
+A *group* is the part of ``comparison.json`` about one question, pool, base model and harness: tasks, each with its
+metric, conditions and differences.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,7 @@ from instruction_data.answer import two_way, units
 from instruction_data.errors import printable
 
 SIGNIFICANT = 1 - two_way.CONFIDENCE
-SUPPORTED_SHOWN = 8  # of a group
+SUPPORTED_SHOWN = 8  # sentences of a group
 NOISE = "these numbers are noise and show only that the chain works"
 GENERALISES = {
     "problems": "Intervals and p values are for other problems of the same kind and these very training runs: with one "
@@ -18,14 +18,14 @@ GENERALISES = {
     "problems and runs": "Intervals and p values are for other problems of the same kind and other training runs of "
     "the same kind, supposing that runs vary about as much in every condition.",
 }
-Sound = Sequence[tuple[Mapping, Mapping]]  # differences, each behind its task
+Sound = Sequence[tuple[Mapping, Mapping]]  # pairs of a task and a difference
 
 
 def sentences(group: Mapping, family: int) -> list[str]:
-    """Return what the numbers of a group support and what not.
+    """Say what the numbers of a group support and what not.
 
     Args:
-        family: how many comparisons the p values were corrected for.
+        family: the number of comparisons for which the p values were corrected.
     """
     said = []
     for task in group["tasks"]:
@@ -41,12 +41,12 @@ def sentences(group: Mapping, family: int) -> list[str]:
 
 
 def sound_pairs(group: Mapping) -> Sound:
-    """Return every difference, with its task, that is not noise from the start."""
+    """Return every difference, with its task, from tasks that are not mere noise."""
     return [(task, pair) for task in group["tasks"] if not task["noise"] for pair in task["differences"]]
 
 
 def warnings_of(task: Mapping, group: Mapping) -> list[str]:
-    """Return what keeps a task from being read like the others."""
+    """Say why a task cannot be read like the others."""
     said, label = [], printable(task["label"])
     if task["noise"]:
         said.append(f"{label}: {task['noise']}: {NOISE}.")
@@ -68,7 +68,7 @@ def _conditions(task: Mapping) -> set[str]:
 
 
 def verdicts(sound: Sound, family: int) -> list[str]:
-    """Return what is supported, how much is not, and what such data can miss."""
+    """Say what is supported, how much is not, and what such data can miss."""
     supported = sorted((one for one in sound if one[1]["supported"]), key=lambda one: one[1]["p_corrected"])
     rest = [one for one in sound if not one[1]["supported"]]
     said = [f"Supported: {finding(task, pair)}." for task, pair in supported[:SUPPORTED_SHOWN]]
@@ -85,7 +85,7 @@ def verdicts(sound: Sound, family: int) -> list[str]:
 
 
 def missed(rest: Sound, unit: str) -> list[str]:
-    """Return what data that support none of these differences can miss; they have one unit."""
+    """Say how large a difference data can miss that support none of these; all have one unit."""
     metric = rest[0][0]["metric"]
     seen = [units.signed(metric, value).lstrip("+") for value in sorted(pair["detectable"] for _, pair in rest)]
     span = f"{seen[0]} to {seen[-1]}" if len(seen) > 1 else seen[0]
@@ -97,7 +97,7 @@ def missed(rest: Sound, unit: str) -> list[str]:
 
 
 def finding(task: Mapping, pair: Mapping) -> str:
-    """Return a difference with its interval and p; which way is better is said where lower numbers are."""
+    """Describe a difference with its interval and p; if lower numbers are better, say so."""
     metric = task["metric"]
     difference, low, high = (units.signed(metric, pair[key]) for key in ("difference", "low", "high"))
     better = "" if metric["higher_is_better"] else "lower is better; "
@@ -109,7 +109,7 @@ def finding(task: Mapping, pair: Mapping) -> str:
 
 
 def outlook(task: Mapping, pair: Mapping) -> str:
-    """Return a difference that is not told from chance, and what it would take to tell."""
+    """Describe a difference that may be chance, and say what it would take to tell."""
     text = f"{finding(task, pair)}."
     if pair["difference"] == 0:
         return text
@@ -125,7 +125,7 @@ def outlook(task: Mapping, pair: Mapping) -> str:
 
 
 def ways_to_see(task: Mapping, pair: Mapping) -> list[str]:
-    """Return how many problems, or how many runs, would show a difference."""
+    """Say how many problems, or how many runs, would show a difference."""
     ways, alone = [], ""
     if pair["problems_needed"]:
         ways.append(f"{pair['problems_needed']:,} problems instead of {task['problems']:,}")

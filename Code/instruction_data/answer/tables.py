@@ -35,7 +35,7 @@ OTHER_NOTES = (
 
 
 def rate_rows(document: Mapping) -> list[dict]:
-    """Return a row per condition, task and, for pass, k."""
+    """Return a row for each condition, task and (for the kind ``pass``) k."""
     rows = []
     for keys, task in _tasks(document):
         for one in task["conditions"]:
@@ -46,7 +46,7 @@ def rate_rows(document: Mapping) -> list[dict]:
 
 
 def difference_rows(document: Mapping) -> list[dict]:
-    """Return a row per pair of conditions and task."""
+    """Return a row for each pair of conditions and task."""
     rows = []
     for keys, task in _tasks(document):
         for pair in task["differences"]:
@@ -56,7 +56,7 @@ def difference_rows(document: Mapping) -> list[dict]:
 
 
 def _tasks(document: Mapping) -> Iterable[tuple[dict, dict]]:
-    """Yield question, pool, model and harness of every task, and the task, named by its label, with its metric."""
+    """Yield every task with its metric, named by its label, after its question, pool, model and harness."""
     for question in document["questions"]:
         for group in question["groups"]:
             for task in group["tasks"]:
@@ -85,7 +85,7 @@ def heading(group: Mapping) -> str:
 
 
 def _rate_table(group: Mapping) -> tuple[list[str], list[list[str]]]:
-    """Return header and rows: a condition each, a column for every task and k."""
+    """Return header and rows: a row for each condition, a column for each task and k."""
     names = sorted({one["condition"] for task in group["tasks"] for one in task["conditions"]}, key=units.natural)
     header, rows = ["condition"], [[_escaped(name)] for name in names]
     for task in group["tasks"]:
@@ -108,7 +108,7 @@ def _rate_cell(condition: Mapping, k: str, metric: Mapping) -> str:
 
 
 def _difference_table(pairs: Sound) -> list[str]:
-    """Return the pairs with the smallest p first; as many as a page bears."""
+    """Return the lines of a table of at most ``PAIRS_SHOWN`` pairs, the smallest p first."""
     if not pairs:
         return []
     only_pass = all(units.passes(task["metric"]) for task, _ in pairs)
@@ -148,6 +148,6 @@ def _settings_line(task: Mapping) -> str:
 
 
 def _escaped(text: str) -> str:
-    """Return text that means nothing to Markdown or HTML, on one line."""
+    """Return text on one line, escaped so that it means nothing to Markdown or HTML."""
     plain = printable(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return re.sub(r"([\\`*\[\]|#~])", r"\\\1", plain)

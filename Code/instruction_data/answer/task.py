@@ -1,4 +1,4 @@
-"""One task: its conditions, and every two of them against each other, as numbers."""
+"""One task in numbers: its conditions, and the comparison of every two of them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -10,16 +10,16 @@ from instruction_data.answer import passing, two_way, units
 from instruction_data.answer.two_way import RunVariance
 
 KS = (1, 10, 100)
-FEWEST_PROBLEMS = 50  # below, a task shows that the chain works and nothing else
+FEWEST_PROBLEMS = 50  # with fewer, a task shows only that the chain works
 
 
 @dataclass(frozen=True)
 class Condition:
-    """What the runs of one condition reached.
+    """The results of one condition's runs.
 
     Attributes:
-        numbers: of every run ``[problems, samples]``; the problems are the same ones in the same order.
-        draws: of every run the split.
+        numbers: for every run ``[problems, samples]``; all runs have the same problems in the same order.
+        draws: for every run the split.
     """
 
     numbers: Sequence[np.ndarray]
@@ -34,7 +34,7 @@ class Condition:
         return len(set(self.draws)) > 1
 
     def replicates(self, metric: Mapping, k: int) -> np.ndarray:
-        """Return a value of every independent trial and problem, ``[replicates, problems]``: pass@k, or the mean."""
+        """Return a value for every independent trial and problem, ``[replicates, problems]``: pass@k, or the mean."""
         if units.passes(metric):
             of = [passing.pass_at_k(numbers.sum(axis=1), numbers.shape[1], k) for numbers in self.numbers]
         else:
@@ -43,11 +43,11 @@ class Condition:
 
 
 def compare(conditions: Mapping[str, Condition], metric: Mapping, generator: np.random.Generator) -> dict:
-    """Return what is known of a task, in plain numbers and words.
+    """Compare the conditions of a task; return the results in plain numbers and words.
 
     Args:
-        conditions: by name; those of other kinds than ``pass`` have at least two problems.
-        generator: of the bootstrap over problems.
+        conditions: by name; for kinds other than ``pass`` they have at least two problems.
+        generator: for the bootstrap over problems.
     """
     samples = min(condition.samples for condition in conditions.values())
     ks = [k for k in KS if k <= samples] if units.passes(metric) else [1]
@@ -68,7 +68,7 @@ def compare(conditions: Mapping[str, Condition], metric: Mapping, generator: np.
 
 
 def noise(problems: int, values: Sequence[np.ndarray], metric: Mapping) -> str | None:
-    """Return why a task says nothing about its conditions; None if it may say something."""
+    """Say why a task tells nothing about its conditions; return None if it may tell something."""
     if problems < FEWEST_PROBLEMS:
         return f"{problems} problem{'s' * (problems > 1)}, fewer than {FEWEST_PROBLEMS}"
     means = {float(of.mean()) for of in values}
@@ -79,7 +79,7 @@ def noise(problems: int, values: Sequence[np.ndarray], metric: Mapping) -> str |
 
 
 def _described(condition: Condition, values: Mapping[int, np.ndarray], runs: Mapping, metric: Mapping) -> dict:
-    """Return a condition's estimates: the first one's figures by themselves, for pass also those of every k."""
+    """Return a condition's estimates: the figures of the first one, and for ``pass`` also those of every k."""
     method = passing if units.passes(metric) else two_way
     found = {str(k): asdict(method.estimate(values[k], runs[k])) for k in values}
     described = {
@@ -97,10 +97,10 @@ def differences(
     metric: Mapping,
     generator: np.random.Generator,
 ) -> list[dict]:
-    """Return every two conditions; ``p_corrected`` is added where the whole question is known.
+    """Compare every two conditions; ``p_corrected`` is added later, when the whole question is known.
 
     Args:
-        values: of every condition ``[replicates, problems]``.
+        values: for every condition ``[replicates, problems]``.
     """
     method, pairs = passing if units.passes(metric) else two_way, list(combinations(values, 2))
     if not pairs:
@@ -134,7 +134,7 @@ def differences(
 
 
 def mcnemar(first: Condition, second: Condition, metric: Mapping) -> dict | None:
-    """Return McNemar's test where each side is one run with one sample; None elsewhere."""
+    """Return McNemar's test if each side is one run with one sample; None otherwise."""
     if not units.passes(metric) or any(len(side.numbers) > 1 or side.samples > 1 for side in (first, second)):
         return None
     only_first, only_second, p = passing.mcnemar(*(side.numbers[0][:, 0] > 0 for side in (first, second)))

@@ -1,19 +1,19 @@
-"""The two-way analysis: means and differences of conditions, and how far either can be trusted.
+"""The two-way analysis: means and differences of conditions, each with its uncertainty.
 
-Arrays in, numbers out. *Values* are float64 ``[runs, problems]``: what one run reached on each problem, in any unit;
-all values of one task have the same problems in one order.
+Arrays in, numbers out. *Values* are float64 ``[runs, problems]``: each run's result on each problem, in any unit. All
+values of one task have the same problems in one order.
 
 Two things vary by chance: which problems the benchmark happens to have, and how a training run with another seed (or
-another draw of the split) would have turned out. Resampling the problems alone takes the trained models for the only
-ones possible: in simulations with three seeds and real seed effects, such 95 % intervals held the truth 55 to 92 % of
-the time, and resampling problems and runs together 89 to 99 %. So the two are added as in a two-way analysis of
+another draw of the split) would have turned out. Resampling the problems alone treats the trained models as the only
+possible ones: in simulations with three seeds and real seed effects, such 95 % intervals held the truth 55 to 92 % of
+the time; resampling problems and runs together gave 89 to 99 %. So the two are added as in a two-way analysis of
 variance with crossed runs and problems (as for readers and cases in Dorfman, Berbaum and Metz 1992, Obuchowski and
-Rockette 1995), the spread between runs pooled over all conditions of a task, which gives three seeds each enough
-degrees of freedom to be of use: 94 to 97 %. That supposes that seeds matter about as much in every condition: where
-those of two compared conditions vary twice as much as the others', it is 88 %; with two conditions of two seeds, 92 %.
+Rockette 1995). The spread between runs is pooled over all conditions of a task, so that three seeds each give enough
+degrees of freedom: 94 to 97 %. Pooling assumes that seeds matter about equally in every condition. If the seeds of two
+compared conditions vary twice as much as the others', it is 88 %; with two conditions of two seeds, 92 %.
 
-Where no condition has two runs, nothing is known of seeds, and the interval is about other problems for these very
-models. Shares of problems solved lie between 0 and 1 and often do not differ at all: ``passing`` has what they need.
+If no condition has two runs, nothing is known about seeds, and the interval is about other problems for these very
+models. Shares of problems solved lie between 0 and 1 and often do not differ at all: ``passing`` treats them.
 """
 
 from collections.abc import Sequence
@@ -25,17 +25,17 @@ import numpy as np
 CONFIDENCE = 0.95
 POWER = 0.8
 RESAMPLES = 10_000
-TRACE = 1e-12  # of the largest value: below are the traces of adding in another order, and no differences
-SAME = 1e-20  # of the mean square: variance of runs that do not differ, added in different orders
-LARGEST_EFFECT = 5.0  # in standard deviations; beyond it a handful of observations will do, and the solver fails
+TRACE = 1e-12  # of the largest value: smaller differences come only from the order of addition
+SAME = 1e-20  # of the mean square: a smaller variance between runs comes only from the order of addition
+LARGEST_EFFECT = 5.0  # in standard deviations; beyond it a few observations suffice, and the solver fails
 
 
 @dataclass(frozen=True)
 class RunVariance:
-    """How the runs of one condition differ, pooled over the conditions of a task.
+    """The variance between the runs of one condition, pooled over the conditions of a task.
 
     Attributes:
-        between: variance of a run's mean that would be left with endlessly many problems.
+        between: variance of a run's mean that would remain with infinitely many problems.
         total: variance of a run's mean on these problems.
         freedom: degrees of freedom of ``total``.
     """
@@ -61,11 +61,11 @@ class Difference:
 
     Attributes:
         low, high: the interval.
-        p: two-sided, of no difference.
-        by_problems, by_runs: what either source of chance adds to the squared standard error.
+        p: two-sided, for the hypothesis of no difference.
+        by_problems, by_runs: the part of either source of chance in the squared standard error.
         freedom: degrees of freedom of interval and p.
         detectable: the smallest true difference that such data show with the usual power.
-        observations: paired differences that were weighed, one a problem.
+        observations: the number of paired differences, one a problem.
     """
 
     estimate: float
@@ -84,16 +84,16 @@ class Difference:
 
 
 def replicates(values: np.ndarray, draws: Sequence[str]) -> np.ndarray:
-    """Return the runs of a condition as independent trials: the mean of every draw of the split, or else every run.
+    """Return the independent trials of a condition: the means over each draw of the split, or else the runs.
 
-    Runs of the same draw share what chance put into it, so they do not count as several draws.
+    Runs of the same draw share that draw's chance, so they do not count as several draws.
 
     Args:
         values: ``[runs, problems]``.
-        draws: of every run the split.
+        draws: for every run the split.
 
     Returns:
-        ``[draws, problems]``, in the order of their names, if there are several; ``values`` otherwise.
+        ``[draws, problems]``, in the order of the draws' names, if there are several; ``values`` otherwise.
     """
     names = sorted(set(draws))
     if len(names) == 1:
@@ -102,9 +102,9 @@ def replicates(values: np.ndarray, draws: Sequence[str]) -> np.ndarray:
 
 
 def run_variance(conditions: Sequence[np.ndarray]) -> RunVariance | None:
-    """Return how runs of the same condition differ; None where no condition has two.
+    """Return the variance between runs of the same condition; None if no condition has two.
 
-    It is the mean square between runs, less what the problems' own chance puts into it (the residual mean square).
+    It is the mean square between runs, less the part that comes from the problems' chance (the residual mean square).
 
     Args:
         conditions: values of each condition of a task.
@@ -124,7 +124,7 @@ def run_variance(conditions: Sequence[np.ndarray]) -> RunVariance | None:
 
 
 def _residuals(values: np.ndarray) -> np.ndarray:
-    """Return what neither the run nor the problem explains; ``[runs, problems]``."""
+    """Return the residuals, which neither the run nor the problem explains; ``[runs, problems]``."""
     return values - values.mean(axis=1, keepdims=True) - values.mean(axis=0, keepdims=True) + values.mean()
 
 
@@ -158,7 +158,7 @@ def freedom_of(over_problems: float, problem_freedom: int, runs: RunVariance, we
 
 
 def paired(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Return the differences per problem, without the traces of adding in another order; float64 ``[problems]``.
+    """Return the differences per problem, zero if they come only from the order of addition; float64 ``[problems]``.
 
     Args:
         first, second: values ``[runs, problems]``.
@@ -183,7 +183,7 @@ def weighed(differences: np.ndarray, weight: float, runs: RunVariance | None) ->
 
     Args:
         differences: at least two.
-        weight: the part of the variance between runs that is in their mean: 1 / runs of either side, added.
+        weight: the part of the variance between runs that enters the mean: the sum of 1 / runs of either side.
     """
     from scipy import stats
 
@@ -208,7 +208,7 @@ def weighed(differences: np.ndarray, weight: float, runs: RunVariance | None) ->
 
 
 def problems_needed(found: Difference) -> int | None:
-    """Return how many problems would show a difference of the size found, with these runs; None if no number would."""
+    """Say how many problems would show a difference of this size with these runs; None if no number would."""
     from statsmodels.stats.power import TTestPower
 
     spread = sqrt(found.by_problems * found.observations)
@@ -216,15 +216,15 @@ def problems_needed(found: Difference) -> int | None:
 
 
 def runs_needed(found: Difference, replicates: tuple[int, int], runs: RunVariance | None) -> int | None:
-    """Return how many runs a condition would show a difference of the size found, on these problems.
+    """Say how many runs of each condition would show a difference of this size on these problems.
 
-    More runs average out their own spread and their part in that of the problems, and leave the problems' own.
+    More runs average out their own spread and their part in that of the problems; the problems' own spread remains.
 
     Args:
-        replicates: of the two conditions.
+        replicates: the numbers of replicates of the two conditions.
 
     Returns:
-        None if no number would, or where nothing is known of how runs differ.
+        None if no number would, or if nothing is known about the variance between runs.
     """
     from statsmodels.stats.power import TTestIndPower
 
@@ -236,7 +236,7 @@ def runs_needed(found: Difference, replicates: tuple[int, int], runs: RunVarianc
 
 
 def _left(found: Difference, taken: float) -> float:
-    """Return what a source of chance that stays as it is leaves of a difference, to weigh the other source against.
+    """Return the part of a difference that an unchanged source of chance leaves for the other source.
 
     The usual power needs a standard error of about a 2.8th of the difference; ``taken`` is a part of its square.
     """
@@ -248,7 +248,7 @@ def _left(found: Difference, taken: float) -> float:
 
 
 def _observations(power: object, effect: float, wanted: str) -> int | None:
-    """Return how many observations show an effect; None where no number would."""
+    """Say how many observations show an effect; None if no number would."""
     if effect < 1e-6:
         return None
     effect = min(effect, LARGEST_EFFECT)
@@ -260,7 +260,7 @@ def over_problems_alone(values: np.ndarray, generator: np.random.Generator) -> t
     """Return intervals of differences between these very runs: the percentile bootstrap over problems.
 
     Args:
-        values: ``[pairs, problems]``, differences of ``paired``.
+        values: ``[pairs, problems]``, differences from ``paired``.
 
     Returns:
         Lower and upper ends, ``[pairs]`` each.
@@ -281,7 +281,7 @@ def over_problems_alone(values: np.ndarray, generator: np.random.Generator) -> t
 
 
 def corrected(p_values: Sequence[float]) -> list[float]:
-    """Return p values of one family so that less than one family in twenty has a false alarm at 0.05 (Holm 1979)."""
+    """Correct the p values of one family: at 0.05, under one family in twenty has a false alarm (Holm 1979)."""
     from statsmodels.stats.multitest import multipletests
 
     return [float(p) for p in multipletests(p_values, method="holm")[1]] if p_values else []

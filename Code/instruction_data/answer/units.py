@@ -1,6 +1,6 @@
-"""How numbers and names are shown: shares of problems solved in percent and points, other numbers in their own unit.
+"""Showing numbers and names: shares of problems solved in percent and points, other numbers in their own unit.
 
-A *metric* here is what outcomes and comparisons say of it: name, unit, kind, higher_is_better.
+A *metric* here is a mapping, as in outcomes and comparisons: name, unit, kind, higher_is_better.
 """
 
 import re
@@ -10,17 +10,17 @@ PASS_KIND = "pass"
 
 
 def passes(metric: Mapping) -> bool:
-    """Return whether the numbers say what share of the problems was solved."""
+    """Say whether the numbers are shares of problems solved."""
     return metric["kind"] == PASS_KIND
 
 
 def shown(metric: Mapping, value: float) -> str:
-    """Return a value as people read it, without its unit: a share in percent."""
+    """Return a value for people, without its unit; a share is in percent."""
     return f"{100 * value:.1f}" if passes(metric) else f"{value:.4g}"
 
 
 def signed(metric: Mapping, value: float) -> str:
-    """Return a difference with its sign, without its unit: one of shares in percentage points."""
+    """Return a difference with its sign, without its unit; a difference of shares is in percentage points."""
     text = f"{100 * value:+.1f}" if passes(metric) else f"{value:+.3g}"
     return text.lstrip("+-") if float(text) == 0 else text
 
@@ -31,7 +31,7 @@ def of_difference(metric: Mapping) -> str:
 
 
 def name(metric: Mapping, k: str = "1") -> str:
-    """Return what a column of values is called."""
+    """Return the heading of a column of values."""
     if passes(metric):
         return f"pass@{k}"
     return metric["unit"] + ("" if metric["higher_is_better"] else ", lower is better")

@@ -1,4 +1,4 @@
-"""Generations: what a trained model writes for the problems of a task of the BigCode harness."""
+"""Generations: a trained model's solutions to the problems of a task of the BigCode harness."""
 
 import json
 import tempfile
@@ -14,12 +14,12 @@ from instruction_data.runs import environments
 from instruction_data.runs.runs import Run
 
 SEED = 0  # the harness's own default
-INSTRUCTION = "Complete the following code."  # what the training's template is put around
+INSTRUCTION = "Complete the following code."  # the training's template is put around it
 
 
 @dataclass(frozen=True)
 class Settings:
-    """The choices of a generation that shape its numbers."""
+    """The choices of a generation that affect its numbers."""
 
     prompt: str
     n_samples: int
@@ -32,32 +32,32 @@ class Settings:
     seed: int = SEED
 
     def listed(self, run: Run, generator: str) -> dict[str, object]:
-        """Return the settings as outcomes bear them; the batch size changes nothing but the draws of a sampler."""
+        """Return the settings in the form of outcomes; the batch size changes only the draws of a sampler."""
         listed = {name: value for name, value in vars(self).items() if name != "batch_size" or self.temperature > 0}
         return listed | {"prefix": self.prefix(run), "generator": generator, "recipe": run.recipe_sha256}
 
     def prefix(self, run: Run) -> str:
-        """Return what stands in front of every problem: the template that the model was trained with, or nothing."""
+        """Return the text in front of every problem: the template that the model was trained with, or nothing."""
         return run.prompt["before"] + INSTRUCTION + run.prompt["after"] if self.prompt == "template" else ""
 
 
 def folder_of(root: Path, task: str, run: Run) -> Path:
-    """Return where the generations of a run lie, and their logs."""
+    """Return the folder of a run's generations and their logs."""
     return outcomes.path(root, bigcode_harness.NAME, task, run.name).with_suffix("")
 
 
 def left_by(root: Path, task: str, run: Run) -> list[Path]:
-    """Return the files by which a run counts as generated."""
+    """Return the files that mark a run as generated."""
     return [folder_of(root, task, run) / name for name in ("generations.json", "settings.json")]
 
 
 def generate(root: Path, run: Run, task: Task, settings: Settings, harness: Harness) -> Path:
-    """Return the file of a run's generations, which are made if they are not there yet.
+    """Return the file of a run's generations; make them if they are not there yet.
 
     Beside it ``settings.json`` says how they were made.
 
     Raises:
-        InputError: there are others, or the model fails.
+        InputError: there are generations with other settings, or the model fails.
     """
     folder = folder_of(root, task.name, run)
     names.below(root, folder)
@@ -82,7 +82,7 @@ def generate(root: Path, run: Run, task: Task, settings: Settings, harness: Harn
 
 
 def _generate(root, run: Run, task: Task, settings: Settings, harness: Harness, folder: Path, log: Path) -> Path:
-    """Let our script or the harness's own generate, and return the file that it leaves in a temporary folder."""
+    """Let our script or the harness's own generate; return its file, which lies in a temporary folder."""
     model, prefix, count = str((root / run.folder).resolve()), settings.prefix(run), len(task.problems)
     if harness.checkout is None:
         made = folder / "generations.json"
@@ -102,7 +102,7 @@ def _generate(root, run: Run, task: Task, settings: Settings, harness: Harness, 
 
 
 def check_generations(path: Path, task: Task, settings: Settings) -> None:
-    """Raise InputError where the file is not a list of ``n_samples`` texts per problem: the harness cuts silently."""
+    """Raise InputError unless the file lists ``n_samples`` texts per problem; the harness would cut silently."""
     made = read_json(path, list)
     whole = len(made) == len(task.problems) and all(isinstance(one, list) for one in made)
     whole = whole and all(len(one) == settings.n_samples for one in made)

@@ -1,6 +1,6 @@
-"""The BigCode Evaluation Harness: where it is, its tasks, and what it writes.
+"""The BigCode Evaluation Harness: its place, its tasks, and its files.
 
-It lives in an environment of its own, made by ``make harness``; the scripts of Code/evaluation/in_harness run there.
+``make harness`` builds an environment for it. The scripts of Code/evaluation/in_harness run in that environment.
 """
 
 import gzip
@@ -18,7 +18,7 @@ from instruction_data.measures import benchmarks
 from instruction_data.runs import environments
 from instruction_data.runs.environments import Environment
 
-NAME = "bigcode"  # of its folder below Results/
+NAME = "bigcode"  # the name of its folder below Results/
 IN_HARNESS = REPOSITORY / "Code" / "evaluation" / "in_harness"
 JSON_BYTES = 1 << 30  # of a file of the harness at most
 PACKAGES = ("accelerate", "datasets", "nvidia-bigcode-eval", "tokenizers", "torch", "transformers")
@@ -26,10 +26,10 @@ PACKAGES = ("accelerate", "datasets", "nvidia-bigcode-eval", "tokenizers", "torc
 
 @dataclass(frozen=True)
 class Harness:
-    """Where the harness is.
+    """The place of the harness.
 
     Attributes:
-        checkout: of its repository; None where it is a package of the environment.
+        checkout: a checkout of its repository; None if it is a package of the environment.
     """
 
     environment: Environment
@@ -37,11 +37,11 @@ class Harness:
 
     @property
     def generator(self) -> str:
-        """Return who generates: the harness's own script, or ours."""
+        """The program that generates: the harness's own script, or ours."""
         return "checkout" if self.checkout else "own"
 
     def script(self, name: str, *arguments: object) -> list[str]:
-        """Return the command that runs a script of ours in the harness's environment."""
+        """Return the command that runs one of our scripts in the harness's environment."""
         return [str(self.environment.python), str(IN_HARNESS / name), *map(str, arguments)]
 
 
@@ -51,8 +51,8 @@ class Task:
 
     Attributes:
         folder: holds the data under the name that the harness loads.
-        problems: identifier, prompt, reference and known solution of each, as many as are asked for.
-        together: numbers of those whose tests need their solution beside them, as the known ones show.
+        problems: identifier, prompt, reference and known solution of each wanted problem.
+        together: the numbers of problems whose tests need the solution in the same process, as known solutions show.
     """
 
     name: str
@@ -65,7 +65,7 @@ def find(given: Path | None, checkout: Path | None) -> Harness:
     """Return the harness that the flags name, or that ``make harness`` built.
 
     Args:
-        given: its environment; ``checkout`` is one of its repository.
+        given: its environment; ``checkout`` is a checkout of its repository.
 
     Raises:
         InputError: there is none.
@@ -81,7 +81,7 @@ def find(given: Path | None, checkout: Path | None) -> Harness:
 
 
 def humaneval_folder(cache: Path) -> Path:
-    """Return a folder with HumanEval as its package on PyPI has it, for where there is no hub.
+    """Return a folder with HumanEval from its package on PyPI, for machines that cannot reach the hub.
 
     Raises:
         InputError: the package is not installed, or its data is not the expected one.
@@ -99,14 +99,14 @@ def humaneval_folder(cache: Path) -> Path:
 
 
 def load_task(root: Path, name: str, harness: Harness, given: Path | None, limit: int | None) -> Task:
-    """Return a task's problems and a copy of its data, as the harness itself reads them.
+    """Load a task's problems and a copy of its data, as the harness itself reads them.
 
     Args:
         given: folder of data sets under their hub names, instead of the hub.
-        limit: of problems, the first ones.
+        limit: the number of first problems to keep.
 
     Raises:
-        InputError: the harness does not have the task, or nobody its data.
+        InputError: the harness does not have the task, or the data cannot be found.
     """
     cache = root / ".cache" / "benchmarks"
     names.checked(name, "--task")
@@ -129,10 +129,10 @@ def load_task(root: Path, name: str, harness: Harness, given: Path | None, limit
 
 
 def read_json(path: Path, kind: type) -> list | dict:
-    """Return what the harness wrote; the code it executed may have been there before us.
+    """Read a file of the harness. Distrust it: the code that the harness executed may have written it.
 
     Raises:
-        InputError: it is no file, too large, or no JSON of that kind.
+        InputError: there is no such file, it is too large, or it is no JSON of that kind.
     """
     if path.is_symlink() or not path.is_file() or path.stat().st_size > JSON_BYTES:
         raise InputError(f"{path}: found no file of at most {JSON_BYTES:,} bytes; expected what the harness writes")
@@ -146,7 +146,7 @@ def read_json(path: Path, kind: type) -> list | dict:
 
 
 def versions(harness: Harness) -> dict[str, str]:
-    """Return the versions of what generates and scores."""
+    """Return the versions of the packages that generate and score."""
     found = environments.versions(harness.environment, PACKAGES)
     if harness.checkout:
         words = ["git", "-C", str(harness.checkout), "rev-parse", "HEAD"]

@@ -1,4 +1,4 @@
-"""Scoring: the BigCode harness executes generations, and the samples of Python run in sandboxes beside it."""
+"""Scoring: the BigCode harness executes generations; Python samples run in sandboxes beside it."""
 
 import json
 import math
@@ -17,9 +17,9 @@ from instruction_data.outcomes.trials import Trial, TrialSite, Verdict
 from instruction_data.runs import environments
 from instruction_data.runs.environments import Environment
 
-BLANK = "raise SystemExit"  # in place of a sample that is not to be run
-MEMORY_BYTES = 4_000_000_000  # of one checked program, beyond what it begins with
-PROBLEM_SECONDS = 60  # of one sample at most, with all tries; the harness itself allows 3 to 15
+BLANK = "raise SystemExit"  # stands in for a sample that is not to be run
+MEMORY_BYTES = 4_000_000_000  # of one checked program, beyond its memory at the start
+PROBLEM_SECONDS = 60  # of one sample at most, over all tries; the harness itself allows 3 to 15
 START_SECONDS = 300
 
 
@@ -28,10 +28,10 @@ class Scoring:
     """The harness's verdict on generations.
 
     Attributes:
-        figures: its own; empty where it had to be run in parts.
-        passed: per problem whether each sample did.
-        reached: problem and sample, by number, of what passed beside its tests and failed apart from them.
-        killers: how many samples killed the harness, and have failed.
+        figures: the harness's own; empty if it had to run in parts.
+        passed: for each problem, whether each sample passed.
+        reached: numbers of problem and sample, for samples that passed beside their tests and failed apart from them.
+        killers: the number of samples that killed the harness, and so failed.
     """
 
     figures: Mapping[str, float]
@@ -48,13 +48,13 @@ def score(task: Task, generations: Sequence[Sequence[str]], harness: Harness, lo
         sandboxed: False only if the caller turned it off.
 
     Raises:
-        InputError: the harness fails, or its figure is not that of its outcomes.
+        InputError: the harness fails, or its figure does not match its outcomes.
     """
     samples = len(generations[0])
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary) / "work"
         folder.mkdir()
-        folder.chmod(0o777)  # whoever runs in the sandbox is nobody; the folder above lets no one else in
+        folder.chmod(0o777)  # the sandbox's user is nobody; the folder above lets no one else in
         (folder / "generations.json").write_text(json.dumps(generations))
         words = ["--tasks", task.name, "--load_generations_path", str(folder / "generations.json")]
         words += ["--limit", str(len(generations)), "--n_samples", str(samples)]
@@ -76,12 +76,12 @@ def score(task: Task, generations: Sequence[Sequence[str]], harness: Harness, lo
 def score_apart(
     task: Task, generations: Sequence[Sequence[str]], harness: Harness, log: Path, *, sandboxed: bool
 ) -> Scoring:
-    """Score as ``score`` does; samples that kill a harness which executes them itself are found by halves, and fail."""
+    """Score as ``score`` does. If samples kill a harness that executes them itself, find them by halving; they fail."""
     try:
         return score(task, generations, harness, log, sandboxed=sandboxed)
     except DiedError:
         nothing = [[BLANK] * len(one) for one in generations]
-        score(task, nothing, harness, log, sandboxed=sandboxed)  # where this dies, too, it is not the samples
+        score(task, nothing, harness, log, sandboxed=sandboxed)  # if this dies too, the samples are not the cause
     passed = [[False] * len(one) for one in generations]
     places = [(problem, sample) for problem, one in enumerate(generations) for sample in range(len(one))]
     parts, killers = [places[: len(places) // 2], places[len(places) // 2 :]], 0
@@ -104,10 +104,10 @@ def score_apart(
 def execute(
     words: Sequence[str], task: Task, harness: Harness, folder: Path, log: Path, seconds: float, sandboxed: bool
 ) -> list[list[Verdict]]:
-    """Run the harness's scoring and, for it, the samples that it asks about.
+    """Run the harness's scoring, and run the samples that it asks about.
 
     Returns:
-        Per problem the verdicts on its samples; none where the harness executes code in ways of its own.
+        For each problem the verdicts on its samples; none if the harness executes code in its own way.
     """
     environment, verdicts = harness.environment, []
     readable = {path: str(path) for path in (*python_folders(environment), IN_HARNESS)}
@@ -145,7 +145,7 @@ def answer(channel: socket.socket, task: Task, place: TrialSite, log: Path) -> l
     with channel.makefile("rwb") as file:
         line = file.readline(JSON_BYTES)
         if not line:
-            return []  # it has ended without a question
+            return []  # the harness has ended without a question
         asked = json.loads(line)
         made = [
             [
@@ -170,7 +170,7 @@ def answer(channel: socket.socket, task: Task, place: TrialSite, log: Path) -> l
 
 
 def python_folders(environment: Environment) -> list[Path]:
-    """Return what an interpreter needs to see of the file system, /usr aside."""
+    """Return the folders that an interpreter needs to see, /usr aside."""
     code = "import json, os, sys; print(json.dumps([sys.prefix, sys.base_prefix, os.path.realpath(sys.executable)]))"
     said = subprocess.run([environment.python, "-c", code], capture_output=True, text=True, check=True).stdout
     prefix, base, real = map(Path, json.loads(said))
@@ -186,7 +186,7 @@ def execute_module(environment: Environment) -> Path:
 
 
 def check_figures(figures: Mapping, passed: Sequence[Sequence[bool]], samples: int, problems: int, log: Path) -> None:
-    """Raise InputError where the outcomes kept are not those behind the harness's own pass@1."""
+    """Raise InputError if the kept outcomes do not give the harness's own pass@1."""
     shaped = len(passed) == problems and all(isinstance(one, list) and len(one) == samples for one in passed)
     if not shaped or not all(isinstance(sample, bool) for one in passed for sample in one):
         raise InputError(
@@ -201,13 +201,13 @@ def check_figures(figures: Mapping, passed: Sequence[Sequence[bool]], samples: i
 
 
 def check_machine(root: Path, task: Task, harness: Harness, *, sandboxed: bool) -> Task:
-    """Score the solutions that are known to be right, since a loaded machine lets them fail by time.
+    """Score the known right solutions first, since on a busy machine they may run out of time.
 
     Returns:
-        The task, and which of its problems cannot be checked apart from their tests.
+        The task, with the problems that cannot be checked apart from their tests.
 
     Raises:
-        InputError: one of them fails, so that no score of this machine would mean anything.
+        InputError: a right solution fails, so that no score from this machine would mean anything.
     """
     known = [problem["solution"] for problem in task.problems]
     if None in known:

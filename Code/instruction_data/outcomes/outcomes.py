@@ -1,11 +1,11 @@
-"""Outcomes: what one trained model reached on each problem of a task, in one metric; a file each.
+"""Outcomes: one trained model's results on each problem of a task, in one metric; one file each.
 
 Below a study root an outcome lies in ``Results/<harness>/<task>/``. The file is ``<run>.json`` for pass@1, which is the
 only metric most harnesses have, and ``<run>@<metric>.json`` for every other metric, so that several metrics of one run
 stand side by side. Neither a run nor such a metric can have an ``@`` in its name.
 
-Whatever scores models writes this form (``write``), and whatever compares them reads it (``every``). A new harness is
-one new script and nothing else. Files from before there were metrics name none: they hold pass@1.
+Every script that scores models writes this form (``write``), and the comparison reads it (``every``). A new harness is
+one new script and nothing else. Files from earlier versions name no metric: they hold pass@1.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,19 +20,19 @@ from instruction_data.runs.runs import Run
 
 FOLDER = "Results"
 PASSES = "pass"  # the kind of metric whose numbers say whether a sample solved its problem
-LARGEST = 1e100  # of a number; its squares add up without overflow
+LARGEST = 1e100  # largest number; its squares add up without overflow
 UNIT_LENGTH = 60  # characters of a unit at most
 
 
 @dataclass(frozen=True)
 class Metric:
-    """What the numbers of an outcome are.
+    """The meaning of an outcome's numbers.
 
     Attributes:
         name: short, such as ``pass@1`` or ``gold_bpb``.
-        unit: of one number, in words, such as ``bits per byte``.
+        unit: the unit of one number, in words, such as ``bits per byte``.
         kind: ``pass`` (0 or 1 a sample), ``probability`` (0 … 1), ``likelihood`` or any other name (finite numbers).
-        higher_is_better: False where a lower number is the better one.
+        higher_is_better: False if lower numbers are better.
     """
 
     name: str
@@ -46,20 +46,20 @@ PASS = Metric("pass@1", "share of problems", PASSES, True)
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one trained model did on one task.
+    """The result of one trained model on one task.
 
     Attributes:
         run: name of the training run.
         question, pool, split: of the training set; ``condition`` is the split without its repeat (NAME_R2 -> NAME).
         model: the base model.
         seed: of the training.
-        harness, task: what scored it, on what.
-        settings: whatever of the generation and scoring shapes the numbers; only equal settings are compared.
+        harness, task: the harness that scored it, and on which task.
+        settings: those of generation and scoring that affect the numbers; only equal settings are compared.
         reported: the harness's own figures, by name.
         problems: problem -> a number per sample; every problem has the same number of samples.
-        versions: package -> version, of whatever generated and scored.
+        versions: package -> version, for generation and scoring.
         files: other files of this result below the study root -> SHA-256.
-        metric: what the numbers are.
+        metric: the meaning of the numbers.
     """
 
     run: str
@@ -79,17 +79,17 @@ class Outcome:
     metric: Metric = PASS
 
     def __post_init__(self):
-        if isinstance(self.metric, Mapping):  # as a file has it
+        if isinstance(self.metric, Mapping):  # in the form of a file
             object.__setattr__(self, "metric", Metric(**self.metric))
 
     @property
     def samples(self) -> int:
-        """Samples per problem."""
+        """The number of samples per problem."""
         return len(next(iter(self.problems.values())))
 
     @property
     def mean(self) -> float:
-        """Mean over the problems of the mean over each problem's samples."""
+        """The mean over the problems of the mean over each problem's samples."""
         return sum(sum(numbers) / len(numbers) for numbers in self.problems.values()) / len(self.problems)
 
 
@@ -98,7 +98,7 @@ def of_run(root: Path, run: Run, *, files: Mapping[str, str] | None = None, **kn
 
     Args:
         files: other files of this result; the run's manifest is added.
-        known: the fields of ``Outcome`` that the run does not tell; ``reported`` may be left out.
+        known: the fields of ``Outcome`` that the run does not give; ``reported`` may be left out.
     """
     about = {name: getattr(run, name) for name in ("question", "pool", "split", "condition", "seed")}
     manifest = {run.manifest: file_sha256(root / run.manifest)}
@@ -107,7 +107,7 @@ def of_run(root: Path, run: Run, *, files: Mapping[str, str] | None = None, **kn
 
 
 def path(root: Path, harness: str, task: str, run: str, metric: str = PASS.name) -> Path:
-    """Return where an outcome lies.
+    """Return the path of an outcome.
 
     Raises:
         InputError: one of the names cannot be a part of a path.
@@ -140,13 +140,13 @@ def every(root: Path) -> Iterator[tuple[Path, Outcome]]:
 
 
 def places(root: Path, harness: str, task: str, run: str) -> list[Path]:
-    """Return the files of one run on one task of a harness that are there, one for each metric."""
+    """Return the existing files of one run on one task of a harness, one for each metric."""
     first = path(root, harness, task, run)
     return [place for place in (first, *matching(first.parent, f"{run}@*.json")) if place.exists()]
 
 
 def read_in_place(root: Path, place: Path) -> Outcome:
-    """Return one outcome that lies where it belongs.
+    """Read one outcome and check that it lies where it belongs.
 
     Raises:
         InputError: the file is not of this form, or belongs elsewhere.
@@ -159,7 +159,7 @@ def read_in_place(root: Path, place: Path) -> Outcome:
 
 
 def read(place: Path) -> Outcome:
-    """Return one outcome.
+    """Read one outcome.
 
     Raises:
         InputError: the file is not of the form that ``write`` gives it.
@@ -190,7 +190,7 @@ def _check(outcome: Outcome, where: str) -> None:
 
 
 def _check_metric(metric: Metric, where: str) -> None:
-    """Raise InputError where a metric could not be named, placed or read."""
+    """Raise InputError if a metric could not be named, placed or read."""
     for part, value in {"name": metric.name, "kind": metric.kind}.items():
         fault = names.fault(value)
         if fault and not (part == "name" and value == PASS.name):
@@ -205,7 +205,7 @@ def _check_metric(metric: Metric, where: str) -> None:
 
 
 def _is_number(value: object) -> bool:
-    """Return whether a value is a number whose square is one, too, and that a file can hold."""
+    """Say whether a value is a number that a file can hold and whose square does not overflow."""
     return (type(value) is float and abs(value) <= LARGEST) or (type(value) is int and abs(value) < 2**63)
 
 

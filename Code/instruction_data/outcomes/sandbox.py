@@ -1,8 +1,8 @@
 """The sandbox for model-written code: no network, a private file system and process space, and limits.
 
-The walls are bubblewrap's (namespaces of the Linux kernel): the code sees the system's programs and the files that it
-is shown, both read-only, one folder to write to, and a temporary folder that is gone afterwards. Root's powers are put
-down first, so that limits on processes hold and nothing of root's can be signalled or read.
+The walls are bubblewrap's (namespaces of the Linux kernel). The code sees the system's programs and the chosen files,
+both read-only, one folder to write to, and a temporary folder that vanishes afterwards. Root's powers are dropped
+first, so that limits on processes hold and nothing of root's can be signalled or read.
 """
 
 import contextlib
@@ -26,12 +26,12 @@ from instruction_data.runs.environments import log_end
 SYSTEM = ("/usr", "/etc/alternatives", "/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/localtime")
 LINKS = ("/bin", "/lib", "/lib32", "/lib64", "/sbin")
 NOBODY = 65534
-FAMILIES = (socket.AF_UNIX, socket.AF_INET, socket.AF_INET6, 16)  # 16: netlink. Others, as vsock, know no namespaces
+FAMILIES = (socket.AF_UNIX, socket.AF_INET, socket.AF_INET6, 16)  # 16: netlink. Others, as vsock, ignore namespaces
 CALLS = {  # of the kernel, by machine: its name for audits; socket; refused ones: io_uring, which has a socket of
     "x86_64": (0xC000003E, 41, (425, 426, 427, 248, 249, 250)),  # its own, and keyrings, which outlive their process
     "aarch64": (0xC00000B7, 198, (425, 426, 427, 217, 218, 219)),
 }
-NOBODIES = range(65000, 65520)  # that Debian's policy leaves free; sandboxes at the same time are different ones
+NOBODIES = range(65000, 65520)  # Debian's policy leaves these free; simultaneous sandboxes use different ones
 
 
 @dataclass(frozen=True)
@@ -39,10 +39,10 @@ class Limits:
     """The limits of a sandbox.
 
     Attributes:
-        processes: and threads at once, in all.
+        processes: at once, threads included.
         file_bytes: of one file.
         temporary_bytes: of each temporary folder.
-        user: who runs there, since the kernel counts processes by user.
+        user: the user who runs there, since the kernel counts processes by user.
     """
 
     processes: int = 256
@@ -52,12 +52,12 @@ class Limits:
 
 
 def user(number: int) -> int:
-    """Return a number of a user for one of the sandboxes that this process runs at the same time."""
+    """Return a user number for one of the sandboxes that this process runs at the same time."""
     return NOBODIES[(os.getpid() * 16 + number) % len(NOBODIES)]
 
 
 class DiedError(InputError):
-    """A sandboxed command that did not end well: what ran there may have killed it."""
+    """A sandboxed command failed; the code in it may have killed it."""
 
 
 @dataclass(frozen=True)
@@ -67,9 +67,9 @@ class View:
     Attributes:
         readable: path outside -> path inside.
         writable: a folder, at the same path inside, or none.
-        variables: the environment, whole.
-        folder: to begin in.
-        temporary: folders of its own that are gone afterwards.
+        variables: the whole environment.
+        folder: the folder to begin in.
+        temporary: folders of the sandbox's own, which vanish afterwards.
     """
 
     readable: Mapping[Path, str]
@@ -87,15 +87,15 @@ def run(
     meanwhile: Callable[[], object] = lambda: None,
     pass_fds: Sequence[int] = (),
 ) -> None:
-    """Run a command in a sandbox, its output appended to a log.
+    """Run a command in a sandbox and append its output to a log.
 
     Args:
-        seconds: after which it is killed, with all that it has started.
-        meanwhile: called when it has started.
-        pass_fds: open files that it inherits.
+        seconds: the time after which the command is killed, with all that it has started.
+        meanwhile: called when the command has started.
+        pass_fds: open files that the command inherits.
 
     Raises:
-        DiedError: it ended with another status than 0, by a signal, or by its time.
+        DiedError: the command ended with a status other than 0, by a signal, or by running out of time.
         InputError: this machine cannot make a sandbox.
     """
     with open(log, "ab") as file:
@@ -112,7 +112,7 @@ def run(
 
 @contextlib.contextmanager
 def start(words: Sequence[str], view: View, limits: Limits = Limits(), **streams) -> Iterator[subprocess.Popen]:
-    """Yield a command in a sandbox, until the block ends: then it is killed, with all that it has started.
+    """Yield a command that runs in a sandbox. When the block ends, kill it with all that it has started.
 
     Args:
         streams: standard streams and ``pass_fds``, as ``subprocess.Popen`` takes them.
@@ -130,20 +130,20 @@ def start(words: Sequence[str], view: View, limits: Limits = Limits(), **streams
         try:
             yield process
         finally:
-            process.kill()  # bubblewrap; its process space, and whatever lives there, goes with it
+            process.kill()  # bubblewrap; its process space ends with it, and everything in there
 
 
 def check() -> None:
-    """Raise InputError where this machine cannot make a sandbox."""
+    """Raise InputError if this machine cannot make a sandbox."""
     _variant()
 
 
 @functools.cache
 def _variant() -> str:
-    """Return how the sandbox is made here: ``drop`` (we are root, and stop being it) or ``user`` (in a user namespace).
+    """Return the way to make a sandbox here: ``drop`` (we are root, and give it up) or ``user`` (a user namespace).
 
     Raises:
-        InputError: neither works.
+        InputError: neither way works.
     """
     if shutil.which("bwrap") is None:
         raise InputError("found no bubblewrap; expected the program bwrap (Debian: apt install bubblewrap)")
@@ -161,14 +161,14 @@ def _variant() -> str:
 
 
 def _refusals(machine: str) -> bytes:
-    """Return a seccomp program that lets those calls of the kernel fail which the walls do not hold back.
+    """Return a seccomp program that makes those kernel calls fail which the walls do not hold back.
 
-    Empty for machines of which the numbers of the calls are not known here.
+    It is empty for machines whose call numbers are not known here.
     """
     if machine not in CALLS:
         return b""
     load, equal, at_least, end = 0x20, 0x15, 0x35, 0x06  # BPF's: a word of the call's data; two jumps; return
-    allow, refuse = 0x7FFF0000, 0x00050000  # the latter with a number of an error
+    allow, refuse = 0x7FFF0000, 0x00050000  # the latter with an error number
     audit, of_socket, refused = CALLS[machine]
     steps = [(load, 0, 0, 4), (equal, 1, 0, audit), (end, 0, 0, refuse | errno.ENOSYS)]
     steps += [(load, 0, 0, 0), (at_least, 0, 1, 1 << 30), (end, 0, 0, refuse | errno.ENOSYS)]  # x86's second numbering
@@ -212,19 +212,19 @@ def _walls(variant: str, view: View, limits: Limits, rules: int | None = None) -
     inside = [*view.readable.values(), *writable]
     for folder in dict.fromkeys(str(parent) for path in inside for parent in reversed(Path(path).parents)):
         if not Path(folder).is_relative_to("/usr") and folder not in ("/", *view.temporary):
-            words += ["--perms", "0111", "--dir", folder]  # a way, not a place to look around
+            words += ["--perms", "0111", "--dir", folder]  # may be passed through, not listed
     for outside, path in view.readable.items():
         words += ["--ro-bind", str(outside), path]
     for path in writable:
         words += ["--bind", path, path]
-    words += ["--remount-ro", "/dev", "--remount-ro", "/"]  # the mounts on them stay as they are
+    words += ["--remount-ro", "/dev", "--remount-ro", "/"]  # the mounts below them stay as they are
     for name, value in view.variables.items():
         words += ["--setenv", name, value]
     return [*words, "--chdir", view.folder, "--"]
 
 
 def _limits(variant: str, limits: Limits) -> list[str]:
-    """Return the command that sets limits, and lets the kernel take memory from here before it takes any elsewhere."""
+    """Return the command that sets limits, and that makes the kernel kill here first when memory runs out."""
     words = ["/usr/bin/choom", "--adjust", "1000", "--", "/usr/bin/prlimit", "--core=0"]
     words += [f"--nproc={limits.processes}", f"--fsize={limits.file_bytes}", "--"]
     if variant == "drop":

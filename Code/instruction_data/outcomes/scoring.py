@@ -1,10 +1,10 @@
-"""The loop over runs that every harness needs: choose runs, share them out, hold each, skip what is finished, go on.
+"""The loop over runs for every harness: choose runs, share them out, hold each, skip finished ones, go on after errors.
 
-A harness is one script of Code/evaluation. It gives what only it knows, an ``Adapter``, and the rest is here:
+A harness is one script of Code/evaluation. It supplies an ``Adapter``, which holds what only it knows:
 
     main: parse flags -> cli.chosen_root -> scoring.score_all(root, options, adapter)
 
-The script takes its flags by ``cli.add_scoring_flags``.
+The script declares its flags with ``cli.add_scoring_flags``.
 """
 
 import argparse
@@ -24,12 +24,12 @@ from instruction_data.runs.work import Piece, work_through
 
 
 class Adapter(ABC):
-    """What only a harness knows.
+    """The part of scoring that only a harness knows.
 
     Attributes:
         harness: its name, a folder below ``Results/``.
-        tasks: names of the tasks that are to be scored.
-        metrics: what it finds of every run on every task, an outcome each.
+        tasks: the names of the tasks to score.
+        metrics: the metrics of every run on every task; each gets an outcome.
     """
 
     harness: str
@@ -38,29 +38,29 @@ class Adapter(ABC):
 
     @abstractmethod
     def settings(self, run: Run, task: str) -> Mapping[str, object]:
-        """Return what will shape the numbers, as the outcomes bear it, from the flags alone."""
+        """Return the settings that affect the numbers, in the form of outcomes, from the flags alone."""
 
     @abstractmethod
     def score(self, run: Run, task: str) -> Iterable[Outcome]:
-        """Return the outcomes of a run on a task; ``outcomes.of_run`` makes them. None means that nothing was scored.
+        """Score a run on a task and return its outcomes, made by ``outcomes.of_run``; none if nothing was scored.
 
         Raises:
             InputError: it fails.
         """
 
-    def prepare(self) -> None:  # noqa: B027 - many have nothing to prepare
-        """Make ready what all runs need; called once, before the first is scored and never in a dry run."""
+    def prepare(self) -> None:  # noqa: B027 - many harnesses prepare nothing
+        """Prepare what all runs need; called once, before the first run is scored, and never in a dry run."""
 
     def leftovers(self, run: Run, task: str) -> Iterable[Path]:
-        """Return files of its own beside the outcomes that ``--overwrite`` removes."""
+        """Return the harness's other files, which ``--overwrite`` removes together with the outcomes."""
         return ()
 
 
 def score_all(root: Path, options: argparse.Namespace, adapter: Adapter) -> int:
-    """Score every run that the flags ask for on every task, and write what a harness finds.
+    """Score every run that the flags ask for on every task, and write the outcomes.
 
     Args:
-        options: of ``cli.add_scoring_flags``.
+        options: the flags of ``cli.add_scoring_flags``.
 
     Returns:
         The exit status.
@@ -87,10 +87,10 @@ def score_all(root: Path, options: argparse.Namespace, adapter: Adapter) -> int:
 
 
 def chosen_runs(root: Path, options: argparse.Namespace) -> list[Run]:
-    """Return the finished runs that the flags name, or all; of these this process's share.
+    """Return this process's share of the finished runs that the flags name, or of all.
 
     Raises:
-        InputError: there is none, or none of a name.
+        InputError: there is no finished run, or none of a given name.
     """
     found = {run.name: run for run in runs.every(root)}
     if not found:
@@ -118,7 +118,7 @@ def _score_one(root: Path, adapter: Adapter, run: Run, task: str, options: argpa
 
 
 def _state(root: Path, adapter: Adapter, run: Run, task: str, options: argparse.Namespace) -> str:
-    """Say what a run would find there."""
+    """Say which results a run would find in its place."""
     if options.overwrite:
         return " anew" if outcomes.places(root, adapter.harness, task, run.name) else ""
     try:
@@ -129,7 +129,7 @@ def _state(root: Path, adapter: Adapter, run: Run, task: str, options: argparse.
 
 
 def finished(root: Path, adapter: Adapter, run: Run, task: str) -> list[Outcome]:
-    """Return the outcomes that need not be made again: in every metric, of the same settings and unchanged files.
+    """Return the outcomes that need not be made again: one in every metric, with equal settings and unchanged files.
 
     Raises:
         InputError: there are outcomes with other settings.
@@ -149,7 +149,7 @@ def finished(root: Path, adapter: Adapter, run: Run, task: str) -> list[Outcome]
 
 
 def _said(found: Iterable[Outcome]) -> str:
-    """Say what a harness found, in the unit of each metric."""
+    """Say the results of a harness, in the unit of each metric."""
     said = []
     for outcome in found:
         unit = "" if outcome.metric.kind == PASSES else f" {printable(outcome.metric.unit)}"

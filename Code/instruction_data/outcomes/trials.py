@@ -1,9 +1,8 @@
-"""Samples of model-written Python against their tests, each in sandboxes of its own.
+"""Trying samples of model-written Python against their tests, each in sandboxes of its own.
 
-A sample runs twice. First together with its tests in one process, as the harness has it: by the harness's own code,
-under its time limit. What passes there may be right, or may have reached what checks it. So it runs again, apart: the
-sample in one sandbox, the tests in another, and between them nothing but arguments and returned values. It has passed
-if it passes both.
+A sample runs twice. First it runs together with its tests in one process, by the harness's own code and time limit. A
+sample that passes there may be right, or may have tampered with its checks. So it runs again, apart: the sample in one
+sandbox, the tests in another, and only arguments and returned values between them. It has passed if it passes both.
 """
 
 import contextlib
@@ -27,23 +26,23 @@ from instruction_data.errors import InputError
 from instruction_data.outcomes import sandbox
 from instruction_data.outcomes.sandbox import Limits, View
 
-START_SECONDS = 60  # of an interpreter, until it is ready for a sample
+START_SECONDS = 60  # an interpreter's time to get ready for a sample
 GRACE_SECONDS = 1  # the harness's own, beyond a sample's time
-APART_TIMES = 3  # as much time as together: what passes from process to process takes longer
-STARVED = 0.8  # of its time; what had less of a processor is tried again
+APART_TIMES = 3  # times the seconds allowed together, since values between processes take longer
+STARVED = 0.8  # share of its time; a sample that had less of a processor is tried again
 VERDICT_BYTES = 1 << 16
-TEMPORARY = "/temporary"  # there is no /tmp, and no home: what writes or looks there has no business to
+TEMPORARY = "/temporary"  # there is no /tmp and no home: no sample has business there
 PROCESSES, FILE_BYTES, TEMPORARY_BYTES = 64, 64_000_000, 256_000_000
 
 
 @dataclass(frozen=True)
 class Trial:
-    """A sample and what checks it.
+    """A sample and its tests.
 
     Attributes:
-        tests: what the harness puts behind the sample.
-        prompt: of the problem; what it defines, tests may use.
-        seconds: that sample and tests have, together.
+        tests: the code that the harness puts after the sample.
+        prompt: the problem's; tests may use what it defines.
+        seconds: the time for sample and tests together.
         apart: whether they must also pass apart.
     """
 
@@ -59,9 +58,9 @@ class Verdict:
     """The result of trying a sample.
 
     Attributes:
-        passed: wherever it had to.
-        together: passed beside its tests.
-        said: why not, in the words of what failed; hostile.
+        passed: whether it passed every run that was required.
+        together: whether it passed beside its tests.
+        said: the failure's message; hostile.
     """
 
     passed: bool
@@ -77,9 +76,9 @@ class TrialSite:
         python: interpreter of the harness's environment.
         script: in_harness/sample.py.
         execute: the harness's module that executes programs.
-        readable: what these need of the file system, as of a ``sandbox.View``.
+        readable: the files that these need, as in ``sandbox.View``.
         variables: environment variables.
-        memory: bytes, of each process, beyond what it begins with.
+        memory: bytes of each process, beyond its memory at the start.
         sandboxed: False only if the caller turned it off.
     """
 
@@ -93,14 +92,14 @@ class TrialSite:
 
 
 class _NotStartedError(Exception):
-    """An interpreter did not get as far as the sample."""
+    """An interpreter ended before it was ready for the sample."""
 
 
 def run(place: TrialSite, trials: Sequence[Trial]) -> list[Verdict]:
     """Try samples, as many at once as there are processors.
 
-    What ends without a verdict, or had too little of a processor, is tried again when all others are through: no
-    sample fails by its neighbours.
+    A sample that ends without a verdict, or had too little of a processor, is tried again after all others, so that
+    no sample fails because of its neighbours.
 
     Raises:
         InputError: no sample can be run here.
@@ -166,7 +165,7 @@ def _apart(place: TrialSite, trial: Trial, users: tuple[int, int]) -> dict:
             for user, what, word, end in zip(users, (job, check), words, ends, strict=True)
         ]
         for end in ends:
-            end.close()  # so that the one sees when the other is gone
+            end.close()  # so that each side sees the other's end
         return both[1].verdict(APART_TIMES * trial.seconds + GRACE_SECONDS)
 
 
@@ -175,7 +174,7 @@ def _started(place: TrialSite, user: int, job: dict, *words: str, channel: int |
     """Yield an interpreter that is ready, until the block ends.
 
     Raises:
-        _NotStartedError: it does not get so far.
+        _NotStartedError: it does not become ready.
     """
     passed = () if channel is None else (channel,)
     command = [str(place.python), "-s", str(place.script), *words, *map(str, passed)]
@@ -213,16 +212,16 @@ def _bare(place: TrialSite, command: Sequence[str], streams: dict) -> Iterator[s
 
 
 class _Lines:
-    """The few lines of a pipe that something hostile may write to."""
+    """The few lines of a pipe to which hostile code may write."""
 
     def __init__(self, pipe: int):
         self._pipe, self._held = pipe, b""
 
     def next(self, until: float) -> bytes:
-        """Return the next line, at a time of ``time.monotonic`` at the latest.
+        """Return the next line; wait for it until ``until``, a time of ``time.monotonic``.
 
         Raises:
-            TimeoutError, EOFError: there is none, or it is too long.
+            TimeoutError, EOFError: no line comes, or it is too long.
         """
         while b"\n" not in self._held:
             left = until - time.monotonic()
@@ -236,7 +235,7 @@ class _Lines:
         return line
 
     def verdict(self, seconds: float) -> dict:
-        """Return what it says within some seconds; without ``result`` and ``passed`` if nothing can be read."""
+        """Return the answer that comes within some seconds; without ``result`` and ``passed`` if it cannot be read."""
         try:
             found = json.loads(self.next(time.monotonic() + seconds))
             used = found.get("processor", 0)

@@ -1,4 +1,4 @@
-"""Tools that live in environments of their own, since their pins and ours cannot be met together."""
+"""Tools that live in environments of their own, since their pinned packages conflict with ours."""
 
 import json
 import os
@@ -20,7 +20,7 @@ class Environment:
 
     Attributes:
         python: its interpreter.
-        more: environment variables that a command in it gets beside ours.
+        more: environment variables that a command in it gets in addition to ours.
     """
 
     python: Path
@@ -31,21 +31,21 @@ class Environment:
         return self.python.parent
 
     def variables(self) -> dict[str, str]:
-        """Return the variables of a command in it: its programs come first, and nothing of this process's packages."""
+        """Return a command's variables: the environment's programs come first; our own packages are out of sight."""
         kept = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PYTHONHOME")}
         path = f"{self.bin}{os.pathsep}{kept.get('PATH', '')}"
         return kept | {"PATH": path, "VIRTUAL_ENV": str(self.bin.parent)} | self.more
 
 
 def find(given: Path | None, flag: str, target: str, program: str | None = None) -> Environment:
-    """Return the environment of a tool: the one given, the one ``make`` builds, or that of its program on the PATH.
+    """Return a tool's environment: the given one, the one that ``make`` builds, or that of its program on the PATH.
 
     Args:
         given: value of the flag: an environment's folder, or its interpreter.
         target: of the Makefile; it builds ``.venv-<target>``.
 
     Raises:
-        InputError: there is none.
+        InputError: there is no such environment.
     """
     if given is not None:
         for python in (given / "bin" / "python", given):
@@ -62,7 +62,7 @@ def find(given: Path | None, flag: str, target: str, program: str | None = None)
 
 
 def versions(environment: Environment, packages: Sequence[str]) -> dict[str, str]:
-    """Return the versions of an environment's Python and of those packages that it has."""
+    """Return the versions of an environment's Python and of those of the packages that it has."""
     code = (
         "import importlib.metadata, json, platform, sys\n"
         "found = {'python': platform.python_version()}\n"
@@ -83,14 +83,14 @@ def run(
     meanwhile: Callable[[], object] = lambda: None,
     pass_fds: Sequence[int] = (),
 ) -> None:
-    """Run a command, its output appended to a log.
+    """Run a command and append its output to a log.
 
     Args:
-        meanwhile: called when it has started.
-        pass_fds: open files that it inherits.
+        meanwhile: called when the command has started.
+        pass_fds: open files that the command inherits.
 
     Raises:
-        InputError: it fails; with the end of its log.
+        InputError: the command fails; the error shows the end of the log.
     """
     with open(log, "ab") as file:
         start = file.tell()
@@ -108,7 +108,7 @@ def run(
 
 
 def log_end(log: Path, start: int = 0) -> str:
-    """Return the last lines of a log, from a position on, indented; what a terminal would obey is escaped."""
+    """Return the last lines of a log after a position, indented and with control characters escaped."""
     with open(log, "rb") as file:
         file.seek(max(start, log.stat().st_size - 20_000))
         text = file.read().decode("utf-8", "replace")

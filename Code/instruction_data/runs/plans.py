@@ -1,4 +1,4 @@
-"""Plans: which training runs the flags ask for, and what LLaMA-Factory is told for each."""
+"""Plans: the training runs that the flags ask for, and LLaMA-Factory's configuration for each."""
 
 import shlex
 from collections.abc import Mapping, Sequence
@@ -22,7 +22,7 @@ class Base:
     """A base model.
 
     Attributes:
-        location: what LLaMA-Factory is told: a hub id, or a folder (relative to the study root if it lies there).
+        location: for LLaMA-Factory: a hub id, or a folder (relative to the study root if it lies there).
     """
 
     source: Source
@@ -31,10 +31,10 @@ class Base:
 
 @dataclass(frozen=True)
 class Plan:
-    """A run that is to be made.
+    """A planned run.
 
     Attributes:
-        manifest: of the set that the split belongs to.
+        manifest: the manifest of the split's set.
     """
 
     split: str
@@ -58,18 +58,18 @@ class Plan:
 
     @property
     def entry(self) -> Mapping:
-        """Return what the manifest says of the split."""
+        """The split's entry in the manifest."""
         return self.manifest["splits"][self.split]
 
     def train_yaml(self) -> str:
-        """Return all that LLaMA-Factory is told: readable, editable, complete."""
+        """Return LLaMA-Factory's whole configuration: readable, editable, complete."""
         told = {
             "model_name_or_path": self.base.location,
             **_revision(self.base),
             "dataset_dir": "Datas",
             "dataset": self.split,
             "output_dir": f"{self.folder}/{TRAINED}",
-            "overwrite_output_dir": True,  # else a finished run is "resumed" into training nothing
+            "overwrite_output_dir": True,  # otherwise a finished run is "resumed" and trains nothing
             "do_train": True,
             "seed": self.seed,
             "data_seed": self.seed,
@@ -78,7 +78,7 @@ class Plan:
         return f"{head}{_yaml(told)}\n# recipe {printable(self.recipe.name)}\n{self.recipe.text}"
 
     def export_yaml(self) -> str:
-        """Return what merges a LoRA adapter into its base model."""
+        """Return the configuration that merges a LoRA adapter into its base model."""
         told = {
             "model_name_or_path": self.base.location,
             **_revision(self.base),
@@ -92,7 +92,7 @@ class Plan:
         return f"# From the study root: llamafactory-cli export {self.folder}/export.yaml\n{_yaml(told)}"
 
     def commands(self) -> list[list[str]]:
-        """Return the commands that are run, one after another, in the study root."""
+        """Return the commands to run, one after another, in the study root."""
         steps = [["llamafactory-cli", "train", f"{self.folder}/train.yaml"]]
         return steps + ([["llamafactory-cli", "export", f"{self.folder}/export.yaml"]] if self.lora else [])
 
@@ -109,7 +109,7 @@ def find_base(root: Path, name: str, *, make: bool) -> Base:
     """Return a base model as LLaMA-Factory can load it.
 
     Args:
-        make: whether the embedded model is to be written to a folder, if it is not there yet.
+        make: write the embedded model to a folder, if it is not there yet.
     """
     source = models.find(name)
     if source.embedded:
@@ -128,10 +128,10 @@ def make_plans(
     """Return a plan for every split, base model and seed, in a fixed order.
 
     Args:
-        sets: split -> manifest of its set, of ``chosen_sets``.
+        sets: split -> manifest of its set, from ``chosen_sets``.
 
     Raises:
-        InputError: two of them would have one name.
+        InputError: two plans would have one name.
     """
     splits = manifests.all_splits(root)
     plans = [
@@ -150,10 +150,10 @@ def make_plans(
 
 
 def chosen_sets(root: Path, questions: Sequence[str], splits: Sequence[str]) -> dict[str, dict]:
-    """Return split -> manifest of its set, for the splits asked for; all of them where none is.
+    """Return split -> manifest of its set, for the named splits and questions; for all splits if none is named.
 
     Raises:
-        InputError: there is none of that name.
+        InputError: there is no split or question of that name.
     """
     published = {name: manifest for _, manifest in manifests.every(root) for name in manifest["splits"]}
     if not published:
@@ -172,10 +172,10 @@ def chosen_sets(root: Path, questions: Sequence[str], splits: Sequence[str]) -> 
 
 
 def print_commands(root: Path, plans: Sequence[Plan], *, overwrite: bool) -> None:
-    """Print what would be run, ready to be copied.
+    """Print the commands that would be run, ready to be copied.
 
     Args:
-        overwrite: runs that are there would be made again.
+        overwrite: whether existing runs would be made again.
     """
     print(shell_words(["cd", str(root)]))
     for plan in plans:
@@ -187,12 +187,12 @@ def print_commands(root: Path, plans: Sequence[Plan], *, overwrite: bool) -> Non
 
 
 def shell_words(words: Sequence[str]) -> str:
-    """Return words for a shell, on one line and free of what a terminal would obey on the way there."""
+    """Return words quoted for a shell, on one line and without control characters that a terminal would obey."""
 
     def quote(word: str) -> str:
         if word.isprintable():
             return shlex.quote(word)
-        known = word.encode("utf-8", "surrogateescape")  # as the file system has it
+        known = word.encode("utf-8", "surrogateescape")  # the file system's bytes
         return "$'" + "".join(f"\\x{byte:02x}" for byte in known) + "'"
 
     return " ".join(map(quote, words))

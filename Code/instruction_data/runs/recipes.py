@@ -1,4 +1,4 @@
-"""Recipes: what a training is told beside model, split and seed, as YAML for LLaMA-Factory."""
+"""Recipes: the settings of a training beside model, split and seed, as YAML for LLaMA-Factory."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,8 +15,8 @@ OURS = {"model_name_or_path", "model_revision", "dataset_dir", "dataset", "outpu
 OURS |= {"seed", "data_seed", "do_train", "resume_from_checkpoint"}
 NEEDED = ("stage", "finetuning_type", "template")
 RECIPE_BYTES = 1 << 16  # at most
-DEEPEST = 20  # of lists and mappings in a recipe: PyYAML takes minutes over thousands
-NOT_YAML = (  # as PyYAML refuses text
+DEEPEST = 20  # nesting of lists and mappings in a recipe: PyYAML needs minutes for thousands
+NOT_YAML = (  # the errors with which PyYAML refuses text
     yaml.YAMLError,
     ValueError,
     LookupError,
@@ -28,7 +28,7 @@ NOT_YAML = (  # as PyYAML refuses text
 
 @dataclass(frozen=True)
 class Recipe:
-    """A recipe: YAML as its author wrote it, comments and all."""
+    """A recipe: YAML exactly as its author wrote it, comments included."""
 
     name: str
     text: str
@@ -39,10 +39,10 @@ class Recipe:
 
 
 def read_recipe(name: str) -> Recipe:
-    """Return a recipe of ours by name, or from a YAML file of the user's own.
+    """Return one of our recipes by name, or a recipe from the user's own YAML file.
 
     Raises:
-        InputError: it is neither, or says what a recipe leaves to train.py.
+        InputError: the name is neither, or the recipe sets an option that belongs to train.py.
     """
     path = RECIPES / f"{name}.yaml" if (RECIPES / f"{name}.yaml").is_file() else Path(name)
     known = ", ".join(sorted(one.stem for one in RECIPES.glob("*.yaml")))
@@ -61,7 +61,7 @@ def read_recipe(name: str) -> Recipe:
 
 
 def _check_continues(path: Path, text: str, options: Mapping) -> None:
-    """Raise InputError where a recipe would say something else below our own lines than it says alone."""
+    """Raise InputError if a recipe would mean something else below our own lines than it means alone."""
     try:
         together = yaml.safe_load(f"do_train: 1\n{text}")
     except NOT_YAML:
@@ -74,10 +74,10 @@ def _check_continues(path: Path, text: str, options: Mapping) -> None:
 
 
 def read_yaml(path: Path, expected: str = "expected options; --overwrite writes them anew") -> dict:
-    """Return options of LLaMA-Factory, whose values a manifest can hold.
+    """Read options of LLaMA-Factory, whose values a manifest can hold.
 
     Raises:
-        InputError: the file holds none, or aliases, by which a few lines can stand for more than memory holds.
+        InputError: the file holds no options, or aliases, with which a few lines can expand beyond the memory.
     """
     if path.stat().st_size > RECIPE_BYTES:
         raise InputError(f"{path}: found {path.stat().st_size:,} bytes, more than {RECIPE_BYTES:,}; {expected}")
@@ -101,7 +101,7 @@ def read_yaml(path: Path, expected: str = "expected options; --overwrite writes 
 
 
 def _not_plain(text: str) -> str:
-    """Return the line of an alias or of lists nested too deep, and what was found there; empty if there is none."""
+    """Say on which line an alias or too deep nesting stands, and which of the two; empty if there is none."""
     depth = 0
     for token in yaml.scan(text):
         kind = type(token).__name__

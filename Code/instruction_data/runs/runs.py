@@ -1,7 +1,7 @@
 """Training runs: one per split, base model and seed, each described by a manifest that is written last.
 
 Below a study root, ``Runs/<run>/`` holds the recipe (``train.yaml``), the log, the trained model and ``run.json``, the
-manifest. The training writes them; what scores or compares models learns of them here.
+manifest. The training writes them; the scripts that score or compare models read them through this module.
 """
 
 import hashlib
@@ -22,26 +22,26 @@ from instruction_data.files.places import matching
 FOLDER = "Runs"
 MANIFEST = "run.json"
 DIFFERENT = ("model_name_or_path", "model_revision", "dataset", "output_dir", "seed", "data_seed")  # between runs
-REPEAT = re.compile(r"_R[0-9]+$")  # of a split that was drawn several times: NAME, NAME_R2, NAME_R3 …
+REPEAT = re.compile(r"_R[0-9]+$")  # the ending of a repeated draw: NAME, NAME_R2, NAME_R3 …
 
 
 @dataclass(frozen=True)
 class Run:
-    """A finished training run, as its manifest has it.
+    """A finished training run, as its manifest describes it.
 
     Attributes:
-        name: of its folder.
+        name: the name of its folder.
         question, pool, split: of the training set; ``condition`` is the split without its repeat (NAME_R2 -> NAME).
         split_sha256: of the training set's file.
-        records: in it; ``examples`` is what the trainer made of them, ``cut`` how many of these it shortened.
+        records: in the training set; ``examples`` is how many the trainer made of them, ``cut`` how many it shortened.
         model: base model -> identity, as in the manifests of splits.
         seed: of the training.
-        recipe: what the trainer was told, file by file.
+        recipe: the trainer's configuration, file by file.
         prompt: the trainer's template around an instruction: ``before``, ``after``.
         results: the trainer's own figures.
         versions: package -> version, of the trainer.
-        folder: of the trained model, below the study root.
-        sha256: of its weights, by file name.
+        folder: the folder of the trained model, below the study root.
+        sha256: of the model's weights, by file name.
     """
 
     name: str
@@ -64,30 +64,30 @@ class Run:
 
     @property
     def manifest(self) -> str:
-        """Return the manifest's file, below the study root."""
+        """The manifest's file, below the study root."""
         return f"{FOLDER}/{self.name}/{MANIFEST}"
 
     @property
     def recipe_sha256(self) -> str:
-        """Return the hash of what the trainer was told, less what differs between the runs of one comparison."""
+        """The hash of the trainer's configuration, without the options that differ between compared runs."""
         told = {key: value for key, value in self.recipe["train.yaml"].items() if key not in DIFFERENT}
         return hashlib.sha256(orjson.dumps(told, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
 def name(split: str, model: str, seed: int) -> str:
-    """Return the name of a run: a folder name on every system, without what a shell or YAML would read otherwise."""
+    """Return the name of a run: a valid folder name on every system, which no shell or YAML misreads."""
     label = re.sub(r"[^A-Za-z0-9._-]+", "-", Path(model).name).strip("-.") or "model"
     return names.checked(f"{split}--{label}--seed{seed}", "run")
 
 
 def condition(split: str, splits: Mapping[str, object]) -> str:
-    """Return the split that ``split`` is a repeated draw of; itself where it is none."""
+    """Return the split of which ``split`` is a repeated draw, or ``split`` itself if it is no repeat."""
     plain = REPEAT.sub("", split)
     return plain if plain in splits else split
 
 
 def cache(root: Path) -> Path:
-    """Return the folder of locks, and of what is only looked at; it is made on first use."""
+    """Return the folder of locks and of files that are only inspected; make it on first use."""
     folder = root / ".cache" / "runs"
     folder.mkdir(parents=True, exist_ok=True)
     return folder
@@ -95,10 +95,10 @@ def cache(root: Path) -> Path:
 
 @contextmanager
 def held(root: Path, what: str) -> Iterator[bool]:
-    """Hold a piece of work, so that one of several processes on a study root does it.
+    """Hold a piece of work, so that only one of several processes on a study root does it.
 
     Yields:
-        False where another process holds it.
+        Whether this process holds it; False if another does.
     """
     try:
         with filelock.FileLock(cache(root) / f"{what}.lock", timeout=0):
@@ -120,10 +120,10 @@ def every(root: Path) -> Iterator[Run]:
 
 
 def read(path: Path) -> Run:
-    """Return what a run's manifest says.
+    """Read a run's manifest.
 
     Raises:
-        InputError: the file is none, or the folder bears another run's name.
+        InputError: the file is no manifest, or the folder bears another run's name.
     """
     run = documents.read(path, Run, "a manifest", "training")
     wrong = _wrong_part(run)
@@ -135,7 +135,7 @@ def read(path: Path) -> Run:
 
 
 def _wrong_part(run: Run) -> str:
-    """Return the part that lacks something or could lead out of the study root; empty if there is none."""
+    """Name the part that lacks something or could lead out of the study root; empty if all are sound."""
     if any(map(names.fault, (run.name, run.question, run.pool, run.split, run.condition))):
         return "name"
     if not names.is_relative(run.folder) or any(map(names.fault, run.sha256)):
@@ -148,7 +148,7 @@ def _wrong_part(run: Run) -> str:
 
 
 def check_weights(root: Path, run: Run) -> None:
-    """Raise InputError where the model is not the one that was trained."""
+    """Raise InputError if the model is not the one that was trained."""
     for file, sha256 in run.sha256.items():
         path = root / run.folder / file
         if not path.is_file():

@@ -1,4 +1,4 @@
-"""Training: LLaMA-Factory makes each planned run, and a manifest written last says what came of it."""
+"""Training: LLaMA-Factory makes each planned run; a manifest, written last, describes the result."""
 
 import json
 import math
@@ -28,11 +28,11 @@ PACKAGES = ("accelerate", "datasets", "llamafactory", "peft", "tokenizers", "tor
 def train_all(
     root: Path, plans: Sequence[Plan], trainer: Environment, *, overwrite: bool, edited: bool, only_prepare: bool
 ) -> int:
-    """Make every run; a failed one is reported at once and again at the end, and the others go on.
+    """Make every run. Report a failed one at once and again at the end, and go on with the others.
 
     Args:
-        overwrite: train again what is there.
-        edited: run the ``train.yaml`` files as they stand.
+        overwrite: train existing runs again.
+        edited: use the ``train.yaml`` files as the user edited them.
         only_prepare: write the recipes and stop.
 
     Returns:
@@ -55,10 +55,10 @@ def train_one(
     """Make one run, unless it is there already.
 
     Returns:
-        What became of it, in words.
+        The result in words.
 
     Raises:
-        InputError: it failed, or there is one made otherwise.
+        InputError: the run failed, or one of that name was made otherwise.
     """
     folder = root / plan.folder
     check_split(root, plan)
@@ -77,17 +77,17 @@ def train_one(
 
 
 def check_split(root: Path, plan: Plan) -> None:
-    """Raise InputError where the file is not the one that the manifest describes; the trainer would not notice."""
+    """Raise InputError if the file is not the one that the manifest describes; the trainer would not notice."""
     path = root / plan.entry["file"]
     if not path.is_file() or file_sha256(path) != plan.entry["sha256"]:
         raise InputError(f"{path}: found missing or changed; expected what its manifest says: make it again")
 
 
 def prepare(root: Path, plan: Plan, *, overwrite: bool, edited: bool) -> None:
-    """Put the recipe in place, and remove what an unfinished run left.
+    """Put the recipe in place, and remove the remains of an unfinished run.
 
     Raises:
-        InputError: there is a different recipe, and neither flag says what to do with it.
+        InputError: there is a different recipe, and neither flag decides about it.
     """
     folder = root / plan.folder
     for place in (folder, folder / TRAINED, folder / MERGED):
@@ -115,10 +115,10 @@ def prepare(root: Path, plan: Plan, *, overwrite: bool, edited: bool) -> None:
 
 
 def finished(root: Path, plan: Plan) -> bool:
-    """Return whether the run is there, whole, and made of the same things.
+    """Say whether the run exists, is whole, and was made from the same inputs.
 
     Raises:
-        InputError: it is there and was made of others.
+        InputError: it exists and was made from others.
     """
     path = root / plan.folder / runs.MANIFEST
     if not path.exists():
@@ -144,13 +144,13 @@ def _recipes(root: Path, plan: Plan) -> dict[str, dict]:
 
 
 def inspect(root: Path, told: Mapping[Path, Plan], trainer: Environment) -> list[dict]:
-    """Return what LLaMA-Factory makes of splits, by its own reader.
+    """Return how LLaMA-Factory's own reader reads splits.
 
     Args:
-        told: file with all that LLaMA-Factory is told -> the plan behind it.
+        told: file with LLaMA-Factory's configuration -> the plan behind it.
 
     Raises:
-        InputError: it fails, or does not read every record.
+        InputError: the reader fails, or does not read every record.
     """
     plans = list(told.values())
     log = runs.cache(root) / f"{plans[0].name}-data.log"
@@ -172,7 +172,7 @@ def check_results(trained: Path) -> dict[str, float]:
     """Return the trainer's figures.
 
     Raises:
-        InputError: they say that nothing was trained, whatever the exit status was.
+        InputError: the figures say that nothing was trained, even if the exit status was 0.
     """
     try:
         results = json.loads((trained / "all_results.json").read_bytes())
@@ -187,7 +187,7 @@ def check_results(trained: Path) -> dict[str, float]:
 
 
 def describe(root: Path, plan: Plan, trainer: Environment, found: Mapping, results: Mapping) -> Run:
-    """Return the manifest of a run that has ended well."""
+    """Return the manifest of a successful run."""
     folder = root / plan.folder / (MERGED if plan.lora else TRAINED)
     weights = {path.name: file_sha256(path) for path in sorted(folder.glob("*.safetensors"))}
     if not weights:
@@ -214,7 +214,7 @@ def describe(root: Path, plan: Plan, trainer: Environment, found: Mapping, resul
 
 
 def check_data(root: Path, plans: Sequence[Plan], trainer: Environment) -> None:
-    """Let LLaMA-Factory read every split once, and print what it makes of them."""
+    """Let LLaMA-Factory read every split once, and print how it reads them."""
     told = {runs.cache(root) / f"{plan.name}-data.yaml": plan for plan in plans}
     for path, plan in told.items():
         write_whole(path, plan.train_yaml().encode())
@@ -231,7 +231,7 @@ def check_data(root: Path, plans: Sequence[Plan], trainer: Environment) -> None:
 
 
 def holding_control_tokens(path: Path) -> int:
-    """Return how many records of a split hold control tokens of chat templates."""
+    """Count the records of a split that hold control tokens of chat templates."""
     records = read_published(path)
     texts = ("\0".join((record.instruction, record.input, record.output)) for record in records)
     return sum(bool(control_tokens.found(text.encode("utf-8", "surrogatepass"))) for text in texts)

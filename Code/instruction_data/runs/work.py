@@ -1,4 +1,4 @@
-"""A list of work that several processes may share: each piece is done by one of them, and a failure stops no other."""
+"""A list of work that several processes may share: one process does each piece, and a failure stops no other piece."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,8 +14,8 @@ class Piece:
 
     Attributes:
         label: for people.
-        lock: name of what is held meanwhile.
-        do: does it and says in words what became of it; raises InputError where it fails.
+        lock: the name of the lock that is held meanwhile.
+        do: does the work and returns the result in words; raises InputError if it fails.
     """
 
     label: str
@@ -27,7 +27,7 @@ def work_through(root: Path, pieces: Sequence[Piece], what: str) -> bool:
     """Do every piece that no other process holds, and report each.
 
     Args:
-        what: the pieces are, in the plural, for the report of failures.
+        what: the noun for the pieces, in the plural, for the report of failures.
 
     Returns:
         Whether all went well.
