@@ -128,7 +128,7 @@ class Study:
             tokens = [self.tokenizer.eos_token_id if first is None else first, *tokens]
         losses = []
         for row, target in zip(self.logits(tokens), tokens[1:], strict=False):
-            losses.append(math.log(sum(np.exp(row - row.max()))) + row.max() - row[target])
+            losses.append(math.log(np.exp(row - row.max()).sum()) + row.max() - row[target])
         return math.exp(sum(losses) / len(losses))
 
 
@@ -219,7 +219,7 @@ def similarities(texts: list[str], prompt: str) -> tuple[np.ndarray, list[float]
     from sentence_transformers import SentenceTransformer
 
     encoder = SentenceTransformer(models.find("minilm").location, device="cpu")
-    vectors = np.array([encoder.encode(prompt + text).astype(np.float64) for text in texts])
+    vectors = encoder.encode([prompt + text for text in texts]).astype(np.float64)
     unit = [vector / math.sqrt(vector @ vector) for vector in vectors]
     return vectors, [sum(float(one @ other) for other in unit) / len(unit) for one in unit]
 
