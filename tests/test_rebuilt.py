@@ -154,7 +154,7 @@ def test_the_command_counts_and_shows_examples(root, capsys):
     assert counts(printed) == [4, 1, 1, 1, 2]
     assert "7 records" in printed
     assert "8 records (1 repeat an earlier one)" in printed
-    assert "Of 1 records only the input differs; 1 of these have none in the" in printed
+    assert "Only the input differs in 1 records; 1 of these have none in the published" in printed
     assert "\x1b" not in printed
     assert r"\x1b[31manother answer" in printed
     assert "only in the published: record 7\n  instruction: Foreign" in printed

@@ -14,7 +14,7 @@ LENGTHS = {"instruction_tokens": "Instruction length", "output_tokens": "Output 
 
 @dataclass(frozen=True)
 class About:
-    """What a question is called, and what it asks."""
+    """The title of a question, and the question itself."""
 
     title: str
     asks: str

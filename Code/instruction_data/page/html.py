@@ -51,7 +51,7 @@ class Text:
 
 @dataclass(frozen=True)
 class Notice:
-    """What is missing or must be known, and the command that helps."""
+    """A notice: it says what is missing or must be known, and the command that helps."""
 
     text: str
     command: str = ""

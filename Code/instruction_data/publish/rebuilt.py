@@ -134,9 +134,9 @@ def print_comparison(path: Path, name: str, root: Path) -> None:
     if overlap.other_input:
         lacking = sum(not published[place].input for place, _ in overlap.other_input)
         print(
-            f"\nOf {len(overlap.other_input):,} records only the input differs; {lacking:,} of these have none in the"
+            f"\nOnly the input differs in {len(overlap.other_input):,} records; {lacking:,} of these have none in the "
+            "published\nsplit (the study's general records lost theirs; --drop-input makes such splits)."
         )
-        print("published split (the study's general records lost theirs; --drop-input makes such splits).")
     _print_examples(overlap, published, rebuilt)
 
 
