@@ -24,7 +24,7 @@ INSTALL := pip install --quiet --disable-pip-version-check --no-compile --no-dep
 # Bytecode by all cores, where pip takes one; PYTHONDONTWRITEBYTECODE would let every process compile everything anew.
 COMPILED = $(1)/bin/python -m compileall -qq -j 0 $(1)/lib || true
 SCRIPTS := Code/RQ1/domain_composition.py Code/RQ2/semantic_diversity.py Code/RQ3/problem_complexity.py \
-           Code/RQ4/task_category.py Code/RQ4/type_coverage.py Code/measure/text_measures.py
+           Code/RQ4/task_category.py Code/RQ4/type_coverage.py Code/annotate/text_measures.py
 
 TRAINER := .venv-trainer
 EVALUATOR := .venv-harness

@@ -9,12 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import orjson
+from measure import Result, in_child, load_script
 
 from instruction_data.files.atomic import file_sha256
 from instruction_data.pools.table import STUDY_POOLS, Pool, known_pools
 from instruction_data.publish import manifests
 from instruction_data.publish.question import Question
-from measure import Result, in_child, load_script
 
 ALGORITHMIC = ["Algorithmic & Data Structure", "Web Development"]
 CHARACTERS = {"oss": 2600, "evol": 2250, "math": 760, "general": 900}  # a record: file size over records

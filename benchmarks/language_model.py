@@ -7,11 +7,11 @@ from types import ModuleType
 
 import numpy as np
 import torch
+from measure import Result, in_turn, load_script, seconds
 from texts import demo_texts
 
 from instruction_data.numbers import models
 from instruction_data.numbers.language_model import LanguageModel, _common_prefix
-from measure import Result, in_turn, load_script, seconds
 
 GENERATED = 4  # records for the study's way, at half a minute each
 DIGITS = "123456"

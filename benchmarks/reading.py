@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from full_size import write_pool
+from measure import Result, in_turn
 
 from instruction_data.files import formats
 from instruction_data.pools.table import STUDY_POOLS, Pool
-from measure import Result, in_turn
 
 OSS, MATH = (next(pool for pool in STUDY_POOLS if pool.name == name) for name in ("oss", "math"))
 

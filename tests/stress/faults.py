@@ -87,7 +87,7 @@ SCRIPTS = (
     Script("RQ3", "RQ3/problem_complexity.py", ("--demo",)),
     Script("RQ4 category", "RQ4/task_category.py", ("--demo",)),
     Script("RQ4 coverage", "RQ4/type_coverage.py", ("--demo",)),
-    Script("texts", "measure/text_measures.py", ("--demo", "--tokenizer", "minilm")),
+    Script("texts", "annotate/text_measures.py", ("--demo", "--tokenizer", "minilm")),
     Script("controls", "derive/control_splits.py", ("--demo", "--question", "RQ2")),
     Script("decontaminated", "derive/decontaminated_splits.py", ("--demo", "--split", "RQ2_OSS_DIVERSITY_LOW")),
     Script("contamination", "report/contamination.py", ("--demo",)),

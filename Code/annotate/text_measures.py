@@ -9,8 +9,8 @@ by its manifest. Writes, for each pool that is here, in Datas/Numbers/<POOL>/:
 Code/report/profile_splits.py measures the same if there is no such table. Publish the table to match controls on its
 columns, or to keep it beside the splits. The README shows how to publish your own numbers, such as a judge's score.
 
-    python Code/measure/text_measures.py --demo
-    python Code/measure/text_measures.py --pool oss --tokenizer codellama/CodeLlama-7b-hf
+    python Code/annotate/text_measures.py --demo
+    python Code/annotate/text_measures.py --pool oss --tokenizer codellama/CodeLlama-7b-hf
 """
 
 import argparse
