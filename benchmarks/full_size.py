@@ -9,11 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import orjson
-from measure import Result, in_child, load_script
 
 from instruction_data.files.atomic import file_sha256
 from instruction_data.pools.table import STUDY_POOLS, Pool, known_pools
 from instruction_data.publish import manifests
+from instruction_data.publish.question import Question
+from measure import Result, in_child, load_script
 
 ALGORITHMIC = ["Algorithmic & Data Structure", "Web Development"]
 CHARACTERS = {"oss": 2600, "evol": 2250, "math": 760, "general": 900}  # a record: file size over records
@@ -57,6 +58,7 @@ def make_categories(root: Path) -> None:
         listed = {f"Code/RQ4/{file_name}": {"sha256": file_sha256(folder / file_name)}}
         empty = {part: {} for part in ("pools", "inputs", "settings", "models", "splits")}
         said = {"question": "RQ4", "pool": name, "command": "python Code/RQ4/task_category.py", **empty}
+        said |= {"about": Question("RQ4").about, "contrasts": []}
         manifest = {"format": manifests.FORMAT, **said, "files": listed}
         (folder / f"{name}_instruct_with_category_manifest.json").write_bytes(orjson.dumps(manifest))
 

@@ -7,11 +7,11 @@ from types import ModuleType
 
 import numpy as np
 import torch
-from measure import Result, in_turn, load_script, seconds
 from texts import demo_texts
 
 from instruction_data.numbers import models
 from instruction_data.numbers.language_model import LanguageModel, _common_prefix
+from measure import Result, in_turn, load_script, seconds
 
 GENERATED = 4  # records for the study's way, at half a minute each
 DIGITS = "123456"
@@ -29,13 +29,13 @@ def script() -> ModuleType:
 
 def score_feature():
     rq3 = script()
-    return language_model().next_token_logits(rq3.PROMPT, rq3.DIGITS, rq3.PROMPT_TOKENS)
+    return language_model().next_token_logits(rq3.JUNE.prompt, rq3.DIGITS, rq3.PROMPT_TOKENS)
 
 
 def generate_one(text: str) -> np.ndarray:
     """The study's way: generate(max_length=512) and read the first step's scores."""
     model, tokenizer = language_model()._network.model, language_model()._tokenizer
-    prompt = tokenizer(script().PROMPT.format(instruction=text), return_tensors="pt")
+    prompt = tokenizer(script().JUNE.prompt.format(instruction=text), return_tensors="pt")
     with torch.no_grad():
         output = model.generate(
             **prompt, max_length=512, do_sample=False, output_scores=True, return_dict_in_generate=True
@@ -141,7 +141,7 @@ def useful_shares() -> Iterator[Result]:
     head, body = weights()
     tokenizer = language_model()._tokenizer
     texts = sorted(demo_texts("instruction", 300), key=len)[-64:]
-    prompts = [tokenizer(script().PROMPT.format(instruction=text))["input_ids"] for text in texts]
+    prompts = [tokenizer(script().JUNE.prompt.format(instruction=text))["input_ids"] for text in texts]
     shared = _common_prefix(prompts)
     needed = shared + sum(len(tokens) - shared for tokens in prompts)
     yield useful_share("complexity score", score_feature(), 2 * (body * needed + head * len(texts)), texts)

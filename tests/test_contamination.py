@@ -10,12 +10,13 @@ import pytest
 from tests.support.scripts import load_script, run_script
 
 from instruction_data.errors import InputError
-from instruction_data.measures import leakage
-from instruction_data.measures.leakage import Benchmark, GramIndex
+from instruction_data.measures import benchmarks, leakage
+from instruction_data.measures.benchmarks import Benchmark
+from instruction_data.measures.leakage import GramIndex
 from instruction_data.pools.records import Record
 from instruction_data.publish import manifests, verify
 
-SCRIPT = "report/contamination.py"
+REPORT, CLEAN = "report/contamination.py", "derive/decontaminated_splits.py"
 PROMPT = '''def spread(values, width):
     """ Return the widest spread of any window of the given width in a list of values. """
 '''
@@ -95,14 +96,14 @@ def test_the_substring_rule_finds_docstrings_and_solutions_whatever_their_case()
 
 
 def test_a_docstring_is_the_last_one_of_a_prompt():
-    assert leakage.docstring('def f():\n    """ one """\ndef g():\n    """two\n"""') == "two"
-    assert leakage.docstring("def f():\n    '''one'''") == "one"
-    assert leakage.docstring(' Write it. """') == 'Write it. """'
+    assert benchmarks.docstring('def f():\n    """ one """\ndef g():\n    """two\n"""') == "two"
+    assert benchmarks.docstring("def f():\n    '''one'''") == "one"
+    assert benchmarks.docstring(' Write it. """') == 'Write it. """'
 
 
 def test_humaneval_by_another_way():
     """On the benchmark's own package: a record that is a problem overlaps it wholly, and its solution is found."""
-    found = leakage.humaneval()
+    found = benchmarks.humaneval()
     assert found is not None and len(found) == 164
     record = Record(found.prompts[3], "", found.solutions[3])
     findings = leakage.look_for(found, [Record("a b", "", "c"), record])
@@ -117,7 +118,7 @@ def test_humaneval_by_another_way():
     [
         (b'{"q": "x"}\n', None, "expected those of HumanEval or MBPP"),
         (b'{"text": "x", "code": 3}\n', None, "expected Unicode text"),
-        (b'[{"text": "x", "code": "\\ud800"}]', None, "expected Unicode text"),
+        (b'[{"text": "x", "code": "\\ud800"}]', None, "expected valid Unicode text"),
         (b'{"text": "x", "code": "y"}\n{"text"\n', None, "mbpp.jsonl:2"),
         (b'{"text": "x"}\n', {"prompt": "body"}, "in 'body'"),
         (b"", None, "empty file"),
@@ -127,14 +128,14 @@ def test_an_unusable_benchmark_says_why(tmp_path, content, fields, message):
     path = tmp_path / "mbpp.jsonl"
     path.write_bytes(content)
     with pytest.raises(InputError, match=message):
-        leakage.read("MBPP", path, fields)
+        benchmarks.read("MBPP", path, fields)
 
 
 def test_mbpp_is_known_by_its_fields(tmp_path):
     path = tmp_path / "mbpp.jsonl.gz"
     rows = [{"task_id": 11, "text": "Remove the first and last occurrence.", "code": "def f():\r\n    pass", "n": 1}]
     path.write_bytes(gzip.compress("".join(json.dumps(row) + "\n" for row in rows).encode()))
-    found = leakage.read("MBPP", path)
+    found = benchmarks.read("MBPP", path)
     assert (found.ids, found.prompts, found.solutions) == (
         ("11",),
         ("Remove the first and last occurrence.",),
@@ -145,12 +146,12 @@ def test_mbpp_is_known_by_its_fields(tmp_path):
 @pytest.mark.parametrize("flag", ["MBPP", "=x", "MBPP="])
 def test_a_malformed_flag_says_what_it_is_to_be(flag):
     with pytest.raises(InputError, match="NAME=FILE"):
-        leakage.chosen([flag], [])
+        benchmarks.chosen([flag], [])
 
 
 def test_fields_of_a_benchmark_that_is_not_given():
     with pytest.raises(InputError, match="expected one of --benchmark"):
-        leakage.chosen([], ["MBPP:prompt=text"])
+        benchmarks.chosen([], ["MBPP:prompt=text"])
 
 
 @pytest.fixture
@@ -185,9 +186,10 @@ def flags(root) -> list:
 
 
 def test_planted_problems_are_shown_and_removed(workspace):
-    result = run_script(SCRIPT, *flags(workspace), "--decontaminate", "--split", "RQ1_MINE_CODE_10_0")
+    result = run_script(REPORT, *flags(workspace))
     assert result.returncode == 0, result.stderr
     assert "\x1b" not in result.stdout
+    assert not list(workspace.glob("Datas/RQ1/MINE/*CLEAN*"))  # a report publishes nothing
     document = json.loads((workspace / "Profiles" / "contamination.json").read_bytes())
     found = document["splits"]["RQ1_MINE_CODE_10_0"]["made"]
     assert found["substring"]["records"] == 2
@@ -197,6 +199,9 @@ def test_planted_problems_are_shown_and_removed(workspace):
     assert found["tli"]["max"] > 0.3 and found["tli_record"]["max"] > 0.9
     assert "\x1b" not in json.dumps(found["worst"], ensure_ascii=False)
 
+    result = run_script(CLEAN, *flags(workspace), "--split", "RQ1_MINE_CODE_10_0")
+    assert result.returncode == 0, result.stderr
+    assert "\x1b" not in result.stdout
     clean = json.loads((workspace / "Datas/RQ1/MINE/RQ1_MINE_CODE_10_0_CLEAN.json").read_bytes())
     dirty = json.loads((workspace / "Datas/RQ1/MINE/RQ1_MINE_CODE_10_0.json").read_bytes())
     assert clean == [record for place, record in enumerate(dirty) if place not in (4, 7, 9)]
@@ -217,7 +222,7 @@ def test_planted_problems_are_shown_and_removed(workspace):
 def test_a_mixed_split_keeps_its_order_and_sources(workspace):
     name = next(name for name in manifests.all_splits(workspace) if "MATH_7_3" in name)
     for _ in range(2):  # the second run finds the same bytes, and the cleaned set among the others
-        result = run_script(SCRIPT, *flags(workspace), "--decontaminate", "--split", name, "--rules", "substring")
+        result = run_script(CLEAN, *flags(workspace), "--split", name, "--rules", "substring")
         assert result.returncode == 0, result.stderr
     split = manifests.all_splits(workspace)[name]
     clean = manifests.all_splits(workspace)[f"{name}_CLEAN"]
@@ -230,11 +235,11 @@ def test_a_mixed_split_keeps_its_order_and_sources(workspace):
 
 
 def test_no_record_left_is_an_error(workspace):
-    result = run_script(SCRIPT, *flags(workspace), "--decontaminate", "--split", "RQ1_NOT_THERE")
+    result = run_script(CLEAN, *flags(workspace), "--split", "RQ1_NOT_THERE")
     assert result.returncode == 1
     assert result.stderr.startswith("error: --split 'RQ1_NOT_THERE'")
 
 
 def test_an_unusable_threshold_is_refused():
     with pytest.raises(SystemExit):
-        load_script(SCRIPT).main(["--threshold", "0"])
+        load_script(CLEAN).main(["--threshold", "0"])

@@ -7,66 +7,26 @@ from collections import Counter
 import numpy as np
 import pandas
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from tests.support.scripts import load_script, numbered, run_script
+from tests.support.workspaces import opened
 
-from instruction_data import cli
 from instruction_data.errors import InputError
-from instruction_data.pools import reading
 from instruction_data.pools.table import Pool
-from instruction_data.publish import manifests, verify
+from instruction_data.publish import manifests, record_tables, verify
 from instruction_data.publish.publication import Place
+from instruction_data.publish.question import Question
+from instruction_data.publish.record_tables import Column
 from instruction_data.publish.split import Split
-from instruction_data.workspace import Workspace
+from instruction_data.select import draws
 
-SCRIPT = "controls/control_splits.py"
+SCRIPT = "derive/control_splits.py"
 WEB, SQL = "Web Development", "Database & SQL"
+QUESTION = Question("RQ9")
 
 
 @pytest.fixture
 def controls():
     return load_script(SCRIPT)
-
-
-class TestDraws:
-    def test_length_bins_are_those_of_pandas(self, controls):
-        lengths = np.random.default_rng(0).lognormal(5, 1, 203).astype(int)
-        expected = pandas.qcut(lengths, 5, labels=False)
-        assert controls.length_bins(lengths, 5).tolist() == expected.tolist()
-
-    def test_length_bins_of_few_different_lengths(self, controls):
-        assert controls.length_bins(np.array([7, 7, 7, 9]), 5).tolist() == [0, 0, 0, 4]
-        assert controls.length_bins(np.array([3]), 5).tolist() == [0]
-        assert controls.length_bins(np.array([3, 5]), 1).tolist() == [0, 0]
-
-    def test_strata_are_told_apart_by_every_trait(self, controls):
-        found = controls.strata([["a", "a", "b", "a"], [1, 2, 1, 1], [None, None, None, None]])
-        assert found.tolist() == [0, 1, 2, 0]
-
-    @given(st.lists(st.tuples(st.integers(0, 3), st.booleans()), min_size=1, max_size=60), st.integers(0, 99))
-    def test_matched_counts_are_exact_and_others_come_first(self, pool, seed):
-        controls = load_script(SCRIPT)
-        groups = np.array([group for group, _ in pool])
-        members = np.flatnonzero([inside for _, inside in pool])
-        avoided = np.array([inside for _, inside in pool])
-        drawn = controls.matched_draw(groups, members, avoided, seed, "X_MATCHED")
-        assert len(set(drawn.tolist())) == len(drawn) == len(members)
-        assert Counter(groups[drawn].tolist()) == Counter(groups[members].tolist())
-        for group in set(groups[members].tolist()):
-            outside = (groups == group).sum() - (groups[members] == group).sum()
-            own = np.isin(drawn[groups[drawn] == group], members).sum()
-            assert own == max(0, (groups[members] == group).sum() - outside)
-        assert drawn.tolist() == controls.matched_draw(groups, members[::-1], avoided, seed, "X_MATCHED").tolist()
-
-    def test_a_matched_draw_is_a_draw(self, controls):
-        """Every other record of the stratum has its chance, and seed and name decide."""
-        groups, members = np.zeros(40, dtype=int), np.arange(10)
-        arguments = groups, members, np.arange(40) < 10
-        draws = [controls.matched_draw(*arguments, seed, "X").tolist() for seed in range(60)]
-        assert set().union(*draws) == set(range(10, 40))
-        assert draws[0] != draws[1] != controls.matched_draw(*arguments, 1, "Y").tolist()
-        assert any(draw != sorted(draw) for draw in draws)
 
 
 PYTHON = "```python\ndef f{i}(x):\n    return x + {i}\n```"
@@ -78,11 +38,6 @@ def planted(n):
     for i in range(n):
         code = (SCRIPTED if i % 4 == 0 else PYTHON).format(i=i)
         yield {"instruction": f"task {i}", "output": code + ("\nIt adds." * 40 if i % 3 == 0 else "")}
-
-
-def study_of(root, *arguments):
-    parser = cli.parser("A script.\n\nMore.")
-    return Workspace(root, parser.parse_args(list(arguments)), "Code/RQ9/script.py", parser)
 
 
 def long_half(n):
@@ -99,23 +54,22 @@ def root(tmp_path, write_pool):
     return tmp_path
 
 
-def make_set(root, members, question="RQ9", *arguments):
-    workspace = study_of(root, *arguments)
+def make_set(root, members, question=QUESTION, *arguments):
+    workspace = opened(root, *arguments)
     records = workspace.read(workspace.known_pools["mine"])
-    made = [Split(f"{question}_MINE_{name}", [(records, part)]) for name, part in members.items()]
+    made = [Split(f"{question.id}_MINE_{name}", [(records, part)]) for name, part in members.items()]
     workspace.begin(question, [records], {}).splits(made)
 
 
 def categorise(root, categories):
     """Publish categories in the form of task_category.py."""
-    workspace = study_of(root)
+    workspace = opened(root)
     records = workspace.read(workspace.known_pools["mine"])
-    table = pandas.DataFrame({"row": records.rows, "record_sha256": records.hashes})
-    for name in (WEB, SQL):
-        table[name] = [None if one is None else float(one == name) for one in categories]
+    columns = [Column("category", categories, kind="word", levels=(WEB, SQL))]
     place = Place("Code/RQ4", "mine_instruct_with_category")
-    publication = workspace.begin("RQ4", [records], {}, models={"category": {"model": "m"}}, place=place)
-    publication.write(tables={"mine_category_similarities.parquet": table})
+    publication = workspace.begin(Question("RQ4"), [records], {}, models={"category": {"model": "m"}}, place=place)
+    file = "mine_category_similarities.parquet"
+    publication.write({file: record_tables.record_table([records], columns)}, {file: columns})
 
 
 def run(controls, root, *arguments):
@@ -141,7 +95,7 @@ def test_a_random_control_is_a_draw_of_that_size_from_the_pool(controls, root):
     pool = [record["instruction"] for record in planted(120)]
     assert len(made) == len({record["instruction"] for record in made}) == 20
     assert {record["instruction"] for record in made} <= set(pool)
-    expected = controls.splits.draw(120, 20, 42, "RQ9_MINE_LONG_RANDOM mine")
+    expected = draws.draw(120, 20, 42, "RQ9_MINE_LONG_RANDOM mine")
     assert [record["instruction"] for record in made] == [pool[position] for position in expected]
     assert 0 < (lengths(made) > 300).sum() < 20  # the planted bias is gone
 
@@ -174,7 +128,7 @@ def test_what_overlaps_and_what_has_no_like_is_said(controls, root, capsys):
     summary = manifests.all_splits(root)["RQ9_MINE_LONG_MATCHED"]["summary"]
     assert summary["share of the split itself"] == 0
     assert "0 of 20 records have no like outside RQ9_MINE_LONG" in capsys.readouterr().out
-    make_set(root, {"ALMOST": np.arange(0, 120, 3)[:30]}, "RQ8")
+    make_set(root, {"ALMOST": np.arange(0, 120, 3)[:30]}, Question("RQ8"))
     run(controls, root, "--question", "RQ8", "--control", "matched", "--match", "length", "--length-bins", "3")
     out = capsys.readouterr().out
     own = {record["instruction"] for record in split(root, "RQ8_MINE_ALMOST", "RQ8/MINE")}
@@ -215,17 +169,16 @@ def test_one_after_another_or_together_again_and_repeated(controls, root):
     for name in ("LONG", "FEW"):
         for kind in ("matched", "random"):
             run(controls, root, "--split", f"RQ9_MINE_{name}", "--control", kind, "--match", "length")
-    again = tree(root)
-    changed = {path for path in together if again[path] != together[path]}
-    assert changed == {path for path in together if path.endswith(("RANDOM_manifest.json", "MATCHED_manifest.json"))}
-    run(controls, root, "--question", "RQ9", "--match", "length")  # their commands differ alone, and so they stay
-    assert tree(root) == again
+    assert tree(root) == together  # a manifest's command makes its one control, whichever command made it
+    run(controls, root, "--question", "RQ9", "--match", "length")
+    assert tree(root) == together
 
     run(controls, root, "--split", "RQ9_MINE_LONG", "--match", "length", "--repeats", "3", "--overwrite")
     for kind in ("RANDOM", "MATCHED"):
         draws = [split(root, f"RQ9_MINE_LONG_{kind}{suffix}") for suffix in ("", "_R2", "_R3")]
         assert len({tuple(record["instruction"] for record in draw) for draw in draws}) == 3
-    assert tree(root)["Datas/RQ9/MINE/RQ9_MINE_LONG_RANDOM.json"] == again["Datas/RQ9/MINE/RQ9_MINE_LONG_RANDOM.json"]
+    first = "Datas/RQ9/MINE/RQ9_MINE_LONG_RANDOM.json"
+    assert tree(root)[first] == together[first]
     with pytest.raises(InputError, match="results made with other seed"):
         run(controls, root, "--split", "RQ9_MINE_LONG", "--match", "length", "--repeats", "3", "--seed", "7")
     assert verify.verify(root) == []
@@ -233,12 +186,12 @@ def test_one_after_another_or_together_again_and_repeated(controls, root):
 
 def test_a_mixture_keeps_its_shares_and_its_dropped_inputs(controls, root, write_pool):
     write_pool([{"instruction": f"add {i}", "input": "1 2", "output": str(i)} for i in range(9)], "Datas/sums.jsonl")
-    workspace = study_of(root)
+    workspace = opened(root)
     code = workspace.read(workspace.known_pools["mine"])
     sums = workspace.read(workspace.known_pools["sums"], drop_input=True)
     mixed = Split("RQ1_MINE_SUMS_9_1", [(code, np.arange(20)), (sums, np.arange(4))])
     whole = Split("RQ1_MINE_CODE_10_0", [(code, np.arange(120))])
-    workspace.begin("RQ1", [code, sums], {"drop_input": True}).splits([whole, mixed])
+    workspace.begin(Question("RQ1"), [code, sums], {"drop_input": True}).splits([whole, mixed])
     run(controls, root, "--question", "RQ1", "--match", "length")
     for kind in ("RANDOM", "MATCHED"):
         made = split(root, f"RQ1_MINE_SUMS_9_1_{kind}", "RQ1/MINE")
@@ -248,7 +201,7 @@ def test_a_mixture_keeps_its_shares_and_its_dropped_inputs(controls, root, write
 
 
 def test_a_split_that_is_its_whole_pool_has_no_control(controls, root, capsys):
-    make_set(root, {"ALL": np.arange(120)[::-1]}, "RQ8")
+    make_set(root, {"ALL": np.arange(120)[::-1]}, Question("RQ8"))
     run(controls, root, "--question", "RQ8")
     assert "RQ8_MINE_ALL_RANDOM: left out, since RQ8_MINE_ALL holds its whole pool" in capsys.readouterr().out
     assert len(list(root.glob("Datas/RQ8/MINE/*"))) == 3
@@ -256,20 +209,20 @@ def test_a_split_that_is_its_whole_pool_has_no_control(controls, root, capsys):
 
 def test_what_a_question_varies_is_not_matched_on(controls, root, capsys):
     categorise(root, [(WEB, SQL)[i % 2] for i in range(120)])
-    make_set(root, {"ALG_0": np.arange(0, 60, 2)}, "RQ4")
+    make_set(root, {"ALG_0": np.arange(0, 60, 2)}, Question("RQ4", varies=("category",)))
     run(controls, root, "--question", "RQ4", "--control", "matched", "--match", "length", "category")
     manifest = manifests.read(root / "Datas/RQ4/MINE/RQ4_MINE_ALG_0_MATCHED_manifest.json")
     assert manifest["settings"]["matched_on"] == {"mine": ["length"]}
     assert list(manifest["inputs"]) == ["Datas/RQ4/MINE/RQ4_MINE_scores.parquet"]
     assert "matched on length (not on category)" in capsys.readouterr().out
-    with pytest.raises(InputError, match=r"found nothing to match .* category is what the question varies"):
+    with pytest.raises(InputError, match=r"found nothing to match .* what the question varies \(category\)"):
         run(controls, root, "--question", "RQ4", "--control", "matched", "--match", "category")
 
 
 def test_copies_of_the_splits_records_are_no_control_of_it(controls, root, write_pool):
     """Every record stands in the pool twice, the split holds one of each of the first ten."""
     write_pool([*planted(15), *planted(15)])
-    make_set(root, {"ONCE": np.arange(10)}, "RQ8")
+    make_set(root, {"ONCE": np.arange(10)}, Question("RQ8"))
     run(controls, root, "--question", "RQ8", "--match", "length", "--length-bins", "1", "--repeats", "2")
     own = {f"task {i}" for i in range(10)}
     for name, one in manifests.all_splits(root).items():
@@ -281,7 +234,7 @@ def test_copies_of_the_splits_records_are_no_control_of_it(controls, root, write
 
 
 def test_a_set_of_the_first_records_has_controls_of_these(controls, root):
-    make_set(root, {"FEW": np.arange(5)}, "RQ8", "--limit", "30")
+    make_set(root, {"FEW": np.arange(5)}, Question("RQ8"), "--limit", "30")
     run(controls, root, "--question", "RQ8", "--control", "random")
     made = split(root, "RQ8_MINE_FEW_RANDOM", "RQ8/MINE")
     assert all(int(record["instruction"].split()[1]) < 30 for record in made)
@@ -297,11 +250,11 @@ class TestRefused:
         run(controls, root, "--split", "RQ9_MINE_FEW", "--control", "random")
         with pytest.raises(InputError, match="--split RQ9_MINE_FEW_RANDOM: found a control"):
             run(controls, root, "--split", "RQ9_MINE_FEW_RANDOM")
-        workspace = study_of(root)
+        workspace = opened(root)
         parent = Pool("rq9_mine_few", "Datas/RQ9/MINE/RQ9_MINE_FEW.json")
         records = workspace.read(parent)
         place = Place("Datas/RQ9/MINE", "RQ9_MINE_FEW_CLEAN")
-        cleaned = workspace.begin("RQ9", [records], {}, place=place)
+        cleaned = workspace.begin(QUESTION, [records], {"decontaminated": "RQ9_MINE_FEW"}, place=place)
         cleaned.splits([Split("RQ9_MINE_FEW_CLEAN", [(records, np.arange(2))])])
         with pytest.raises(InputError, match="--split RQ9_MINE_FEW_CLEAN: found a split made from another split"):
             run(controls, root, "--split", "RQ9_MINE_FEW_CLEAN")
@@ -343,16 +296,16 @@ class TestRefused:
         with pytest.raises(InputError, match=r"scores\.parquet: found no such file"):
             run(controls, root, "--split", "RQ9_MINE_FEW")
 
-    def test_categories_of_another_pool(self, controls, root, write_pool):
+    def test_categories_of_another_pool(self, controls, root, write_pool, capsys):
         categorise(root, [WEB] * 120)
         write_pool(list(planted(121))[1:])
         with pytest.raises(InputError, match="found the pool 'mine' with SHA-256"):
             run(controls, root, "--split", "RQ9_MINE_FEW")
-        table = root / "Code/RQ4/mine_category_similarities.parquet"
-        records = reading.read(Pool("mine", "Datas/mine.jsonl"), root)
-        with pytest.raises(InputError, match="found no category of row 0 of the pool 'mine' as it is now"):
-            controls.categories(table, records)
-        table.write_bytes(b"PAR1")
+        make_set(root, {"FEW": np.array([5, 1, 7])}, QUESTION, "--overwrite")
+        run(controls, root, "--split", "RQ9_MINE_FEW", "--control", "matched")
+        assert "matched on length, language (not on category)" in capsys.readouterr().out
         write_pool(list(planted(120)))
+        make_set(root, {"FEW": np.array([5, 1, 7])}, QUESTION, "--overwrite")
+        (root / "Code/RQ4/mine_category_similarities.parquet").write_bytes(b"PAR1")
         with pytest.raises(InputError, match=r"similarities\.parquet: found other content"):
             run(controls, root, "--split", "RQ9_MINE_FEW", "--match", "category")

@@ -1,33 +1,34 @@
-"""What manifests declare is what the page shows; the study's own, which declare nothing, are known."""
+"""What manifests declare is what the page shows, whatever the question or the measure is called."""
 
 import numpy as np
 import pytest
 
 from instruction_data.page import declared
 from instruction_data.publish.inventory import Set
+from instruction_data.publish.question import Question
+from instruction_data.publish.record_tables import Column
 
 
-def set_of(question, names, **manifest):
-    properties = {name: np.arange(3.0) for name in names}
-    return Set(f"{question}_OSS", {"question": question, "pool": "oss", **manifest}, {}, properties, tuple(names))
-
-
-def column(name, **told):
-    return {"name": name, "label": name, "unit": "", "scale": "linear", "kind": "number"} | told
+def set_of(question, *columns, **settings):
+    manifest = {"question": question.id, "pool": "oss", "about": question.about, "settings": settings}
+    return Set(f"{question.id}_OSS", manifest, {}, {column.name: column for column in columns})
 
 
 @pytest.fixture
 def judged():
-    columns = [column("depth", label="depth of nesting"), column("cost", scale="log"), column("why", kind="note")]
-    about = {"title": "nesting", "asks": "Does nesting matter?", "varies": ["depth"], "follows": []}
-    files = {"Datas/RQ5/OSS/RQ5_OSS_scores.parquet": {"sha256": "0", "columns": columns}}
-    return set_of("RQ5", ["depth", "cost"], about=about, files=files)
+    question = Question("RQ5", "nesting", "Does nesting matter?", varies=("nesting",))
+    return set_of(
+        question,
+        Column("depth", np.arange(3.0), "depth of nesting", trait="nesting"),
+        Column("language", ["Python"] * 3, kind="word"),
+        Column("cost", np.arange(3.0), scale="log", trait="nesting"),
+        Column("length", np.arange(3.0)),
+    )
 
 
 def test_a_question_says_what_it_is_called_and_what_it_asks(judged):
     assert declared.title("RQ5", [judged]) == "RQ5, nesting"
     assert declared.about("RQ5", [judged]).asks == "Does nesting matter?"
-    assert declared.title("RQ2", [judged]) == "RQ2, semantic diversity"
     assert declared.title("RQ7", [judged]) == "RQ7"
     assert declared.about("RQ7", [judged]) is None
 
@@ -39,15 +40,20 @@ def test_columns_have_the_label_that_their_table_declares(judged):
     assert declared.label("my_own", [judged], {}) == "my own"
 
 
-def test_two_numbers_place_a_record_the_logarithmic_one_to_the_right(judged):
+def test_a_set_made_from_a_split_does_not_speak_for_its_question(judged):
+    control = set_of(Question("RQ5", "matched control of RQ5_OSS_DEEP"), control="matched")
+    assert declared.title("RQ5", [control, judged]) == "RQ5, nesting"
+    assert declared.title("RQ5", [control]) == "RQ5"
+
+
+def test_two_numbers_of_what_is_varied_place_a_record_the_logarithmic_one_to_the_right(judged):
     assert declared.plane(judged) == ("cost", "depth")
     assert declared.logarithmic("cost", judged) and not declared.logarithmic("depth", judged)
-    assert declared.plane_name(judged) == "the measures of RQ5"
-    assert declared.plane(set_of("RQ3", ["score", "perplexity", "complexity"])) == ("perplexity", "score")
-    assert declared.plane(set_of("RQ2", ["similarity"])) is None
+    assert declared.plane_name(judged) == "nesting"
+    one = Question("RQ2", "diversity", "", varies=("similarity",))
+    assert declared.plane(set_of(one, Column("similarity", np.arange(3.0)), Column("length", np.arange(3.0)))) is None
 
 
 def test_flags_are_read_in_percent():
-    assert declared.as_share({"kind": "flag", "label": "compiles"})
-    assert not declared.as_share({"kind": "number", "label": "share price"})
-    assert declared.as_share({"label": "share with an input"})
+    assert declared.as_share({"share": True, "label": "compiles"})
+    assert not declared.as_share({"share": False, "label": "share price"})

@@ -100,30 +100,22 @@ def test_what_a_killed_demo_left_is_removed(made):
 
 
 def test_decontaminating_twice_writes_the_same_twice(root):
-    script, flags = load_script("report/contamination.py"), ["--decontaminate", "--split", "RQ1_OSS_CODE_10_0"]
+    script, flags = load_script("derive/decontaminated_splits.py"), ["--split", "RQ1_OSS_CODE_10_0"]
     benchmark = root / "mine.jsonl"
     row = {"task_id": "X/1", "prompt": "nothing like it", "canonical_solution": "no", "entry_point": "f", "test": ""}
     benchmark.write_text(json.dumps(row) + "\n")
     flags = ["--root", str(root), "--benchmark", f"HumanEval={benchmark}", *flags]
     assert script.main(flags) == 0
     once = faults.tree(root)
-    assert b"RQ1_OSS_CODE_10_0_CLEAN" in once["Profiles/contamination.csv"]
+    assert b"RQ1_OSS_CODE_10_0_CLEAN" in once["Datas/dataset_info.json"]
     assert script.main(flags) == 0
     assert faults.tree(root) == once
 
 
 def test_a_pool_replaced_between_the_stages_of_rq4_is_refused(root):
     pool = root / "Datas/data-oss_instruct-decontaminated.jsonl"
-    categories = load_script(SCRIPTS[3]).CATEGORIES
+    assert load_script(SCRIPTS[3]).main(["--root", str(root), "--pool", "oss", "--model", "minilm"]) == 0
     lines = [json.loads(line) for line in pool.read_bytes().splitlines()]
-    folder = root / "Code" / "RQ4"
-    folder.mkdir(parents=True)
-    (folder / "oss_instruct_with_category.jsonl").write_text(
-        "".join(
-            json.dumps({"row": row, "instruction": line["problem"], "assigned_category": categories[row % 10]}) + "\n"
-            for row, line in enumerate(lines)
-        )
-    )
     pool.write_text("".join(json.dumps(line) + "\n" for line in [lines[1], lines[0], *lines[2:]]))
     done = run_script(SCRIPTS[4], "--root", root, "--pool", "oss", "--total", "max")
     assert done.returncode == 1

@@ -11,12 +11,12 @@ from instruction_data.publish.inventory import Set
 @pytest.fixture
 def tiers():
     members = {f"RQ2_OSS_DIVERSITY_{tier}": np.arange(3) + 3 * place for place, tier in enumerate(TIERS)}
-    return Set("RQ2_OSS", {"question": "RQ2", "pool": "oss"}, members, {}, ())
+    return Set("RQ2_OSS", {"question": "RQ2", "pool": "oss"}, members, {})
 
 
 def test_short_names(tiers):
     assert [findings.short(name, tiers) for name in tiers.members] == list(TIERS)
-    shares = Set("RQ4_OSS", {}, {"RQ4_OSS_ALG_0": [], "RQ4_OSS_ALG_25": []}, {}, ())
+    shares = Set("RQ4_OSS", {}, {"RQ4_OSS_ALG_0": [], "RQ4_OSS_ALG_25": []}, {})
     assert findings.short("RQ4_OSS_ALG_25", shares) == "ALG_25"
 
 
@@ -29,7 +29,7 @@ def test_cuts_lie_between_what_was_parted(tiers):
 def test_tiers_share_nothing_and_mixtures_do(tiers):
     assert findings.disjoint(tiers)
     mixed = {"a": np.arange(6), "b": np.arange(3, 9)}
-    assert not findings.disjoint(Set("X", {}, mixed, {}, ()))
+    assert not findings.disjoint(Set("X", {}, mixed, {}))
 
 
 def test_documents_of_other_splits_are_called_so(tmp_path):

@@ -15,6 +15,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.scripts import load_script, numbered, run_script
+from tests.support.workspaces import opened
 
 from instruction_data import cli
 from instruction_data.errors import InputError, quoted
@@ -24,9 +25,9 @@ from instruction_data.pools import control_tokens, reading
 from instruction_data.pools.table import Pool
 from instruction_data.publish import __main__ as publish_command
 from instruction_data.publish import manifests, rebuilt, record_tables, show
+from instruction_data.publish.question import Question
 from instruction_data.publish.split import Split
 from instruction_data.runs import plans, recipes, training
-from instruction_data.workspace import Workspace
 
 ESCAPE = "\x1b]0;owned\x07\x1b[2J\u202e"
 RECIPE = "stage: sft\nfinetuning_type: full\ntemplate: alpaca\n"
@@ -36,16 +37,11 @@ TOKEN_RECORDS = [
 ]
 
 
-def study_of(root, *flags):
-    parser = cli.parser("A script.\n\nMore.")
-    return Workspace(root, parser.parse_args(list(flags)), "Code/RQ9/script.py", parser)
-
-
 def publish_all(root, *flags):
-    workspace = study_of(root, *flags)
+    workspace = opened(root, *flags)
     records = workspace.read(Pool("mine", "Datas/mine.jsonl"))
     splits = [Split("RQ9_MINE_ALL", [(records, np.arange(len(records)))])]
-    workspace.begin("RQ9", [records], {}).splits(splits)
+    workspace.begin(Question("RQ9"), [records], {}).splits(splits)
     return manifests.read(root / "Datas/RQ9/MINE/RQ9_MINE_manifest.json")
 
 
@@ -113,8 +109,8 @@ def test_a_command_printed_for_copying_is_that_command_and_printable(word):
 def test_the_command_of_a_manifest_gives_the_same_flags_again(tmp_path, value):
     script = load_script("RQ2/semantic_diversity.py")
     parser = script.parser()
-    workspace = Workspace(tmp_path, parser.parse_args([f"--prompt={value}", "--skip-bad"]), "x.py", parser)
-    text = workspace.command(Pool("mine", "Datas/mine.jsonl"))
+    workspace, _ = cli.open_workspace(parser, ["--root", str(tmp_path), f"--prompt={value}", "--skip-bad"], "x.py")
+    text = workspace.command(workspace.pool_words(Pool("mine", "Datas/mine.jsonl")))
     again = parser.parse_args(shlex.split(text)[2:])
     assert (again.prompt, again.skip_bad, again.pool) == (value, True, ["mine=Datas/mine.jsonl"])
     assert shlex.join(shlex.split(text)) == text
@@ -234,14 +230,14 @@ def test_control_tokens_are_neutralised_by_flag_and_the_manifest_says_so(tmp_pat
 
 
 def test_a_control_of_a_neutralised_split_is_neutralised_too(tmp_path, write_pool, capsys):
-    controls = load_script("controls/control_splits.py")
+    controls = load_script("derive/control_splits.py")
     write_pool([*TOKEN_RECORDS, *numbered(20)])
     (tmp_path / "pools.toml").write_text('[mine]\npath = "Datas/mine.jsonl"\n')
     flags = ["--root", str(tmp_path), "--split", "RQ9_MINE_SOME", "--control", "random"]
     for flag in ([], [control_tokens.FLAG]):
-        workspace = study_of(tmp_path, *flag, "--overwrite")
+        workspace = opened(tmp_path, *flag, "--overwrite")
         records = workspace.read(workspace.known_pools["mine"])
-        publication = workspace.begin("RQ9", [records], {})
+        publication = workspace.begin(Question("RQ9"), [records], {})
         publication.splits([Split("RQ9_MINE_SOME", [(records, np.arange(21))])])
         if not flag:
             with pytest.raises(InputError, match="found RQ9_MINE_SOME made without it"):

@@ -8,17 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.scripts import SCRIPTS, load_script, numbered, run_script
+from tests.support.workspaces import opened
 
-from instruction_data import cli
 from instruction_data.errors import InputError
 from instruction_data.files import names
 from instruction_data.outcomes import bigcode_harness, outcomes
 from instruction_data.pools import reading
 from instruction_data.pools.table import Pool, known_pools
 from instruction_data.publish import manifests, verify
+from instruction_data.publish.question import Question
 from instruction_data.publish.split import Split
 from instruction_data.runs import runs, training
-from instruction_data.workspace import Workspace
 
 BAD_NAMES = (
     *(
@@ -50,15 +50,10 @@ def root(tmp_path):
     return tmp_path / "study"
 
 
-def study_of(root, *flags):
-    parser = cli.parser("A script.\n\nMore.")
-    return Workspace(root, parser.parse_args(list(flags)), "Code/RQ9/script.py", parser)
-
-
 def publish_split(root, name="RQ9_MINE_X", question="RQ9", *flags):
-    workspace = study_of(root, *flags)
+    workspace = opened(root, *flags)
     records = reading.read(Pool("mine", "Datas/mine.jsonl"), root)
-    publication = workspace.begin(question, [records], {})
+    publication = workspace.begin(Question(question), [records], {})
     publication.splits([Split(one, [(records, np.arange(4))]) for one in ([name] if isinstance(name, str) else name)])
 
 
@@ -105,7 +100,7 @@ def test_names_that_differ_in_case_alone(root):
     with pytest.raises(InputError, match="names differ in case alone"):
         known_pools(root)
     with pytest.raises(InputError, match="given twice"):
-        study_of(root / "Datas").choose(["Mine=a", "mine=b"], {})
+        opened(root / "Datas").choose(["Mine=a", "mine=b"], {})
     (root / "pools.toml").unlink()
     with pytest.raises(InputError, match="found 'RQ9_MINE_X' and 'RQ9_MINE_x'; expected more than case to differ"):
         publish_split(root, ["RQ9_MINE_X", "RQ9_MINE_x"])

@@ -9,16 +9,16 @@ import random
 import numpy as np
 import pytest
 from tests.support.scripts import load_script, run_script
+from tests.support.texts import words
+from tests.support.workspaces import opened
 
-from instruction_data import cli
 from instruction_data.errors import InputError
-from instruction_data.measures import confounds, duplicates, languages, profiles
-from instruction_data.measures.confounds import Measure
 from instruction_data.pools import reading
 from instruction_data.pools.table import Pool
 from instruction_data.publish import inventory, verify
+from instruction_data.publish.question import Question, Trend
+from instruction_data.publish.record_tables import Column
 from instruction_data.publish.split import Split
-from instruction_data.workspace import Workspace
 
 SCRIPT = "report/profile_splits.py"
 HOSTILE = [
@@ -46,32 +46,21 @@ HOSTILE = [
 PROBLEM = "Find the second largest of the sums of all neighbours in a ring of integers."
 
 
-def study_of(root) -> Workspace:
-    """A study root as the scripts see it, without one of them."""
-    (root / "Datas").mkdir(exist_ok=True)
-    parser = cli.parser("A script.\n\nMore.")
-    return Workspace(root, parser.parse_args([]), "Code/RQ9/script.py", parser)
-
-
-def publish_tiers(root, records: list[dict], property_: list[float], question: str = "RQ9") -> None:
+def publish_tiers(root, records: list[dict], property_: list[float]) -> None:
     """Three tiers of a pool by a property, as a question's script publishes them."""
     path = root / "Datas" / "mine.jsonl"
     path.parent.mkdir(exist_ok=True)
     path.write_text("".join(json.dumps(record) + "\n" for record in records))
-    workspace = study_of(root)
+    workspace = opened(root)
     read = reading.read(Pool("mine", "Datas/mine.jsonl"), root, skip_bad=True)
     values = np.array(property_, dtype=np.float64)[: len(read)]
     order = np.array_split(np.argsort(values, kind="stable"), 3)
     made = [
-        Split(f"{question}_MINE_{tier}", [(read, part)], {"mean": values[part].mean()})
+        Split(f"RQ9_MINE_{tier}", [(read, part)], {"mean": values[part].mean()})
         for tier, part in zip(("A", "B", "C"), order, strict=True)
     ]
-    workspace.begin(question, [read], {}).splits(made, {"charm": values})
-
-
-def words(n: int, seed: object) -> str:
-    draw = random.Random(str(seed))
-    return " ".join(draw.choice(("alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta")) for _ in range(n))
+    question = Question("RQ9", contrast=Trend("mean"))
+    workspace.begin(question, [read], {}).splits(made, [Column("charm", values)])
 
 
 def planted_pool() -> tuple[list[dict], list[float]]:
@@ -228,101 +217,3 @@ def test_no_split_is_an_error(tmp_path, capsys):
     result = run_script(SCRIPT, "--root", tmp_path)
     assert result.returncode == 1
     assert "found no published split" in result.stderr
-
-
-@pytest.mark.parametrize(
-    ("output", "language"),
-    [
-        ("```py\nprint(1)\n```", "Python"),
-        ("Text.\n```c++\nint x;\n```\nand\n```python\nprint('the longer one')\n```", "Python"),
-        ("```C#\nint x;\n```", "C#"),
-        ("```sh\nls\n```", "Bash"),
-        ("```text\nhello\n```", "none"),
-        ("The answer is 5.", "none"),
-        ('#include <stdio.h>\nint main(void) {\n  printf("%d", 1);\n  return 0;\n}\n', "C"),
-        ("```\nimport os\n\ndef names(folder):\n    return sorted(os.listdir(folder))\n```", "Python"),
-        ("```python\nno end", "Python"),
-        ("", "none"),
-    ],
-)
-def test_languages(tmp_path, output, language):
-    assert languages.languages([output], tmp_path)[0] == [language]
-
-
-@pytest.mark.parametrize("code", ["return 1", "x = \x00", "(" * 100_000, "def f(:", "\ud800", "a" * 2_000_000])
-def test_what_does_not_compile(code):
-    assert not languages.compiles(code)
-
-
-def test_what_compiles_is_not_run_and_not_warned_of(tmp_path, recwarn):
-    assert languages.compiles(f"open({str(tmp_path / 'made')!r}, 'w')\nx = '\\d' is 'y'")
-    assert list(tmp_path.iterdir()) == [] and not recwarn.list
-
-
-def test_near_duplicates_are_those_of_all_pairs():
-    draw = random.Random(3)
-    base = [words(60, number) + f" {number}" for number in range(30)]
-    texts = list(base)
-    for text in base[:15]:
-        changed = text.split()
-        changed[draw.randrange(len(changed))] = "other"
-        texts.append(" ".join(changed).upper())
-    texts += ["", " \n", "short", "short"]
-    sets = [duplicates.shingles(text) for text in texts]
-    pairs = {
-        (one, other)
-        for one in range(len(texts))
-        for other in range(one)
-        if duplicates.jaccard(sets[one], sets[other]) >= duplicates.THRESHOLD
-    }
-    groups = duplicates.groups(len(texts), texts.__getitem__)
-    assert len(pairs) == 16
-    assert {(one, other) for one in range(len(texts)) for other in range(one) if groups[one] == groups[other]} == pairs
-
-
-def test_nearest_distances_and_diversity_by_hand(monkeypatch):
-    monkeypatch.setattr(profiles, "BLOCK", 2)
-    vectors = np.array([[1, 0], [2, 0], [0, 3], [1, 1], [0, 0]], dtype=np.float32)
-    half = 1 - np.sqrt(0.5)
-    figures, distances = profiles.diversity(vectors)
-    assert distances == pytest.approx([0, 0, half, half], abs=1e-6)
-    assert figures["sample"] == 4  # that without direction is left out
-    cosines = [1, 0, np.sqrt(0.5), 0, np.sqrt(0.5), np.sqrt(0.5)]
-    assert figures["mean_pairwise_similarity"] == pytest.approx(np.mean(cosines), abs=1e-6)
-
-
-def test_standardised_differences_by_hand():
-    a, b = np.array([1.0, 2, 3]), np.array([2.0, 4, 6])
-    assert confounds.standardised_difference(a, b) == pytest.approx(-2 / np.sqrt((1 + 4) / 2))
-    assert confounds.standardised_difference(a * 0, b * 0) == 0
-    assert confounds.standardised_difference(a * 0 + 1, b * 0) is None
-    assert confounds.standard_error(0, 100, 100) == pytest.approx(np.sqrt(0.02))
-
-
-def test_what_is_meant_to_differ_is_no_warning():
-    values = np.arange(60, dtype=np.float64)
-    members = {"LOW": np.arange(30), "HIGH": np.arange(30, 60)}
-    measures = {"a": Measure("the one", values), "b": Measure("the other", values * 2)}
-    found = list(confounds.differences(members, measures, ("LOW", "HIGH"), {"a": "by it"}))
-    related = list(confounds.correlations(np.arange(60), {"a": values}, measures, {"a": "by it"}))
-    sentences = confounds.warnings(found, related, ("LOW", "HIGH"))
-    assert len(sentences) == 2 and all("the other" in sentence for sentence in sentences)
-
-
-@pytest.mark.parametrize(
-    ("summaries", "expected"),
-    [
-        ({"X": {"m": 2}, "Y": {"m": 1}, "Z": {"m": 3}}, ("Y", "Z")),
-        ({"X": {"m": 2}, "Y": {"n": 1}}, None),
-        ({"X": {"m": 2}, "Y": {}}, None),
-        ({"X": {"m": 2}, "Y": {"m": 2}}, None),
-        ({"X": {"m": 2}}, None),
-    ],
-)
-def test_the_extremes_are_by_the_figure_that_tells_splits_apart(summaries, expected):
-    assert confounds.extremes(summaries) == expected
-
-
-def test_the_overlap_of_splits_is_what_they_share_of_what_either_has():
-    parts = [np.array([1, 2, 3]), np.array([2, 3, 4, 5]), np.array([9])]
-    assert profiles.jaccard_matrix(parts) == pytest.approx(np.array([[1, 0.4, 0], [0.4, 1, 0], [0, 0, 1]]))

@@ -1,28 +1,30 @@
 """Publishing: what is written, what is refused, what is derived, what verify finds."""
 
-import argparse
 import json
 import multiprocessing
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from tests.support.scripts import numbered
+from tests.support.workspaces import opened
 
-from instruction_data import cli
 from instruction_data.errors import InputError
 from instruction_data.files.atomic import file_sha256
 from instruction_data.pools import reading
 from instruction_data.pools.table import Pool
-from instruction_data.publish import __main__, manifests, record_tables, verify
+from instruction_data.publish import __main__, manifests, publication, verify
+from instruction_data.publish.question import Question
+from instruction_data.publish.record_tables import Column
 from instruction_data.publish.split import Split
-from instruction_data.workspace import Workspace
+
+QUESTION = Question("RQ9")
 
 
 @pytest.fixture
 def workspace(tmp_path):
     """A study root with two pools and the options of a plain run."""
-    parser = cli.parser("A script.\n\nMore.")
-    return Workspace(tmp_path, parser.parse_args([]), "Code/RQ9/script.py", parser)
+    return opened(tmp_path)
 
 
 @pytest.fixture
@@ -38,13 +40,13 @@ def others(tmp_path, write_pool):
 
 
 def make(workspace, records, others, *, first=(3, 1), overwrite=False, seed=42, name="RQ9_MINE_X"):
-    workspace.options.seed, workspace.options.overwrite = seed, overwrite
+    workspace = replace(workspace, seed=seed, overwrite=overwrite)
     splits = [
         Split(name, [(records, np.array(first)), (others, np.array([5, 0]))], {"share": 0.5}),
         Split("RQ9_MINE_Y", [(records, np.arange(10))]),
     ]
-    publication = workspace.begin("RQ9", [records, others], {"a": (1, 2)}, draws=True)
-    publication.splits(splits, {"value": np.arange(10) / 4})
+    publication = workspace.begin(QUESTION, [records, others], {"a": (1, 2)}, draws=True)
+    publication.splits(splits, [Column("value", np.arange(10) / 4)])
     return manifests.read(workspace.root / "Datas/RQ9/MINE/RQ9_MINE_manifest.json")
 
 
@@ -135,7 +137,7 @@ def test_a_failure_half_way_leaves_nothing(workspace, records, others, monkeypat
     def fail(file, name, frame):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(record_tables, "_write_table", fail)
+    monkeypatch.setattr(publication, "write_table", fail)
     with pytest.raises(OSError, match="No space left"):
         make(workspace, records, others)
     assert list((workspace.root / "Datas/RQ9/MINE").iterdir()) == []
@@ -190,8 +192,7 @@ class TestVerify:
         assert "differs     Datas/dataset_info.json" in capsys.readouterr().out
         made_from = workspace.root / "Datas/others.jsonl"
         split = Split("RQ9_MINE_X", [(records, np.array([0]))])
-        workspace.options.overwrite = True
-        workspace.begin("RQ9", [records], {}, inputs=[made_from]).splits([split])
+        replace(workspace, overwrite=True).begin(QUESTION, [records], {}, inputs=[made_from]).splits([split])
         assert verify.verify(workspace.root) == []
         made_from.write_bytes(b"changed")
         assert verify.verify(workspace.root)[0].startswith(
@@ -214,27 +215,27 @@ def test_an_empty_split_is_left_out_and_said(workspace, records, capsys):
         Split("RQ9_MINE_X", [(records, np.array([0]))]),
         Split("RQ9_MINE_EMPTY", [(records, np.array([], dtype=int))]),
     ]
-    workspace.begin("RQ9", [records], {}).splits(splits)
+    workspace.begin(QUESTION, [records], {}).splits(splits)
     assert list(manifests.all_splits(workspace.root)) == ["RQ9_MINE_X"]
     assert "RQ9_MINE_EMPTY: left out" in capsys.readouterr().out
     with pytest.raises(InputError, match="no split would have a record"):
-        workspace.begin("RQ8", [records], {}).splits(splits[1:])
+        workspace.begin(Question("RQ8"), [records], {}).splits(splits[1:])
 
 
 def test_two_sets_cannot_have_a_split_of_one_name(workspace, records, others):
     make(workspace, records, others)
     split = Split("RQ9_MINE_X", [(others, np.array([0]))])
     with pytest.raises(InputError, match="RQ9_MINE_X: found a split of that name in "):
-        workspace.begin("RQ9", [others], {}).splits([split])
+        workspace.begin(QUESTION, [others], {}).splits([split])
     assert verify.verify(workspace.root) == []
 
 
 def test_the_command_is_one_that_a_shell_takes_and_bears_no_folder(workspace, records, others):
-    workspace.options.fields = {"instruction": "a b"}
-    asked = workspace.begin("RQ9", [records], {}).asked
+    flagged = opened(workspace.root, "--fields", "instruction=a b")
+    asked = flagged.begin(QUESTION, [records], {}).asked
     assert asked["command"] == "python Code/RQ9/script.py --pool mine=Datas/mine.jsonl --fields 'instruction=a b'"
     outside = Pool("far", str(workspace.root / "Datas/mine.jsonl"))
-    asked = workspace.begin("RQ9", [reading.read(outside, workspace.root)], {}).asked
+    asked = workspace.begin(QUESTION, [reading.read(outside, workspace.root)], {}).asked
     assert asked["command"].split()[:4] == ["python", "Code/RQ9/script.py", "--pool", "far=mine.jsonl"]
 
 
@@ -288,13 +289,12 @@ class TestRegister:
 
 
 def _publish_in_process(root, number):
-    parser = cli.parser("A script.\n\nMore.")
-    workspace = Workspace(root, argparse.Namespace(**vars(parser.parse_args([]))), "Code/RQ9/script.py", parser)
+    workspace = opened(root)
     pool = Pool(f"p{number}", "Datas/mine.jsonl")
     records = reading.read(pool, root)
     split = Split(f"RQ9_{pool.label}_ALL", [(records, np.arange(len(records)))])
     for _ in range(5):
-        workspace.begin("RQ9", [records], {}).splits([split])
+        workspace.begin(QUESTION, [records], {}).splits([split])
 
 
 def test_runs_at_the_same_time_lose_no_entry(tmp_path, write_pool):
@@ -316,7 +316,7 @@ def test_show_lists_splits_and_records_without_obeying_them(workspace, records, 
     write_pool([{"instruction": "\x1b[31mred", "output": "bell\x07\nsecond — line"}], "Datas/others.jsonl")
     hostile = reading.read(Pool("others", "Datas/others.jsonl"), tmp_path)
     split = Split("RQ9_MINE_X", [(hostile, np.array([0]))], {"share": 0.25})
-    workspace.begin("RQ9", [hostile], {}).splits([split])
+    workspace.begin(QUESTION, [hostile], {}).splits([split])
     capsys.readouterr()
     __main__.main(["show", "--root", str(workspace.root)])
     assert capsys.readouterr().out.splitlines()[1].split() == ["RQ9_MINE_X", "1", "share", "0.25"]

@@ -1,4 +1,4 @@
-"""What the README says, done."""
+"""What the README, the documents under docs/ and the cards in Datas/ say, done."""
 
 import importlib.util
 import re
@@ -7,22 +7,27 @@ import sys
 from types import SimpleNamespace
 
 import pytest
+from tests.support.roots import example
 from tests.support.scripts import CODE, SCRIPTS, TOOLS, load_script
 
-from instruction_data import cli
 from instruction_data.demo import demo_root
-from instruction_data.publish import manifests, verify
+from instruction_data.publish import manifests
 
-README = (CODE.parent / "README.md").read_text("utf-8")
-EXAMPLE = next(block for block in re.findall(r"```python\n(.*?)```", README, re.DOTALL) if "QUESTION" in block)
+ROOT = CODE.parent
+README = (ROOT / "README.md").read_text("utf-8")
+PAGES = {"README.md": README} | {
+    path.relative_to(ROOT).as_posix(): path.read_text("utf-8")
+    for path in sorted([*ROOT.glob("docs/*.md"), *ROOT.glob("Datas/RQ*/README.md")])
+}
+OWN = "Code/RQ5/instruction_length.py"  # the reader's own file
+ELSEWHERE = {"--include", "--exclude", "--head", "--address"}  # git's and Ray's
 
 
-def test_a_question_of_ones_own_is_one_file_of_under_60_lines(tmp_path, monkeypatch):
-    assert len(EXAMPLE.splitlines()) < 60
+def test_the_readmes_question_runs_as_its_reader_runs_it(tmp_path, monkeypatch):
     demo_root.build(tmp_path, records=12, others=10)
     script = tmp_path / "Code" / "RQ5" / "instruction_length.py"
     script.parent.mkdir(parents=True)
-    script.write_text(EXAMPLE)
+    script.write_text(example("instruction_length.py"))
     monkeypatch.setattr(sys, "argv", [str(script), "--demo", "--root", str(tmp_path)])
     with pytest.raises(SystemExit) as end:
         runpy.run_path(str(script), run_name="__main__")
@@ -30,33 +35,43 @@ def test_a_question_of_ones_own_is_one_file_of_under_60_lines(tmp_path, monkeypa
     assert sorted(manifests.all_splits(tmp_path)) == [
         f"RQ5_{pool}_{tier}" for pool in ("EVOL", "OSS") for tier in ("LONG", "MIDDLE", "SHORT")
     ]
-    assert verify.verify(tmp_path) == []
 
 
-def test_every_command_names_what_exists():
-    commands = re.findall(r"^(?:python|make) .*", README.replace(EXAMPLE, ""), re.MULTILINE)
-    scripts = {path for line in commands for path in re.findall(r"Code/\S+\.py", line)}
-    assert scripts == {f"Code/{name}" for name in (*SCRIPTS, *TOOLS)}
-    targets = {line.split()[1] for line in commands if line.startswith("make")}
-    makefile = (CODE.parent / "Makefile").read_text()
-    assert targets == {"demo", "test", "experiment"}  # the others are named in the text
-    targets |= {target for names in re.findall(r"`make ([a-z ]+)`", README) for target in names.split()}
-    assert targets >= {"demo", "test", "check", "bench", "experiment", "trainer", "harness"}
+def test_the_readme_is_short_and_no_line_is_long():
+    assert len(README.splitlines()) <= 220
+    assert [(page, line) for page, text in PAGES.items() for line in text.splitlines() if len(line) > 120] == []
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_command_names_what_exists(page):
+    text = re.sub(r"```python\n.*?```", "", PAGES[page], flags=re.DOTALL)
+    makefile = (ROOT / "Makefile").read_text()
+    scripts = set(re.findall(r"Code/\S+\.py", text)) - {OWN}
+    assert all((ROOT / path).is_file() for path in scripts)
+    targets = {word for line in re.findall(r"^make (.*?)(?: +#.*)?$", text, re.MULTILINE) for word in line.split()}
+    targets |= {target for names in re.findall(r"`make ([a-z ]+)`", text) for target in names.split()}
     assert all(f"\n{target}: " in makefile for target in targets)
+    assert all((ROOT / path).is_file() for path in re.findall(r"[`(](docs/\S+?)[`)]", text))
 
 
-def test_every_flag_that_is_named_exists():
+def test_the_readme_names_every_script():
+    assert set(re.findall(r"Code/\S+\.py", README.replace(example("instruction_length.py"), ""))) == {
+        *(f"Code/{name}" for name in (*SCRIPTS, *TOOLS)),
+        OWN,
+    }
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_flag_that_is_named_exists(page):
     parsers = [load_script(name).parser() for name in (*SCRIPTS, *TOOLS)]
     flags = {flag for parser in parsers for action in parser._actions for flag in action.option_strings}
-    elsewhere = {"--include", "--exclude", "--head", "--address"}  # git's and Ray's
-    assert set(re.findall(r"--[a-z][a-z-]+", README)) <= flags | elsewhere
+    text = re.sub(r"```python\n.*?```", "", PAGES[page], flags=re.DOTALL)
+    assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", text)) <= flags | ELSEWHERE
 
 
-def test_every_shared_flag_stands_in_every_help():
-    shared = {flag for action in cli.parser("x\n\ny")._actions for flag in action.option_strings}
+def test_a_generation_can_be_asked_of_every_question():
     for name in SCRIPTS:
-        script = {flag for action in load_script(name).parser()._actions for flag in action.option_strings}
-        assert shared <= script
+        assert "--generation" in load_script(name).parser().format_help()
 
 
 def test_ci_runs_the_readmes_test_command():

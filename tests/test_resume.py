@@ -64,7 +64,9 @@ def begun(log: Path) -> int:
 def compute_letters(folder: Path | str, result: str = "result", width: int | str = 16, pause: float = 0.0) -> int:
     """A run: the numbers of all texts into ``folder/result``, shards into ``folder/cache``."""
     folder = Path(folder)
-    arrays = features.compute(TEXTS, letters(folder / "log", int(width), pause), folder / "cache")
+    arrays = features.compute(
+        TEXTS, letters(folder / "log", int(width), pause), folder / "cache", scratch=folder / "cache"
+    )
     (folder / result).write_bytes(b"".join(arrays[name].tobytes() for name in sorted(arrays)))
     return 0
 

@@ -16,9 +16,12 @@ from tests.support.scripts import CODE, SCRIPTS, load_script, numbered, run_scri
 from instruction_data.demo import demo_root
 from instruction_data.errors import InputError
 from instruction_data.numbers import models
+from instruction_data.numbers.encoder import Encoder
+from instruction_data.numbers.language_model import LanguageModel
 from instruction_data.publish import manifests, verify
 
 MODEL_SCRIPTS = SCRIPTS[1:4]
+DRAWING = (SCRIPTS[0], SCRIPTS[4])
 
 
 def splits_of(root, question, pool):
@@ -125,9 +128,14 @@ def test_categories_and_their_shares(done, pool):
     assert [line["instruction"] for line in categories] == [record["instruction"] for record in records]
     assert [line["row"] for line in categories] == list(range(len(records)))
     table = pandas.read_parquet(done / f"Code/RQ4/{pool.lower()}_category_similarities.parquet")
-    ten = table.drop(columns=["row", "record_sha256"])
+    own = ["pool", "row", "record_sha256", "category", "category_similarity", "category_margin"]
+    assert list(table.columns[:6]) == own
+    ten = table.drop(columns=own)
     assert ten.shape[1] == 10
-    assert ten.idxmax(axis=1).tolist() == [line["assigned_category"] for line in categories]
+    assigned = [line["assigned_category"] for line in categories]
+    assert ten.idxmax(axis=1).tolist() == table["category"].tolist() == assigned
+    two = np.sort(ten.to_numpy(), axis=1)[:, -2:]
+    assert table["category_margin"].to_numpy() == pytest.approx(two[:, 1] - two[:, 0])
     algorithmic = {"Algorithmic & Data Structure", "Mathematical & Computational"}
     kind = {line["instruction"]: line["assigned_category"] in algorithmic for line in categories}
     splits = splits_of(done, "RQ4", pool)
@@ -171,7 +179,7 @@ def test_scores_and_categories_are_those_of_the_texts(done, smollm2):
 
     encoder = SentenceTransformer(models.find("minilm").location, device="cpu")
     similarities = pandas.read_parquet(done / "Code/RQ4/oss_category_similarities.parquet")
-    names = list(similarities.columns[2:])
+    names = list(similarities.columns[6:])
     topics = encoder.encode([f"Represent the topic for coding category:{name}" for name in names])
     prompt = "Represent coding category of the programming task:"
     texts = encoder.encode([prompt + record["instruction"] for record in records])
@@ -212,8 +220,9 @@ def test_help_is_quick_and_dry_runs_write_nothing(name, small_demo, tmp_path):
     result = run_script(name, "--help")
     seconds = time.monotonic() - began
     assert result.returncode == 0
-    for flag in ("--demo", "--pool", "--seed", "--repeats", "--limit", "--dry-run", "--overwrite", "--root"):
+    for flag in ("--demo", "--pool", "--seed", "--generation", "--limit", "--dry-run", "--overwrite", "--root"):
         assert flag in result.stdout
+    assert ("--repeats" in result.stdout) == (name in DRAWING)
     assert f"python Code/{name}" in result.stdout
     imported = run_python("import sys, runpy; sys.argv = ['x', '--help']", name)
     assert not imported & {"torch", "transformers", "sentence_transformers", "datasets", "pandas", "pyarrow", "ray"}
@@ -222,7 +231,10 @@ def test_help_is_quick_and_dry_runs_write_nothing(name, small_demo, tmp_path):
     demo_root.build(tmp_path, records=10, others=10)
     before = tree(tmp_path)
     result = run_script(name, "--demo", "--root", tmp_path, "--dry-run")
-    assert result.returncode == 0, result.stderr
+    if name == SCRIPTS[4]:  # which cannot be planned without the categories
+        assert (result.returncode, "run Code/RQ4/task_category.py first" in result.stderr) == (1, True)
+    else:
+        assert result.returncode == 0, result.stderr
     assert "would read   Datas/data-oss_instruct-decontaminated.jsonl: 10 records" in result.stdout
     assert tree(tmp_path) == before
 
@@ -309,7 +321,7 @@ def test_flags_reach_both_texts_and_both_model_families(rq2, small_demo, tmp_pat
     first = manifests.read(tmp_path / "Datas/RQ2/OSS/RQ2_OSS_manifest.json")
     assert first["models"]["encoder"]["prompt"] == "Represent the programming task:"
     texts = [f"Represent the programming task:{record['instruction']}" for record in records_of(tmp_path, "OSS")]
-    vectors = rq2.models.Encoder(rq2.models.find("minilm"), device="cpu").feature.compute(texts)["vectors"]
+    vectors = Encoder(models.find("minilm"), device="cpu").feature.compute(texts)["vectors"]
     expected = (vectors @ vectors.T).mean(axis=1)  # this model's vectors have length 1
     assert scores_of(tmp_path, "RQ2", "OSS")["similarity"].to_numpy() == pytest.approx(expected, abs=1e-5)
     assert [split["records"] for split in first["splits"].values()] == [4, 4, 4]
@@ -322,9 +334,9 @@ def test_flags_reach_both_texts_and_both_model_families(rq2, small_demo, tmp_pat
 
 def test_a_model_that_fails_on_a_record_stops_the_run_or_marks_it(rq3, tmp_path, write_pool, monkeypatch, smollm2):
     write_pool(numbered(9))
-    real = rq3.models.LanguageModel._batch_perplexity
+    real = LanguageModel._batch_perplexity
     monkeypatch.setattr(
-        rq3.models.LanguageModel,
+        LanguageModel,
         "_batch_perplexity",
         lambda self, batch: real(self, batch) * [1, *[np.nan] * (len(batch) - 1)],
     )
@@ -340,7 +352,6 @@ def test_a_model_that_fails_on_a_record_stops_the_run_or_marks_it(rq3, tmp_path,
 @pytest.mark.parametrize(
     ("name", "arguments", "error"),
     [
-        (SCRIPTS[1], ["--repeats", "2"], "--repeats 2: its tiers are cut, not drawn"),
         (SCRIPTS[0], ["--pool", "oss", "--pool", "oss"], "pool 'oss' is given twice"),
         (SCRIPTS[0], ["--pool", "math"], "pool 'math': found it as code and as another domain"),
         (SCRIPTS[0], ["--pool", "oss", "--other", "OSS=x.json"], "pool 'oss': found it as code and as another domain"),
@@ -353,6 +364,12 @@ def test_what_makes_no_sense_is_refused(name, arguments, error, tmp_path):
     demo_root.build(tmp_path, records=10, others=10)
     with pytest.raises(InputError, match=re.escape(error)):
         load_script(name).main(["--root", str(tmp_path), *arguments])
+
+
+@pytest.mark.parametrize("name", [name for name in SCRIPTS if name not in DRAWING])
+def test_what_draws_nothing_takes_no_repeats(name):
+    with pytest.raises(SystemExit):
+        load_script(name).main(["--demo", "--repeats", "2"])
 
 
 @pytest.mark.parametrize(

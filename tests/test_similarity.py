@@ -70,10 +70,11 @@ def test_a_vector_without_direction_is_found_and_refused():
 def test_the_number_of_threads_leaves_no_trace_in_what_is_published(tmp_path):
     """Sums over threads differ in their last bits; scores must not, and figures are rounded above them."""
     code = (
-        "import hashlib, numpy as np; from instruction_data import similarity, publish; "
+        "import hashlib, numpy as np; from instruction_data.numbers import similarity; "
+        "from instruction_data.publish import split; "
         "v = np.random.default_rng(0).normal(size=(5000, 384)).astype(np.float32); "
         "print(hashlib.sha256(similarity.mean_similarities(v).including.tobytes()).hexdigest(), "
-        "f'{similarity.vendi_score(v):.{publish.SUMMARY_DIGITS}g}')"
+        "f'{similarity.vendi_score(v):.{split.SUMMARY_DIGITS}g}')"
     )
     said = [
         subprocess.run(

@@ -10,17 +10,18 @@ import numpy as np
 import pytest
 import yaml
 from tests.support import tiny_model
+from tests.support.needs import needs_trainer
 from tests.support.scripts import load_script, numbered
+from tests.support.workspaces import opened
 
-from instruction_data import cli
 from instruction_data.errors import InputError
 from instruction_data.numbers import models
 from instruction_data.pools import reading
 from instruction_data.pools.table import Pool
 from instruction_data.publish import manifests
+from instruction_data.publish.question import Question
 from instruction_data.publish.split import Split
-from instruction_data.runs import environments, plans, recipes, runs, training
-from instruction_data.workspace import Workspace
+from instruction_data.runs import plans, recipes, runs, training
 
 RECIPE = """# ours
 stage: sft
@@ -50,12 +51,11 @@ def tiny(tmp_path_factory):
 def root(tmp_path, write_pool):
     """A study root with two sets: RQ8 (X, and X drawn a second time) and RQ9 (Y)."""
     write_pool(numbered(10))
-    parser = cli.parser("A script.\n\nMore.")
-    workspace = Workspace(tmp_path, parser.parse_args([]), "Code/RQ9/script.py", parser)
+    workspace = opened(tmp_path)
     records = reading.read(Pool("mine", "Datas/mine.jsonl"), tmp_path)
     for question, names in (("RQ8", ("X", "X_R2")), ("RQ9", ("Y",))):
         splits = [Split(f"{question}_MINE_{name}", [(records, np.arange(4))]) for name in names]
-        workspace.begin(question, [records], {}).splits(splits)
+        workspace.begin(Question(question), [records], {}).splits(splits)
     return tmp_path
 
 
@@ -261,16 +261,6 @@ def test_what_another_process_has_in_work_is_left_to_it(train, root, arguments, 
         assert subprocess.run([sys.executable, "-c", code]).returncode == 0
     with runs.held(root, plan.name) as ours:
         assert ours
-
-
-def trainer():
-    try:
-        return environments.find(None, "--trainer", "trainer", "llamafactory-cli")
-    except InputError:
-        return None
-
-
-needs_trainer = pytest.mark.skipif(trainer() is None, reason="needs LLaMA-Factory: make trainer")
 
 
 @needs_trainer

@@ -17,6 +17,7 @@ import argparse
 import re
 import sys
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 
@@ -168,22 +169,34 @@ def planned(workspace: Workspace, others: Sequence[Pool], pool: Pool, n: int) ->
     return {f"{prefix}_CODE_10_0": n} | mixed
 
 
-def read_domain(workspace: Workspace, other: Pool, n: int, *, drop_input: bool) -> Records:
-    """Read another domain's pool; a pool of the demo grows to the need of the largest mixture with ``n`` records."""
-    most = max(draws.mixture_counts(n, *ratio)[1] for ratio in RATIOS)
-    records = workspace.read(other, drop_input=drop_input)
-    if len(records) >= most or not workspace.demo or not demo_root.can_grow(other):
-        return records
-    if workspace.dry_run:
-        print(f"would make   {demo_root.grown_pool(other, most).path}: at least {most:,} records of the demo")
-        raise PlanEnded(n)
-    return workspace.read(demo_root.grown(workspace.root, other, most), drop_input=drop_input)
+class Domains:
+    """The other domains' pools, each read once; one of the demo grows to what the largest mixture needs."""
+
+    def __init__(self, workspace: Workspace, *, drop_input: bool):
+        self._workspace, self._drop_input = workspace, drop_input
+        self._read: dict[str, Records] = {}
+
+    def records(self, other: Pool, n: int) -> Records:
+        """Return the records of another domain, for mixtures with a code pool of ``n``."""
+        workspace, most = self._workspace, max(draws.mixture_counts(n, *ratio)[1] for ratio in RATIOS)
+        grows = workspace.demo and demo_root.can_grow(other)
+        if other.name not in self._read:
+            self._read[other.name] = workspace.read(other, drop_input=self._drop_input)
+        if grows and len(self._read[other.name]) < most:
+            if workspace.dry_run:
+                print(f"would make   {demo_root.grown_pool(other, most).path}: at least {most:,} records of the demo")
+                raise PlanEnded(n)
+            larger = demo_root.grown(workspace.root, other, most)
+            return workspace.read(larger, drop_input=self._drop_input)
+        return self._read[other.name]
 
 
-def publish_pool(workspace: Workspace, options: argparse.Namespace, others: Sequence[Pool], pool: Pool) -> None:
+def publish_pool(
+    workspace: Workspace, options: argparse.Namespace, others: Sequence[Pool], read: Domains, pool: Pool
+) -> None:
     """Make and publish the splits of one code pool."""
     code = workspace.read(pool)
-    domains = [read_domain(workspace, other, len(code), drop_input=options.drop_input) for other in others]
+    domains = [read.records(other, len(code)) for other in others]
     candidates = [eligible(other) if options.drop_code else np.arange(len(other)) for other in domains]
     dropped = {one.pool.name: len(one) - len(few) for one, few in zip(domains, candidates, strict=True)}
     settings = {
@@ -237,7 +250,7 @@ def main(argv: list[str] | None = None) -> int:
             f"pool {both.pop()!r}: found it as code and as another domain; expected one of them: name others by --other"
         )
     workspace.for_each_pool(
-        lambda pool: publish_pool(workspace, options, others, pool),
+        partial(publish_pool, workspace, options, others, Domains(workspace, drop_input=options.drop_input)),
         QUESTION,
         expects=lambda pool, n: planned(workspace, others, pool, n),
     )

@@ -283,7 +283,7 @@ def publish_control(
     workspace: Workspace, options: argparse.Namespace, sources: Sources, origin: Origin, kind: str
 ) -> None:
     """Make and publish one kind of control of one split, with its repeats."""
-    stem = control_name(origin, kind)
+    stem = f"{origin.name}_{kind.upper()}"
     read = sources.records(origin)
     own = list(zip(read, origins.members(workspace.root, origin, read), strict=True))
     if all(len(positions) == len(records) for records, positions in own):
@@ -291,6 +291,7 @@ def publish_control(
         return
     traits = matched_traits(sources, origin, read) if kind == "matched" else {}
     inputs = [inventory.scores_file(workspace.root, origin.path, origin.manifest)]
+    pool_words = [] if read[0].pool.name in workspace.known_pools else workspace.pool_words(read[0].pool)
     publication = workspace.begin(
         Question(origin.manifest["question"], title=f"{kind} control of {origin.name}"),
         read,
@@ -299,7 +300,7 @@ def publish_control(
         models={role: model for one in traits.values() for role, model in one.models.items()},
         inputs=inputs + [path for one in traits.values() for path in one.inputs],
         place=Place(origin.folder, stem),
-        subject=["--split", origin.name, "--control", kind, *_pool_words(workspace, read[0].pool)],
+        subject=["--split", origin.name, "--control", kind, *pool_words],
     )
     made = []
     for name in workspace.names(stem):
@@ -309,18 +310,9 @@ def publish_control(
     say_quality(origin, made[0], traits)
 
 
-def _pool_words(workspace: Workspace, pool: Pool) -> list[str]:
-    """Return the words that name a pool which the study root does not know."""
-    return [] if pool.name in workspace.known_pools else workspace.pool_words(pool)
-
-
 def trait_columns(traits: Traits) -> list[Column]:
     """Return the matched traits as columns that trace the draw."""
     return [Column(name, list(values), f"matched on: {name}", kind="note") for name, values in traits.values.items()]
-
-
-def control_name(origin: Origin, kind: str) -> str:
-    return f"{origin.name}_{kind.upper()}"
 
 
 def control_settings(

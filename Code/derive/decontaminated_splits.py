@@ -28,7 +28,7 @@ from instruction_data.publish import inventory
 from instruction_data.publish.inventory import Set
 from instruction_data.publish.publication import Place
 from instruction_data.publish.question import Question
-from instruction_data.publish.split import Split
+from instruction_data.publish.split import Split, read_split
 from instruction_data.workspace import Workspace
 
 SUFFIX = "_CLEAN"
@@ -95,7 +95,7 @@ def split_sources(workspace: Workspace, name: str, one: Set) -> list[Records]:
     """Return the records of a split file by the pool that they came from; their rows are their places in the file."""
     split = one.manifest["splits"][name]
     made: dict[str, Records] = {}
-    whole = inventory.split_records(workspace.root, name, split, workspace.scratch)
+    whole = read_split(workspace.root, name, split, workspace.scratch)
     for place, source in enumerate(sources_of(workspace.root, one, name)):
         if source not in made:
             pool = Pool(name=source, path=split["file"])

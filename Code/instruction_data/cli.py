@@ -294,12 +294,15 @@ def _on_ray(options: argparse.Namespace) -> bool:
 def _given_flags(parser: argparse.ArgumentParser, options: argparse.Namespace) -> dict[str, list[str]]:
     """Return, by flag, the words of every flag that differs from its default and affects the result."""
     found = {}
+    repeatable = {action.dest for action in parser._actions if isinstance(action, argparse._AppendAction)}
     for name, value in vars(options).items():
         if name in SHAPELESS or value is None or value == parser.get_default(name):
             continue
         flag = name.replace("_", "-")
         if isinstance(value, bool):
             found[f"--{flag}" if value else f"--no-{flag}"] = []
+        elif name in repeatable:
+            found[f"--{flag}"] = [word for item in value for word in (f"--{flag}", str(item))][1:]
         else:
             found[f"--{flag}"] = _flag_words(value)
     return found

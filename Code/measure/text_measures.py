@@ -20,7 +20,7 @@ from functools import partial
 from instruction_data import cli
 from instruction_data.errors import InputError
 from instruction_data.files import formats
-from instruction_data.measures.records import Tools, load_tokenizer, measured
+from instruction_data.measures.texts import Tools, load_tokenizer, measured
 from instruction_data.pools.table import Pool
 from instruction_data.publish.publication import NUMBERS
 from instruction_data.publish.question import Question

@@ -34,7 +34,7 @@ from instruction_data.measures import (
     set_differences,
 )
 from instruction_data.measures.profiles import Measured
-from instruction_data.measures.records import Tools, load_tokenizer
+from instruction_data.measures.texts import Tools, load_tokenizer
 from instruction_data.numbers import features
 from instruction_data.numbers.features import Arrays, Feature
 from instruction_data.publish import inventory

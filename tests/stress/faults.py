@@ -87,10 +87,10 @@ SCRIPTS = (
     Script("RQ3", "RQ3/problem_complexity.py", ("--demo",)),
     Script("RQ4 category", "RQ4/task_category.py", ("--demo",)),
     Script("RQ4 coverage", "RQ4/type_coverage.py", ("--demo",)),
-    Script("controls", "controls/control_splits.py", ("--demo", "--question", "RQ2")),
-    Script(
-        "contamination", "report/contamination.py", ("--demo", "--decontaminate", "--split", "RQ2_OSS_DIVERSITY_LOW")
-    ),
+    Script("texts", "measure/text_measures.py", ("--demo", "--tokenizer", "minilm")),
+    Script("controls", "derive/control_splits.py", ("--demo", "--question", "RQ2")),
+    Script("decontaminated", "derive/decontaminated_splits.py", ("--demo", "--split", "RQ2_OSS_DIVERSITY_LOW")),
+    Script("contamination", "report/contamination.py", ("--demo",)),
     Script("profiles", "report/profile_splits.py", ("--demo", "--tokenizer", "minilm")),
     Script("train", "training/train.py", ("--prepare", "--split", "RQ2_OSS_DIVERSITY_LOW", "--model", "ROOT/../model")),
     Script("compare", "evaluation/compare.py"),
@@ -99,7 +99,9 @@ SCRIPTS = (
 MODULES: dict[str, object] = {}
 HEAVY = {  # what scripts import when they need it: here once for all processes
     "": ("pandas", "pyarrow.parquet"),
+    "texts": ("magika", "transformers.models.auto"),
     "controls": ("magika",),
+    "decontaminated": ("ahocorasick",),
     "contamination": ("ahocorasick",),
     "profiles": ("datasketch", "pygments.lexers", "transformers.models.auto"),
     "compare": ("statsmodels.stats.multitest",),

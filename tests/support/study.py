@@ -3,18 +3,27 @@
 import numpy as np
 import orjson
 from tests.support.scripts import load_script
+from tests.support.workspaces import opened
 
-from instruction_data import cli
 from instruction_data.files import documents
 from instruction_data.numbers import features
 from instruction_data.numbers.features import Feature
 from instruction_data.outcomes import outcomes
 from instruction_data.outcomes.outcomes import Outcome
 from instruction_data.publish import inventory
+from instruction_data.publish.question import Ends, Question
+from instruction_data.publish.record_tables import Column
 from instruction_data.publish.split import Split
-from instruction_data.workspace import Workspace
 
 TIERS = ("LOW", "MEDIUM", "HIGH")
+ENDS = Ends(low="LOW", high="HIGH")
+QUESTIONS = {
+    "RQ2": Question(
+        "RQ2", "semantic diversity", "Does it matter how alike records are?", ("similarity",), contrast=ENDS
+    ),
+    "RQ3": Question("RQ3", "problem complexity", "Do harder problems teach more?", ("complexity",), contrast=ENDS),
+}
+LABELS = {"similarity": "mean similarity to the pool", "score": "complexity score"}
 RECORDS = 48
 HOSTILE = (
     "<script>document.title = 'owned'</script>",
@@ -27,11 +36,6 @@ HOSTILE = (
     "' onmouseover='document.title=1' x='",
 )
 IDENTITY = {"model": "all-MiniLM-L6-v2", "sha256": "0" * 64, "kind": "sentence vector", "prompt": ""}
-
-
-def study_of(root):
-    parser = cli.parser("A script.\n\nMore.")
-    return Workspace(root, parser.parse_args([]), "Code/RQ9/script.py", parser)
 
 
 def pool_of(n):
@@ -48,8 +52,13 @@ def publish_tiers(workspace, records, question, numbers, order, models):
         Split(f"{question}_OSS_{tier}", [(records, np.sort(part))], {"mean": order[part].mean()})
         for tier, part in zip(TIERS, parts, strict=True)
     ]
-    publication = workspace.begin(question, [records], {"text": "instruction"}, models=models)
-    publication.splits(made, numbers | {"tier": ["x"] * len(records)})
+    publication = workspace.begin(QUESTIONS[question], [records], {"text": "instruction"}, models=models)
+    trait, logarithmic = QUESTIONS[question].varies[0], {"perplexity": "log"}
+    columns = [
+        Column(name, values, LABELS.get(name, name), scale=logarithmic.get(name, "linear"), trait=trait)
+        for name, values in numbers.items()
+    ]
+    publication.splits(made, [*columns, Column("tier", ["x"] * len(records), kind="note")])
 
 
 def build(root, n=RECORDS, *, complexity=True):
@@ -58,7 +67,7 @@ def build(root, n=RECORDS, *, complexity=True):
     rows = [{"problem": row["instruction"], "solution": row["output"]} for row in pool_of(n)]
     path = root / "Datas" / "data-oss_instruct-decontaminated.jsonl"
     path.write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in rows))
-    workspace = study_of(root)
+    workspace = opened(root)
     records = workspace.read(workspace.known_pools["oss"])
     draw = np.random.default_rng(0)
     vectors = draw.normal(size=(n, 8)).astype(np.float32)
@@ -109,7 +118,13 @@ def add_documents(root):
         "notes": [HOSTILE[0]],
     }
     documents.write_derived(folder / "profiles.json", profiles)
-    difference = {"label": "output length (tokens)", "a": "RQ2_OSS_LOW", "b": "RQ2_OSS_HIGH", "large": True}
+    difference = {
+        "label": "output length (tokens)",
+        "a": "RQ2_OSS_LOW",
+        "b": "RQ2_OSS_HIGH",
+        "large": True,
+        "share": False,
+    }
     difference |= {"mean_a": 10.0, "mean_b": 20.0, "difference": -0.9, "standard_error": 0.1, "by_design": False}
     one = {"extremes": ["RQ2_OSS_LOW", "RQ2_OSS_HIGH"], "differences": [difference], "warnings": [HOSTILE[3]]}
     one["correlations"] = [{"property": "similarity", "label": "output length", "n": 48, "rho": 0.5}]

@@ -22,7 +22,7 @@ def shown(metric: Mapping, value: float) -> str:
 def signed(metric: Mapping, value: float) -> str:
     """Return a difference with its sign, without its unit; a difference of shares is in percentage points."""
     text = f"{100 * value:+.1f}" if passes(metric) else f"{value:+.3g}"
-    return "0.0" if text in ("+0.0", "-0.0") else text.removeprefix("+") if float(text) == 0 else text
+    return text.lstrip("+-") if float(text) == 0 else text
 
 
 def of_difference(metric: Mapping) -> str:

@@ -2,10 +2,12 @@
 
 import dataclasses
 import hashlib
+import io
 import textwrap
 from pathlib import Path
 
 import filelock
+import jsonlines
 import orjson
 
 from instruction_data.demo import library_code
@@ -56,7 +58,9 @@ def _oss_entry(index: int, candidate: Candidate) -> dict:
 def _encoded(path: str, rows: list[dict]) -> bytes:
     if path.endswith(".json"):
         return orjson.dumps(rows, option=orjson.OPT_INDENT_2) + b"\n"
-    return b"".join(orjson.dumps(row) + b"\n" for row in rows)
+    lines = io.BytesIO()
+    jsonlines.Writer(lines, dumps=orjson.dumps).write_all(rows)
+    return lines.getvalue()
 
 
 def _labels(pool: Pool, entries: list[dict], chosen: list[Candidate]) -> list[dict]:

@@ -18,18 +18,23 @@ from instruction_data.errors import InputError
 
 
 def file_sha256(path: Path) -> str:
+    """Return the SHA-256 of a file, in hex."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def remove_stale(folder: Path, name: str = "*") -> None:
-    """Remove what a killed run left. Only the holder of a set's lock writes the set, so ``replace`` may retry."""
+    """Remove the temporary files that a killed run left.
+
+    The holder of a set's lock is its only writer. ``write_whole`` has no lock, and tries again where another process
+    removed its file.
+    """
     for path in folder.glob(f".{name}.*.tmp"):
         path.unlink(missing_ok=True)
 
 
 class Digest(io.RawIOBase):
-    """A file that keeps only the SHA-256 of what is written to it."""
+    """A file that keeps nothing of what is written but its SHA-256."""
 
     def __init__(self) -> None:
         self.sha256 = hashlib.sha256()
@@ -51,12 +56,12 @@ class Staged:
 
 
 def staged_file(stack: ExitStack, path: Path, write: Callable[[BinaryIO], object]) -> Staged:
-    """Write what ``write`` writes to a temporary file beside ``path`` (gone when the stack ends)."""
+    """Write a temporary file beside ``path``; it is removed when the stack ends."""
     return _settled(_written(stack, path, write))
 
 
 def staged_files(stack: ExitStack, folder: Path, writers: Mapping[str, Callable]) -> dict[str, Staged]:
-    """Stage several files, by name; one is brought to the disk and hashed while the next is being written."""
+    """Write temporary files in a folder, by name; each is brought to the disk and hashed while the next is written."""
     with ThreadPoolExecutor(1) as beside:
         settling = {
             name: beside.submit(_settled, _written(stack, folder / name, write)) for name, write in writers.items()
@@ -65,10 +70,10 @@ def staged_files(stack: ExitStack, folder: Path, writers: Mapping[str, Callable]
 
 
 def _written(stack: ExitStack, path: Path, write: Callable[[BinaryIO], object]) -> BinaryIO:
-    """Write the temporary file and return it, still open."""
+    """Write a temporary file and return it, still open."""
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")  # process numbers repeat between containers
     stack.callback(temporary.unlink, missing_ok=True)
-    file = open(temporary, "wb")  # noqa: SIM115 - ``_settled`` closes it
+    file = open(temporary, "wb")  # noqa: SIM115 - _settled closes it
     stack.callback(file.close)
     write(file)
     file.flush()
@@ -82,10 +87,10 @@ def _settled(file: BinaryIO) -> Staged:
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all. Where several processes do so at once, the last one's file stays."""
+    """Write a file whole or not at all; where several processes do so at once, the last one's content stays."""
     remove_stale(path.parent, path.name)
     while not (path.exists() and path.read_bytes() == content):
-        # another process may remove this temporary file as a killed run's; each process does so only once, at its start
+        # another process may take what is being written here for a killed run's: each does so once, as it begins
         with suppress(FileNotFoundError), ExitStack() as stack:
             staged_file(stack, path, lambda file: file.write(content)).path.replace(path)
             return

@@ -4,22 +4,22 @@ import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
 
-FORMULA = ("=", "+", "-", "@", "\t", "\n")  # a spreadsheet takes text that begins so for a formula
+FORMULA = ("=", "+", "-", "@", "\t", "\n")  # first characters by which a spreadsheet takes text for a formula
 
 
 def cell(value: object) -> object:
-    """Put an apostrophe before text that a spreadsheet would take for a formula; keep every cell within its row."""
+    """Return a value as a cell: no formula, thanks to an apostrophe in front, and no end of its row."""
     if isinstance(value, str):
-        value = value.replace("\r", "\\r")  # csv writes it without quotes, so it would end the row
+        value = value.replace("\r", "\\r")  # csv would write it without quotes, and it would end the row
         return f"'{value}" if value.startswith(FORMULA) else value
     return "" if value is None else value
 
 
 def csv_bytes(rows: Iterable[Mapping], columns: Sequence[str] = ()) -> bytes:
-    """Return rows as CSV (RFC 4180 except for the line ends).
+    """Return rows as CSV (RFC 4180 but for the line ends).
 
     Args:
-        columns: by default all keys, in the order in which they first come.
+        columns: the columns; by default all keys, in the order in which they first come.
     """
     rows = list(rows)
     columns = columns or list(dict.fromkeys(key for row in rows for key in row))

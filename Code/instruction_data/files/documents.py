@@ -1,7 +1,8 @@
-"""JSON files between the scripts: dataclasses (a training run, an outcome), and content derived from other files.
+"""JSON files between the scripts: documents (a training run, an outcome) and derived files.
 
-A dataclass's file holds its fields and the number of its format. Reading checks that every field is there and is of the
-declared kind. A derived file bears its own checksum: an edited one is refused, since it can be made again at any time.
+A document's file holds the fields of a dataclass and the number of its format. Reading checks that every field is there
+and of the kind it is declared as. A derived file can be made from other files again at any time. It bears its own
+checksum, and a file that was touched is refused.
 """
 
 import hashlib
@@ -30,11 +31,12 @@ def read(path: Path, kind: type[Document], what: str, writer: str) -> Document:
     """Read a document that ``write`` wrote.
 
     Args:
-        what: the kind of document, for errors.
-        writer: the command that makes it, for errors.
+        kind: its dataclass.
+        what: words for what it is, for errors.
+        writer: words for the script that makes it, for errors.
 
     Raises:
-        InputError: the file is no document of that kind.
+        InputError: the file holds no document of that kind.
     """
     expected = f"expected {what} as the {writer} writes it"
     try:
@@ -52,7 +54,7 @@ def read(path: Path, kind: type[Document], what: str, writer: str) -> Document:
 
 
 def write_derived(path: Path, content: Mapping) -> None:
-    """Write content that is derived from other files, whole or not at all."""
+    """Write a derived file, whole or not at all."""
     plain = orjson.loads(orjson.dumps(content, option=orjson.OPT_SERIALIZE_NUMPY))
     whole = {"format": FORMAT, **plain, "sha256": _sha256(plain)}
     write_whole(path, orjson.dumps(whole, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
@@ -65,7 +67,7 @@ def read_derived(path: Path, command: str) -> dict:
         command: the command that writes the file, for errors.
 
     Raises:
-        InputError: the file is no such file, or was changed since.
+        InputError: the file is no derived file, or not as it was written.
     """
     try:
         content = orjson.loads(path.read_bytes())
@@ -83,7 +85,7 @@ def _sha256(content: Mapping) -> str:
 
 
 def check(document: object, where: str) -> None:
-    """Raise InputError where a field is not of its declared class, or not a mapping as declared."""
+    """Raise InputError where a field is not of its class, or not a mapping, as it is declared."""
     for field, kind in type(document).__annotations__.items():
         value, wanted = getattr(document, field), kind if isinstance(kind, type) else Mapping
         if not isinstance(value, wanted) or isinstance(value, bool):

@@ -1,7 +1,7 @@
-"""Names and paths from files and flags: what may become part of a path below a study root, on every system.
+"""Names and paths from files and flags that may become part of a path below a study root, on every system.
 
-A name is refused on entry if it would leave its folder, if some file system cannot hold it, or if a shell, YAML or
-LLaMA-Factory's comma-separated list would misread it.
+A name is refused where it comes in if it would leave the folder it is meant for, if some file system cannot hold it, or
+if a shell, YAML or LLaMA-Factory's comma-separated list would read it otherwise.
 """
 
 import re
@@ -11,17 +11,17 @@ from pathlib import Path, PurePosixPath
 from instruction_data.errors import InputError, quoted
 
 PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
-LONGEST = 200  # bytes; file systems hold 255, and temporary names, seeds and endings need some of them
+LONGEST = 200  # bytes; file systems hold 255, of which temporary names, seeds and endings take their share
 RESERVED = {"con", "prn", "aux", "nul"} | {f"{port}{n}" for port in ("com", "lpt") for n in range(10)}  # on Windows
 
 
 def reserved(name: str) -> bool:
-    """Say whether Windows takes a file of that name, whatever its ending, for a device."""
+    """Return whether Windows takes a file of that name, whatever its ending, for a device."""
     return name.split(".")[0].lower() in RESERVED
 
 
 def fault(name: object) -> str:
-    """Say what keeps ``name`` from being one part of a path; empty if nothing does."""
+    """Say what a name needs to be one part of a path; empty if it can be."""
     if not isinstance(name, str) or not PART.fullmatch(name) or name.endswith("."):
         return "letters, digits, '.', '_', '+' or '-', a letter or digit first and no dot last"
     if len(name) > LONGEST:
@@ -30,10 +30,10 @@ def fault(name: object) -> str:
 
 
 def checked(name: str, what: str) -> str:
-    """Return ``name`` if it can be one part of a path.
+    """Return ``name``, if it can be one part of a path.
 
     Args:
-        what: where the name stands, for the error.
+        what: the place where it stands, for the error.
 
     Raises:
         InputError: it cannot.
@@ -45,7 +45,7 @@ def checked(name: str, what: str) -> str:
 
 
 def different(found: Iterable[str], what: str) -> None:
-    """Raise InputError where two names differ only in case: some file systems would keep one file for both."""
+    """Raise InputError where two names are the same but for upper and lower case: some file systems have one file."""
     seen: dict[str, str] = {}
     for name in found:
         other = seen.setdefault(name.casefold(), name)
@@ -54,16 +54,16 @@ def different(found: Iterable[str], what: str) -> None:
 
 
 def is_relative(file: object) -> bool:
-    """Say whether the path ``file`` stays below the folder it starts from (symbolic links aside)."""
+    """Return whether ``file`` is a path that stays below the folder it starts from (symbolic links aside)."""
     path = PurePosixPath(file) if isinstance(file, str) else PurePosixPath()
     return bool(path.parts) and not path.is_absolute() and ".." not in path.parts
 
 
 def below(root: Path, path: Path) -> Path:
-    """Return ``path`` if it lies below ``root`` once all symbolic links are followed, so that writing stays there.
+    """Return ``path``, if it lies below ``root`` when all symbolic links are followed.
 
     Raises:
-        InputError: it does not.
+        InputError: it does not, so that files written there would end up elsewhere.
     """
     try:
         real = path.resolve()

@@ -1,4 +1,4 @@
-"""The places of the repository and the demo's root, and the search for files below a folder."""
+"""The places of the repository and of the demo's root, and the files below a folder that match a pattern."""
 
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -8,10 +8,10 @@ DEMO_ROOT = REPOSITORY / "build" / "demo"
 
 
 def matching(folder: Path, pattern: str) -> list[Path]:
-    """Return the paths below a folder that match, sorted.
+    """Return the paths below a folder that match a pattern, sorted.
 
     Raises:
-        OSError: a folder on the way may not be read. (``Path.glob`` would silently skip it and all that is in it.)
+        OSError: a folder on the way may not be read. ``Path.glob`` would pass over it, and forget all that is in it.
     """
     places = [folder]
     for part in pattern.split("/"):

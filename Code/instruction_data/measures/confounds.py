@@ -26,8 +26,8 @@ MANY = 20  # records that both sides need before a difference is worth a sentenc
 
 
 @dataclass(frozen=True)
-class Difference:
-    """The difference of a measure between split ``a`` and ``b`` (a split, or the rest of the set)."""
+class MeanDifference:
+    """How a measure differs between split ``a`` and ``b`` (a split, or the rest of the set)."""
 
     measure: str
     label: str
@@ -81,8 +81,8 @@ def differences(
     measures: Mapping[str, Column],
     extremes: tuple[str, str] | None,
     by_design: Mapping[str, str],
-) -> Iterator[Difference]:
-    """Compare the extreme splits with each other, and each split with the records that it should be like.
+) -> Iterator[MeanDifference]:
+    """The extreme splits against each other, and each split against what it should be like.
 
     Where splits share no records (tiers), that is the rest of the set's records. Where they share some (mixtures), the
     rest is a poor standard, and each is compared with the first extreme.
@@ -117,7 +117,7 @@ def _pairs(
 def _difference(name: str, measure: Column, pair: tuple[str, str], values: list[np.ndarray], meant: bool):
     d = standardised_difference(*values)
     sizes = [len(part) for part in values]
-    return Difference(
+    return MeanDifference(
         name,
         labelled(measure),
         measure.kind == "flag",
@@ -162,8 +162,8 @@ def correlations(
             yield Correlation(name, own, other, labelled(measure), len(there), rho, large, other in by_design)
 
 
-def warnings(found: list[Difference], related: list[Correlation], extreme: tuple[str, str] | None) -> list[str]:
-    """Say in plain sentences what is large and not meant: first between the extremes, then by size.
+def warnings(found: list[MeanDifference], related: list[Correlation], extreme: tuple[str, str] | None) -> list[str]:
+    """Say what is large and not meant in plain sentences, the extremes first, then the greatest differences.
 
     Where both extremes are compared, we leave out how each differs from the rest.
     """
@@ -175,7 +175,7 @@ def warnings(found: list[Difference], related: list[Correlation], extreme: tuple
     return [_difference_sentence(one) for one in told] + [_correlation_sentence(one) for one in ranks]
 
 
-def _difference_sentence(one: Difference) -> str:
+def _difference_sentence(one: MeanDifference) -> str:
     shown = [f"{mean:.1%}" if one.share else f"{mean:,.4g}" for mean in (one.mean_a, one.mean_b)]
     by = "and neither varies" if one.difference is None else f"d = {one.difference:+.2f} ± {one.standard_error:.2f}"
     against = "the other splits' records" if one.b == REST else one.b
@@ -188,6 +188,6 @@ def _correlation_sentence(one: Correlation) -> str:
     return f"{subject} {way} with {one.label} (Spearman's rho = {one.rho:+.2f}, {one.n:,} records)."
 
 
-def document(found: list[Difference], related: list[Correlation]) -> dict[str, list[dict]]:
-    """Return both lists as they stand in confounds.json."""
+def document(found: list[MeanDifference], related: list[Correlation]) -> dict[str, list[dict]]:
+    """Both lists as they stand in confounds.json."""
     return {"differences": [asdict(one) for one in found], "correlations": [asdict(one) for one in related]}

@@ -12,7 +12,7 @@ import numpy as np
 from instruction_data.measures import duplicates, leakage
 from instruction_data.measures.benchmarks import Benchmark
 from instruction_data.measures.leakage import Findings, Hits, Overlaps
-from instruction_data.measures.records import Tools, measured
+from instruction_data.measures.texts import Tools, measured
 from instruction_data.pools.records import Record
 from instruction_data.publish.inventory import Inventory, merged
 from instruction_data.publish.record_tables import Column, spread

@@ -107,7 +107,7 @@ class LanguageModel:
         return {"logits": logits, "cut": np.array([cut for _, cut in fitted])}
 
     def _fitted(self, template: str, text: str, max_tokens: int) -> tuple[list[int], bool]:
-        """Return the tokens of the template, filled with as much of the text's start as fits, and whether it is cut."""
+        """Return the template's tokens, with as much of the text's start as fits, and whether it was cut."""
         head, tail = template.split("{instruction}")
 
         def tokens(length: int) -> list[int]:

@@ -67,7 +67,7 @@ def vendi_score(vectors: np.ndarray, rows: np.ndarray | None = None) -> float:
     """Return the effective number of different vectors in a set: from 1 (all alike) to n (all orthogonal).
 
     It is exp of the Shannon entropy of the eigenvalues of K/n, where K is the n × n cosine similarities (Friedman and
-    Dieng, "The Vendi Score", 2023). The unit vectors' d × d second moments have the same eigenvalues: n may be large.
+    Dieng, "The Vendi Score", 2023). The d × d second moments of the unit vectors have the same ones, so n may be large.
 
     Args:
         vectors, rows: as for ``mean_similarities``.
@@ -75,7 +75,7 @@ def vendi_score(vectors: np.ndarray, rows: np.ndarray | None = None) -> float:
     n = len(vectors) if rows is None else len(rows)
     moments = np.zeros((vectors.shape[1], vectors.shape[1]))
     for place, block in _blocks(vectors, rows):
-        unit = block * _inverse_lengths(block, place.start)[:, None]  # float64: the number of threads changes nothing
+        unit = block * _inverse_lengths(block, place.start)[:, None]  # float64: the number of threads shows nowhere
         moments += unit.T @ unit
     eigenvalues = np.linalg.eigvalsh(moments / n)
     eigenvalues = eigenvalues[eigenvalues > 0]

@@ -13,7 +13,7 @@ from instruction_data.errors import InputError, printable
 from instruction_data.outcomes import sandbox, trials
 from instruction_data.outcomes.bigcode_harness import IN_HARNESS, JSON_BYTES, Harness, Task, read_json
 from instruction_data.outcomes.sandbox import DiedError, View
-from instruction_data.outcomes.trials import Place, Trial, Verdict
+from instruction_data.outcomes.trials import Trial, TrialSite, Verdict
 from instruction_data.runs import environments
 from instruction_data.runs.environments import Environment
 
@@ -115,8 +115,8 @@ def execute(
         readable[harness.checkout] = str(harness.checkout)
     shared = {"PATH": f"{environment.bin}:/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"}
     script, module = IN_HARNESS / "sample.py", execute_module(environment)
-    same = {**shared, "PYTHONHASHSEED": "0"}  # keeps the order of sets, so that a sample passes always or never
-    place = Place(environment.python, script, module, readable, same, MEMORY_BYTES, sandboxed)
+    same = {**shared, "PYTHONHASHSEED": "0"}  # sets in the same order, so that a sample passes always or never
+    place = TrialSite(environment.python, script, module, readable, same, MEMORY_BYTES, sandboxed)
     variables = {**shared, "HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", **environment.more}
     ours, theirs = socket.socketpair()
     with ours, theirs:
@@ -140,8 +140,8 @@ def execute(
     return verdicts
 
 
-def answer(channel: socket.socket, task: Task, place: Place, log: Path) -> list[list[Verdict]]:
-    """Try the samples that the harness asks about, and tell the results to it and to the log."""
+def answer(channel: socket.socket, task: Task, place: TrialSite, log: Path) -> list[list[Verdict]]:
+    """Try the samples that the harness asks about, and tell it and the log what became of them."""
     with channel.makefile("rwb") as file:
         line = file.readline(JSON_BYTES)
         if not line:

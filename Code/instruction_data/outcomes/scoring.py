@@ -19,8 +19,8 @@ from instruction_data.files.atomic import file_sha256
 from instruction_data.outcomes import outcomes
 from instruction_data.outcomes.outcomes import PASSES, Metric, Outcome
 from instruction_data.runs import runs
-from instruction_data.runs.queue import Piece, work_through
 from instruction_data.runs.runs import Run
+from instruction_data.runs.work import Piece, work_through
 
 
 class Adapter(ABC):

@@ -69,7 +69,7 @@ class Verdict:
 
 
 @dataclass(frozen=True)
-class Place:
+class TrialSite:
     """The place where samples run.
 
     Attributes:
@@ -95,7 +95,7 @@ class _NotStartedError(Exception):
     """An interpreter ended before it was ready for the sample."""
 
 
-def run(place: Place, trials: Sequence[Trial]) -> list[Verdict]:
+def run(place: TrialSite, trials: Sequence[Trial]) -> list[Verdict]:
     """Try samples, as many at once as there are processors.
 
     A sample that ends without a verdict, or had too little of a processor, is tried again after all others, so that
@@ -127,7 +127,7 @@ def run(place: Place, trials: Sequence[Trial]) -> list[Verdict]:
     ]
 
 
-def _again(place: Place, trial: Trial, users: tuple[int, int]) -> Verdict:
+def _again(place: TrialSite, trial: Trial, users: tuple[int, int]) -> Verdict:
     try:
         return _try(place, trial, users)[0]
     except _NotStartedError as error:
@@ -138,8 +138,8 @@ def _again(place: Place, trial: Trial, users: tuple[int, int]) -> Verdict:
         return Verdict(False, False, f"with the packages that it imports {error}")
 
 
-def _try(place: Place, trial: Trial, users: tuple[int, int]) -> tuple[Verdict, bool]:
-    """Try a sample; return the verdict, and whether it is final because a second try would not be fairer."""
+def _try(place: TrialSite, trial: Trial, users: tuple[int, int]) -> tuple[Verdict, bool]:
+    """Return a verdict, and whether a second try could not be fairer."""
     job = {"solution": trial.solution, "tests": trial.tests, "seconds": trial.seconds, "memory": place.memory}
     with _started(place, users[0], job, "together", str(place.execute)) as lines:
         found = lines.verdict(trial.seconds + GRACE_SECONDS)
@@ -153,8 +153,8 @@ def _try(place: Place, trial: Trial, users: tuple[int, int]) -> tuple[Verdict, b
     return Verdict(passed, True, "" if passed else f"apart from its tests: {found.get('said')}"), passed
 
 
-def _apart(place: Place, trial: Trial, users: tuple[int, int]) -> dict:
-    """Run the tests against a sample in another sandbox; return their answer."""
+def _apart(place: TrialSite, trial: Trial, users: tuple[int, int]) -> dict:
+    """Return what the tests say of a sample that is elsewhere."""
     job = {"solution": trial.solution, "memory": place.memory}
     check = {"tests": trial.tests, "prompt": trial.prompt, "memory": place.memory}
     with contextlib.ExitStack() as stack:
@@ -170,8 +170,8 @@ def _apart(place: Place, trial: Trial, users: tuple[int, int]) -> dict:
 
 
 @contextlib.contextmanager
-def _started(place: Place, user: int, job: dict, *words: str, channel: int | None = None) -> Iterator["_Lines"]:
-    """Yield an interpreter that is ready for a sample, until the block ends.
+def _started(place: TrialSite, user: int, job: dict, *words: str, channel: int | None = None) -> Iterator["_Lines"]:
+    """Yield an interpreter that is ready, until the block ends.
 
     Raises:
         _NotStartedError: it does not become ready.
@@ -192,7 +192,7 @@ def _started(place: Place, user: int, job: dict, *words: str, channel: int | Non
         yield lines
 
 
-def _sandboxed(place: Place, command: Sequence[str], user: int, streams: dict):
+def _sandboxed(place: TrialSite, command: Sequence[str], user: int, streams: dict):
     limits = Limits(PROCESSES, FILE_BYTES, TEMPORARY_BYTES, user)
     variables = {**place.variables, "HOME": "/nonexistent", "TMPDIR": TEMPORARY}
     view = View(place.readable, None, variables, TEMPORARY, (TEMPORARY, "/dev/shm"))
@@ -200,7 +200,7 @@ def _sandboxed(place: Place, command: Sequence[str], user: int, streams: dict):
 
 
 @contextlib.contextmanager
-def _bare(place: Place, command: Sequence[str], streams: dict) -> Iterator[subprocess.Popen]:
+def _bare(place: TrialSite, command: Sequence[str], streams: dict) -> Iterator[subprocess.Popen]:
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as private:
         variables = {**place.variables, "HOME": private, "TMPDIR": private}
         with subprocess.Popen(command, cwd=private, env=variables, start_new_session=True, **streams) as process:

@@ -1,8 +1,8 @@
 """Control tokens of chat templates: text that a trainer's tokenizer takes for the start or end of a turn.
 
 Tokenizers of the transformers library, and so LLaMA-Factory unless told ``split_special_tokens: true``, turn such
-text into the token itself wherever it stands. A record that holds ``<|im_start|>`` would teach the model a false turn;
-one that holds ``</s>`` would teach it to stop in the middle.
+text into the token itself wherever it stands. A record that holds ``<|im_start|>`` would teach the model a turn that
+is none; one that holds ``</s>`` an end in the middle.
 """
 
 import re
@@ -36,7 +36,10 @@ _IN_TEXT = re.compile("|".join(_PATTERNS))
 
 
 def _beginning(start: str) -> re.Pattern[bytes]:
-    """Return the pattern of the tokens that begin with ``start``. A fixed start lets the search skip ahead to it."""
+    """Return a pattern of the tokens that begin with ``start``.
+
+    ``start`` stands alone at its beginning, so that the search jumps from one place of it to the next.
+    """
     ends = [pattern.removeprefix(start) for pattern in _PATTERNS if pattern.startswith(start)]
     return re.compile(f"{start}(?:{'|'.join(ends)})".encode())
 
@@ -53,8 +56,8 @@ def found(data: bytes) -> tuple[str, ...]:
 
 
 def neutralised(text: str) -> str:
-    """Return text with a space after the first character of every control token: ``< |im_start|>``, ``[ INST]``.
+    """Return the text with a space behind the first character of every control token: ``< |im_start|>``, ``[ INST]``.
 
-    A space can be seen and typed, unlike characters of no width. No tokenizer takes the result for a token.
+    A space can be seen and typed, unlike characters of no width; no tokenizer takes what is left for a token.
     """
     return _IN_TEXT.sub(lambda token: f"{token[0][0]} {token[0][1:]}", text)

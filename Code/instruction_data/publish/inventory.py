@@ -14,12 +14,12 @@ import numpy as np
 from instruction_data.errors import InputError, quoted
 from instruction_data.files import formats, parquet
 from instruction_data.files.atomic import file_sha256
-from instruction_data.files.entries import Problem
 from instruction_data.pools import reading
 from instruction_data.pools.records import Record, Records
-from instruction_data.pools.table import Pool, known_pools
+from instruction_data.pools.table import known_pools
 from instruction_data.publish import manifests
 from instruction_data.publish.record_tables import Column, declared, spread
+from instruction_data.publish.split import checked, read_split
 
 if TYPE_CHECKING:
     import pandas
@@ -166,22 +166,6 @@ def read(root: Path, spool_folder: Path | None = None) -> Inventory:
     return found
 
 
-def checked(root: Path, file: str, sha256: str) -> Path:
-    """Check that a published file is what its manifest says, and return its path.
-
-    Raises:
-        InputError: the file is missing, a Git LFS pointer, or differs from the manifest.
-    """
-    path = root / file
-    if not path.is_file():
-        raise InputError(f"{path}: found no such file; expected it, as its manifest lists it: run its script again")
-    if formats.pointer_of(path):
-        raise InputError(f"{path}:1: found a Git LFS pointer; expected its content: git lfs pull")
-    if file_sha256(path) != sha256:
-        raise InputError(f"{path}: found other content than its manifest says; `publish verify` tells more")
-    return path
-
-
 def scores_file(root: Path, path: Path, manifest: Mapping) -> Path:
     """Return the table that says which records are in the splits of a set.
 
@@ -318,19 +302,4 @@ def _read_splits(found: Inventory, described: Iterable[Mapping], spool_folder: P
         for name, split in manifest["splits"].items():
             (one,) = (one for one in found.sets if name in one.members)
             if not found.known[one.members[name]].all():
-                found.take_texts(split_records(found.root, name, split, spool_folder))
-
-
-def split_records(root: Path, name: str, split: Mapping, spool_folder: Path | None = None) -> Records:
-    """Read the records of a split file, in its order.
-
-    Raises:
-        InputError: the file differs from its manifest.
-    """
-    path = checked(root, split["file"], split["sha256"])
-    records = Records(Pool(name=name, path=split["file"]), split["sha256"], spool_folder)
-    for row, entry in enumerate(formats.entries(path)):
-        if isinstance(entry.value, Problem):
-            raise InputError(f"{path}:{entry.line}: found {entry.value.found}; expected {entry.value.expected}")
-        records.append(row, Record(**entry.value))
-    return records
+                found.take_texts(read_split(found.root, name, split, spool_folder))

@@ -12,6 +12,7 @@ from instruction_data.files import parquet
 from instruction_data.pools.records import Records
 from instruction_data.publish import inventory, manifests
 from instruction_data.publish.record_tables import Column
+from instruction_data.publish.split import checked
 
 REPEAT = re.compile(r"_R[0-9]+$")
 
@@ -110,7 +111,7 @@ def published_columns(root: Path, records: Records) -> dict[str, PoolColumn]:
                 or manifests.derived_as(manifest)
             ):
                 continue
-            path = inventory.checked(root, file, entry["sha256"])
+            path = checked(root, file, entry["sha256"])
             table = parquet.table(path, {"row": "iu", "record_sha256": "O"}).drop_duplicates("record_sha256")
             numbers = {sha256: number for number, sha256 in enumerate(records.hashes)}
             table = table[table["record_sha256"].isin(numbers)]

@@ -11,10 +11,10 @@ from pathlib import Path
 
 from instruction_data.errors import InputError, printable, quoted
 from instruction_data.files import formats
-from instruction_data.files.atomic import file_sha256
 from instruction_data.files.entries import Entry, Problem
 from instruction_data.pools.records import Record
 from instruction_data.publish import manifests
+from instruction_data.publish.split import read_split
 
 EXAMPLES = 3  # of each kind of difference
 SHOWN = 100  # characters of a text
@@ -116,12 +116,7 @@ def read_rebuilt(root: Path, name: str) -> tuple[str, list[Record]]:
         raise InputError(
             f"{root}: found no split {quoted(name)}; `python -m instruction_data.publish show` lists those there are"
         )
-    file = splits[name]["file"]
-    path = root / file
-    if not path.is_file() or file_sha256(path) != splits[name]["sha256"]:
-        found = "other content than its manifest says" if path.is_file() else "no such file"
-        raise InputError(f"{path}: found {found}; expected the split as it was made: make it again")
-    return file, read_published(path)
+    return splits[name]["file"], list(read_split(root, name, splits[name]))
 
 
 def print_comparison(path: Path, name: str, root: Path) -> None:

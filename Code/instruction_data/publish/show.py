@@ -1,12 +1,12 @@
 """Printing the splits of a study root, or the first records of one."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
-
-import orjson
 
 from instruction_data.errors import InputError, printable, quoted
 from instruction_data.publish import manifests
+from instruction_data.publish.split import read_split
 
 SHOWN_RECORDS = 3
 
@@ -35,19 +35,8 @@ def print_records(root: Path, name: str) -> None:
         raise InputError(f"{root}: found no split {quoted(name)}; `show` without a name lists them")
     split = splits[name]
     print(f"{name}: {split['records']:,} records, {split['file']}")
-    for record in _read_split(root / split["file"])[:SHOWN_RECORDS]:
+    records = read_split(root, name, split)
+    for place in range(min(SHOWN_RECORDS, len(records))):
         print()
-        for part, text in record.items():
+        for part, text in asdict(records[place]).items():
             print(f"{printable(part) + ':':<13}" + f"\n{'':<13}".join(printable(line) for line in text.split("\n")))
-
-
-def _read_split(path: Path) -> list[dict[str, str]]:
-    try:
-        records = orjson.loads(path.read_bytes())
-    except (OSError, orjson.JSONDecodeError) as error:
-        raise InputError(f"{path}: cannot be read ({error}); `verify` says what else is wrong") from error
-    if not isinstance(records, list) or not all(
-        isinstance(record, dict) and all(isinstance(text, str) for text in record.values()) for record in records
-    ):
-        raise InputError(f"{path}: found {quoted(records)}; expected a list of records; `verify` says what is wrong")
-    return records

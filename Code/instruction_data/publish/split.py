@@ -2,12 +2,18 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 
+from instruction_data.errors import InputError
+from instruction_data.files import formats
+from instruction_data.files.atomic import file_sha256
+from instruction_data.files.entries import Problem
 from instruction_data.pools import control_tokens
-from instruction_data.pools.records import Records
+from instruction_data.pools.records import Record, Records
+from instruction_data.pools.table import Pool
 
 SUMMARY_DIGITS = 9  # of a figure in a manifest: so few that the number of threads and the processor change none
 WRITTEN_AT_ONCE = 256  # records joined in memory for one write
@@ -66,3 +72,34 @@ def described(split: Split, folder: str, sha256: str) -> dict:
         "sources": sources,
         "summary": {name: float(f"{value:.{SUMMARY_DIGITS}g}") for name, value in split.summary.items()},
     }
+
+
+def checked(root: Path, file: str, sha256: str) -> Path:
+    """Return the path of a published file, having looked that it is what its manifest says.
+
+    Raises:
+        InputError: it is missing, a Git LFS pointer, or other than the manifest says.
+    """
+    path = root / file
+    if not path.is_file():
+        raise InputError(f"{path}: found no such file; expected it, as its manifest lists it: run its script again")
+    if formats.pointer_of(path):
+        raise InputError(f"{path}:1: found a Git LFS pointer; expected its content: git lfs pull")
+    if file_sha256(path) != sha256:
+        raise InputError(f"{path}: found other content than its manifest says; `publish verify` tells more")
+    return path
+
+
+def read_split(root: Path, name: str, split: Mapping, spool_folder: Path | None = None) -> Records:
+    """Read the records of a split file, in its order.
+
+    Raises:
+        InputError: the file is not what its manifest says.
+    """
+    path = checked(root, split["file"], split["sha256"])
+    records = Records(Pool(name=name, path=split["file"]), split["sha256"], spool_folder)
+    for row, entry in enumerate(formats.entries(path)):
+        if isinstance(entry.value, Problem):
+            raise InputError(f"{path}:{entry.line}: found {entry.value.found}; expected {entry.value.expected}")
+        records.append(row, Record(**entry.value))
+    return records

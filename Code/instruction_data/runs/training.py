@@ -17,9 +17,9 @@ from instruction_data.publish.rebuilt import read_published
 from instruction_data.runs import environments, runs
 from instruction_data.runs.environments import Environment
 from instruction_data.runs.plans import MERGED, TRAINED, Plan
-from instruction_data.runs.queue import Piece, work_through
 from instruction_data.runs.recipes import read_yaml
 from instruction_data.runs.runs import Run
+from instruction_data.runs.work import Piece, work_through
 
 INSPECT = REPOSITORY / "Code" / "training" / "in_trainer" / "inspect_data.py"
 PACKAGES = ("accelerate", "datasets", "llamafactory", "peft", "tokenizers", "torch", "transformers", "trl")

@@ -11,11 +11,12 @@ from pathlib import Path
 
 import numpy as np
 from tests.support.scripts import load_script
+from tests.support.workspaces import opened
 
-from instruction_data import cli
 from instruction_data.files import documents, formats
 from instruction_data.files.atomic import file_sha256
-from instruction_data.measures import leakage
+from instruction_data.files.parquet import table as parquet_table
+from instruction_data.measures import benchmarks as benchmark_files
 from instruction_data.numbers import embeddings
 from instruction_data.outcomes import bigcode_generation, bigcode_harness, bigcode_scoring, outcomes
 from instruction_data.outcomes.outcomes import Outcome
@@ -24,12 +25,14 @@ from instruction_data.pools import reading
 from instruction_data.pools.records import Records
 from instruction_data.pools.table import Pool
 from instruction_data.publish import __main__ as publish_command
-from instruction_data.publish import card, manifests, rebuilt, show
+from instruction_data.publish import card, inventory, manifests, origins, rebuilt, show
+from instruction_data.publish.origins import Origin
+from instruction_data.publish.question import Question
+from instruction_data.publish.record_tables import Column
 from instruction_data.publish.registry import register
 from instruction_data.publish.split import Split
 from instruction_data.runs import recipes, runs
 from instruction_data.runs.runs import Run
-from instruction_data.workspace import Workspace
 
 
 @dataclass(frozen=True)
@@ -44,25 +47,25 @@ class Reader:
 def every(root: Path) -> dict[str, Reader]:
     """Return the readers by name, and make the study root they read in ``root``, an empty folder."""
     with contextlib.redirect_stdout(io.StringIO()):
-        workspace, records = make_root(root)
+        records = make_root(root)
     found = dict(_pool_readers(root))
     found |= dict(_json_readers(root))
-    found |= dict(_script_readers(root, workspace, records))
+    found |= dict(_script_readers(root, records))
     return found
 
 
 RECORDS = [{"instruction": f"täsk {n}", "input": "i" * (n % 2), "output": f"answer\n{n} 🐍"} for n in range(6)]
 
 
-def make_root(root: Path) -> tuple[Workspace, Records]:
+def make_root(root: Path) -> Records:
     (root / "Datas").mkdir(parents=True)
     (root / "Datas/mine.jsonl").write_bytes(lines(RECORDS))
-    parser = cli.parser("A script.\n\nMore.")
-    workspace = Workspace(root, parser.parse_args([]), "Code/RQ9/script.py", parser)
+    workspace = opened(root)
     records = reading.read(Pool("mine", "Datas/mine.jsonl"), root)
     split = Split("RQ9_MINE_X", [(records, np.arange(4))], {"share": 0.5})
-    workspace.begin("RQ9", [records], {}, draws=True).splits([split], {"length": np.arange(6.0)})
-    return workspace, records
+    column = Column("length", np.arange(6.0), "length of the task", "words", scale="log")
+    workspace.begin(Question("RQ9", varies=("length",)), [records], {}, draws=True).splits([split], [column])
+    return records
 
 
 def lines(records: list[dict]) -> bytes:
@@ -99,7 +102,7 @@ def _pool_readers(root: Path) -> Iterator[tuple[str, Reader]]:
     yield "npy", Reader("vectors.npy", (file.getvalue(),), lambda path: embeddings.read(path, root))
     problems = [{"task_id": f"P/{n}", "prompt": f"def f{n}():", "canonical_solution": "    return 1"} for n in range(4)]
     benchmarks = (lines(problems), json.dumps(problems).encode())
-    yield "benchmark", Reader("benchmark.jsonl", benchmarks, lambda path: leakage.read("mine", path))
+    yield "benchmark", Reader("benchmark.jsonl", benchmarks, lambda path: benchmark_files.read("mine", path))
     table = b'[stack]\npath = "Datas/mine.jsonl"\ninstruction = "q"\nempty_output = true\n["b-c"]\npath = "~/x"\n'
     yield "pools.toml", Reader("pools.toml", (table,), lambda path: pools_command.print_table(root))
 
@@ -160,8 +163,8 @@ def _json_readers(root: Path) -> Iterator[tuple[str, Reader]]:
     yield "run", Reader("Runs/x/run.json", (json.dumps(run).encode(),), used)
 
 
-def _script_readers(root: Path, workspace: Workspace, records: Records) -> Iterator[tuple[str, Reader]]:
-    coverage, controls = map(load_script, ("RQ4/type_coverage.py", "derive/control_splits.py"))
+def _script_readers(root: Path, records: Records) -> Iterator[tuple[str, Reader]]:
+    coverage = load_script("RQ4/type_coverage.py")
     ours = tuple(path.read_bytes() for path in sorted(recipes.RECIPES.glob("*.yaml")))
     yield "recipe", Reader("recipe.yaml", ours, lambda path: recipes.read_recipe(str(path)))
     task = bigcode_harness.Task("humaneval", root, [{"id": "a"}, {"id": "b"}])
@@ -187,19 +190,24 @@ def _script_readers(root: Path, workspace: Workspace, records: Records) -> Itera
     ]
     yield (
         "categories",
-        Reader("Code/RQ4/mine.jsonl", (lines(rows),), lambda path: coverage.read_categories(path, records)),
-    )
-    numbers = {"row": range(6), "record_sha256": records.hashes, "Security": [0.5] * 6, "Web": [0.25] * 6}
-    yield (
-        "similarities",
-        Reader("Code/RQ4/s.parquet", (parquet(numbers),), lambda path: controls.categories(path, records)),
+        Reader(
+            "Code/RQ4/mine.jsonl",
+            (lines(rows),),
+            lambda path: coverage.read_categories(path, records, {"settings": {}}),
+        ),
     )
     manifest = manifests.read(root / "Datas/RQ9/MINE/RQ9_MINE_manifest.json")
     scores = (root / "Datas/RQ9/MINE/RQ9_MINE_scores.parquet").read_bytes()
 
     def members(path: Path) -> None:
         entry = {path.relative_to(root).as_posix(): {"sha256": file_sha256(path)}}
-        origin = controls.Origin("RQ9_MINE_X", path, {**manifest, "files": entry})
-        controls.members(root, origin, [records])
+        origin = Origin("RQ9_MINE_X", path, {**manifest, "files": entry})
+        origins.members(root, origin, [records])
+
+    def columns(path: Path) -> None:
+        """Read the table as the numbers per record that controls match on, and as the inventory does."""
+        (file,) = manifest["files"].values()
+        inventory.columns_in(path, parquet_table(path, {"record_sha256": "O"}), file["columns"], np.arange(6), 6)
 
     yield "scores", Reader("Datas/RQ9/MINE/RQ9_MINE_scores.parquet", (scores,), members)
+    yield "columns", Reader("Datas/RQ9/MINE/RQ9_MINE_scores.parquet", (scores,), columns)

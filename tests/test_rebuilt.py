@@ -9,16 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.scripts import numbered
+from tests.support.workspaces import opened
 
-from instruction_data import cli
 from instruction_data.errors import InputError
 from instruction_data.files import formats, json_texts
 from instruction_data.pools import reading
 from instruction_data.pools.records import Record
 from instruction_data.pools.table import Pool
 from instruction_data.publish import __main__, rebuilt
+from instruction_data.publish.question import Question
 from instruction_data.publish.split import Split
-from instruction_data.workspace import Workspace
 
 
 def record(letters):
@@ -126,11 +126,9 @@ class TestRead:
 def root(tmp_path, write_pool):
     """A study root with one split of 8 records, RQ9_MINE_X."""
     write_pool([*numbered(10), {"instruction": "Sum up.", "input": "a text", "output": "sum"}])
-    parser = cli.parser("A script.\n\nMore.")
-    workspace = Workspace(tmp_path, parser.parse_args([]), "Code/RQ9/script.py", parser)
     records = reading.read(Pool("mine", "Datas/mine.jsonl"), tmp_path)
     split = Split("RQ9_MINE_X", [(records, np.array([10, 0, 1, 2, 3, 4, 5, 5]))])
-    workspace.begin("RQ9", [records], {}).splits([split])
+    opened(tmp_path).begin(Question("RQ9"), [records], {}).splits([split])
     return tmp_path
 
 

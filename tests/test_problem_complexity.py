@@ -1,22 +1,39 @@
-"""RQ3's ways of merging score and perplexity: against values worked by hand and by other tools, and as users run it."""
+"""RQ3: the score, the ways of merging it with perplexity, and the tiers: by hand, by other tools, as users run it."""
 
 import numpy as np
 import pandas
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from tests.support.scripts import demo, load_script
 
+from instruction_data.demo import demo_root
 from instruction_data.errors import InputError
 from instruction_data.publish import manifests, verify
 
-SCRIPT = "RQ3/problem_complexity.py"
+
+def test_the_expected_digit_by_hand(rq3):
+    logits = np.log(np.array([[1, 0.5, 0.25, 0.125, 0.0625, 0.0625], [1, 1, 1, 1, 1, 1]])) + 7
+    # weights 16 8 4 2 1 1 of 32: (16 + 16 + 12 + 8 + 5 + 6) / 32
+    assert rq3.expected_digit(logits.astype(np.float32)) == pytest.approx([63 / 32, 3.5], rel=1e-6)
 
 
-def test_ranks_by_hand(rq3):
-    # ranks 1, 4, 2.5, 2.5 of 1 … 4
-    assert rq3.scaled_ranks(np.array([3.0, 900.0, 7.0, 7.0])) == pytest.approx([0, 1, 0.5, 0.5])
-    assert rq3.scaled_ranks(np.array([5.0])).tolist() == [0]
+def test_the_expected_digit_survives_large_logits(rq3):
+    assert rq3.expected_digit(np.array([[1e4, 0, 0, 0, 0, 1e4]], dtype=np.float32)) == pytest.approx([3.5])
+
+
+def test_complexity_is_the_sum_of_both_scaled(rq3):
+    value = rq3.complexity({"score": np.array([1.0, 2.0, 5.0]), "perplexity": np.array([30.0, 10.0, 20.0])})
+    assert value == pytest.approx([0 + 1, 0.25 + 0, 1 + 0.5])
+
+
+def test_weights_from_zero_and_the_average_give_the_same_order(rq3):
+    """So these two of December's departures move no record; its prompt, model and cut of the thirds do."""
+    rng = np.random.default_rng(1)
+    logits, perplexity = rng.normal(size=(200, 6)), rng.lognormal(3, 1, 200)
+    june = rq3.complexity({"score": rq3.expected_digit(logits), "perplexity": perplexity})
+    parts = {"score": rq3.expected_digit(logits, rq3.DECEMBER.first_weight), "perplexity": perplexity}
+    december = rq3.complexities(parts, rq3.DECEMBER)["minmax"]
+    assert parts["score"] == pytest.approx(rq3.expected_digit(logits) - 1)
+    assert december == pytest.approx(june / 2)
+    assert np.array_equal(np.argsort(june), np.argsort(december))
 
 
 def test_every_normalisation_by_hand(rq3):
@@ -39,18 +56,6 @@ def test_one_outlier_decides_min_max_alone(rq3):
     assert np.argsort(rq3.complexity(tame)).tolist() != [0, 1, 2, 3, 4, 5]
 
 
-@given(st.lists(st.integers(0, 9), min_size=2, max_size=30), st.integers(0, 9))
-def test_spearman_is_the_correlation_of_average_ranks(values, seed):
-    rq3 = load_script(SCRIPT)
-    one, other = np.array(values, dtype=float), np.random.default_rng(seed).normal(size=len(values)).round(1)
-    found = rq3.spearman(one, other)
-    if len(set(one)) == 1 or len(set(other)) == 1:
-        assert found is None
-    else:
-        frame = pandas.DataFrame({"one": one, "other": other})
-        assert found == pytest.approx(frame.rank().corr().iloc[0, 1], abs=1e-9)
-
-
 def test_who_changes_tier_by_hand(rq3):
     studys = np.array([0.1, 0.2, 0.3, 0.4, 0.5, 0.6])  # tiers 0 0 1 1 2 2
     other = np.array([0.1, 0.9, 0.3, 0.4, 0.5, 0.2])  # tiers 0 2 1 1 2 0
@@ -60,7 +65,7 @@ def test_who_changes_tier_by_hand(rq3):
 
 
 def test_a_single_measure_has_nothing_to_merge(rq3):
-    assert list(rq3.complexities({"score": np.arange(3.0)})) == ["minmax"]
+    assert list(rq3.complexities({"score": np.arange(3.0)}, rq3.JUNE)) == ["minmax"]
     for arguments in (["--measure", "score", "--normalise", "rank"], ["--measure", "perplexity", "--normalise", "log"]):
         with pytest.raises(InputError, match="a single number whose order no scaling changes; expected --measure sum"):
             rq3.main([*arguments, "--dry-run"])
@@ -68,7 +73,7 @@ def test_a_single_measure_has_nothing_to_merge(rq3):
 
 def test_as_users_run_it(rq3, small_demo, tmp_path, capsys):
     """The default's set is refused to another normalisation; with --overwrite it is told apart, and refused back."""
-    demo.build(tmp_path, records=40, others=60)
+    demo_root.build(tmp_path, records=40, others=60)
     (small_demo / ".cache").mkdir(exist_ok=True)
     (tmp_path / ".cache").symlink_to(small_demo / ".cache")  # the same records: the model reads them once for all tests
     arguments = ["--demo", "--root", str(tmp_path)]
@@ -76,7 +81,12 @@ def test_as_users_run_it(rq3, small_demo, tmp_path, capsys):
     assert rq3.main(arguments) == 0
     printed = capsys.readouterr().out
     studys = pandas.read_parquet(folder / "RQ3_OSS_scores.parquet")
-    assert manifests.read(folder / "RQ3_OSS_manifest.json")["settings"] == {"limit": None, "measure": "sum"}
+    assert manifests.read(folder / "RQ3_OSS_manifest.json")["settings"] == {
+        "limit": None,
+        "generation": "2025-06",
+        "measure": "sum",
+        "normalise": "minmax",
+    }
     assert "complexity_minmax" not in studys
 
     with pytest.raises(InputError, match="found results made with other settings"):

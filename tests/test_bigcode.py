@@ -1,44 +1,28 @@
-"""Evaluation: the sandbox, outcomes, and the BigCode harness itself on given and on generated code."""
+"""The BigCode harness itself, on given and on generated code."""
 
 import json
 import shutil
 import socket
 import subprocess
-import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from tests.support import tiny_model
+from tests.support.needs import needs_harness, needs_sandbox
 from tests.support.scripts import load_script
 
 from instruction_data.errors import InputError
 from instruction_data.files.atomic import file_sha256
 from instruction_data.outcomes import bigcode_harness, bigcode_scoring, outcomes, sandbox, trials
-from instruction_data.outcomes.outcomes import Metric, Outcome
-from instruction_data.outcomes.sandbox import DiedError, Limits, View
-from instruction_data.outcomes.trials import Place, Trial
-from instruction_data.runs import environments, runs
+from instruction_data.outcomes.trials import Trial, TrialSite
+from instruction_data.runs import runs
 from instruction_data.runs.runs import Run
 
 
 @pytest.fixture
 def bigcode():
     return load_script("evaluation/bigcode.py")
-
-
-def works(check, *arguments):
-    try:
-        check(*arguments)
-    except InputError:
-        return False
-    return True
-
-
-needs_harness = pytest.mark.skipif(
-    not works(environments.find, None, "--harness", "harness"), reason="needs the harness: make harness"
-)
-needs_sandbox = pytest.mark.skipif(not works(sandbox.check), reason="needs bubblewrap and leave to use it")
 
 
 @pytest.fixture(scope="module")
@@ -70,66 +54,6 @@ def root(tmp_path_factory):
     return folder
 
 
-# the sandbox
-
-
-def inside(tmp_path, code, seconds=20):
-    """Run Perl in a sandbox: whether it ended well, what it said, and what it left in the folder it may write to."""
-    folder = tmp_path / "work"
-    folder.mkdir(exist_ok=True)
-    folder.chmod(0o777)
-    log = tmp_path / "log"
-    log.unlink(missing_ok=True)
-    view = View({}, folder, {"PATH": "/usr/bin", "SECRET": ""}, "/tmp")
-    try:
-        sandbox.run(["/usr/bin/perl", "-e", code], view, seconds, log)
-        well = True
-    except DiedError:
-        well = False
-    return well, log.read_text(), {path.name: path.read_text() for path in folder.iterdir()}
-
-
-@needs_sandbox
-def test_what_is_written_to_the_folder_stays_and_nothing_else_does(tmp_path):
-    code = f'open(F, ">", "{tmp_path}/work/kept") or die; print F "x"; close F; open(G, ">", "/tmp/lost") or die;'
-    well, said, left = inside(tmp_path, code)
-    assert (well, said, left) == (True, "", {"kept": "x"})
-    assert not Path("/tmp/lost").exists()
-
-
-@needs_sandbox
-@pytest.mark.parametrize(
-    "code",
-    [
-        'open(F, "<", "/etc/hostname") or die "no\\n"; print <F>',
-        f'opendir(D, "{Path.home()}") or die "no\\n"; print readdir(D)',
-        'open(F, ">", "/usr/bin/mine") or die "no\\n"',
-        'use IO::Socket::INET; IO::Socket::INET->new(PeerAddr => "1.1.1.1:80", Timeout => 2) or die "no\\n"',
-        'kill(0, getppid()) && getppid() > 1 or die "no\\n"',
-    ],
-    ids=["host", "home", "system", "network", "parent"],
-)
-def test_code_in_a_sandbox_reaches_nothing_outside(tmp_path, code):
-    well, said, _ = inside(tmp_path, code)
-    assert not well
-    assert said.endswith("no\n")
-
-
-@needs_sandbox
-def test_processes_files_and_time_are_limited(tmp_path):
-    forks = (
-        "my $n = 0; while (defined(my $p = fork())) { if (!$p) { sleep 30; exit } $n++; last if $n > 5000 } print $n"
-    )
-    _, said, _ = inside(tmp_path, forks)
-    assert 0 < int(said) <= Limits().processes
-    _, _, left = inside(tmp_path, f'open(F, ">", "{tmp_path}/work/big"); print F "x" x 1e6 for 1..400')
-    assert len(left["big"]) <= Limits().file_bytes
-    began = time.monotonic()
-    well, _, _ = inside(tmp_path, "if (!fork()) { sleep 60 } sleep 60", seconds=1)
-    assert not well
-    assert time.monotonic() - began < 30
-
-
 def test_without_bubblewrap_nothing_is_executed(bigcode, root, monkeypatch):
     monkeypatch.setattr(sandbox.shutil, "which", lambda name: None)
     sandbox._variant.cache_clear()
@@ -138,98 +62,6 @@ def test_without_bubblewrap_nothing_is_executed(bigcode, root, monkeypatch):
             bigcode.main(["--root", str(root), "--demo", "--allow-code-execution"])
     finally:
         sandbox._variant.cache_clear()
-
-
-# outcomes
-
-
-@pytest.fixture
-def outcome(tmp_path):
-    return Outcome(
-        **{"run": "r", "question": "RQ9", "pool": "mine", "split": "s", "condition": "s", "model": "m", "seed": 1},
-        **{"harness": "h", "task": "t", "settings": {"a": 1}, "reported": {"pass@1": 0.5}, "versions": {}, "files": {}},
-        problems={"p1": [True, False], "p2": [False, True]},
-    )
-
-
-def test_an_outcome_is_read_as_it_was_written(tmp_path, outcome):
-    place = outcomes.write(tmp_path, outcome)
-    assert place == tmp_path / "Results" / "h" / "t" / "r.json"
-    assert list(outcomes.every(tmp_path)) == [(place, outcome)]
-
-
-@pytest.mark.parametrize(
-    ("change", "found"),
-    [
-        (lambda d: d.update(format=2), "no outcome of format 1"),
-        (lambda d: d.pop("split"), "missing 1 required"),
-        (lambda d: d.update(extra=1), "unexpected keyword"),
-        (lambda d: d.update(seed="1"), "as seed; expected int"),
-        (lambda d: d.update(problems={}), r"found \[\] samples a problem"),
-        (lambda d: d.update(problems={"p": [True], "q": [True, False]}), r"found \[1, 2\] samples"),
-        (lambda d: d.update(problems={"p": [2]}), "expected true or false, or 0 or 1"),
-        (lambda d: d.update(problems={"p": [0.5]}), "expected true or false, or 0 or 1"),
-        (lambda d: d.update(problems={"p": ["1"]}), "expected true or false, or 0 or 1"),
-        (lambda d: d.update(problems={"p": 1}), "expected true or false, or 0 or 1"),
-        (lambda d: d.update(metric="pass@1"), "as metric; expected metric"),
-        (lambda d: d.update(metric={"name": "pass@1"}), "missing 3 required"),
-        (lambda d: d["metric"].update(name="a@b"), "'a@b' as the metric's name; expected letters"),
-        (lambda d: d["metric"].update(name=["x"]), "as the metric's name"),
-        (lambda d: d["metric"].update(kind=""), "'' as the metric's kind"),
-        (lambda d: d["metric"].update(unit=""), "'' as the metric's unit"),
-        (lambda d: d["metric"].update(unit="a\nb"), "as the metric's unit"),
-        (lambda d: d["metric"].update(higher_is_better=1), "1 as higher_is_better; expected true or false"),
-        (lambda d: d["metric"].update(higher_is_better=False), "expected pass@1 to be of kind pass, where higher"),
-        (lambda d: d["metric"].update(kind="likelihood"), "expected pass@1 to be of kind pass"),
-        (lambda d: d.update(metric=BITS | {"kind": "probability"}, problems={"p": [1.5]}), "numbers from 0 to 1"),
-        (lambda d: d.update(metric=BITS, problems={"p": [True]}), "expected finite numbers"),
-    ],
-)
-def test_what_is_no_outcome_is_refused(tmp_path, outcome, change, found):
-    place = outcomes.write(tmp_path, outcome)
-    document = json.loads(place.read_text())
-    change(document)
-    place.write_text(json.dumps(document))
-    with pytest.raises(InputError, match=found):
-        outcomes.read(place)
-
-
-BITS = {"name": "bits", "unit": "bits per byte", "kind": "likelihood", "higher_is_better": False}
-
-
-def test_metrics_of_one_run_lie_side_by_side(tmp_path, outcome):
-    bits = replace(outcome, metric=Metric(**BITS), problems={"p1": [0.25], "p2": [1]})
-    places = [outcomes.write(tmp_path, one) for one in (outcome, bits)]
-    assert [place.name for place in places] == ["r.json", "r@bits.json"]
-    assert outcomes.places(tmp_path, "h", "t", "r") == places
-    assert dict(outcomes.every(tmp_path)) == dict(zip(places, (outcome, bits), strict=True))
-    assert (bits.mean, outcome.mean) == (0.625, 0.5)
-
-
-def test_an_outcome_from_before_there_were_metrics_is_pass_at_1(tmp_path, outcome):
-    place = outcomes.write(tmp_path, outcome)
-    document = json.loads(place.read_text())
-    del document["metric"]
-    place.write_text(json.dumps(document))
-    assert outcomes.read(place) == outcome
-    assert outcome.metric == outcomes.PASS
-
-
-@pytest.mark.parametrize("number", [float("nan"), float("inf"), 1e200, "0.5", None, 10**400])
-def test_numbers_that_are_none_are_not_written(tmp_path, outcome, number):
-    bits = replace(outcome, metric=Metric(**BITS), problems={"p": [number]})
-    with pytest.raises(InputError, match="expected finite numbers"):
-        outcomes.write(tmp_path, bits)
-
-
-def test_an_outcome_that_lies_elsewhere_is_refused(tmp_path, outcome):
-    place = outcomes.write(tmp_path, outcome)
-    place.rename(place.with_name("r@bits.json"))
-    with pytest.raises(InputError, match=r"r@bits.json: found the outcome that belongs to .*r.json"):
-        list(outcomes.every(tmp_path))
-
-
-# the harness
 
 
 @pytest.fixture(scope="module")
@@ -323,7 +155,7 @@ def test_an_import_that_ends_the_interpreter_fails_its_sample_and_a_broken_inter
     (tmp_path / "ends.py").write_text("import os\nos._exit(1)\n")
     environment = bigcode_harness.find(None, None).environment
     script, module = bigcode_harness.IN_HARNESS / "sample.py", bigcode_scoring.execute_module(environment)
-    place = Place(environment.python, script, module, {}, {"PYTHONPATH": str(tmp_path)}, 10**9, sandboxed=False)
+    place = TrialSite(environment.python, script, module, {}, {"PYTHONPATH": str(tmp_path)}, 10**9, sandboxed=False)
     samples = [Trial(code, "assert f() == 1", "", 3, apart=True) for code in ("import ends", "def f(): return 1")]
     wrong, right = trials.run(place, samples)
     assert (wrong.passed, right.passed) == (False, True)

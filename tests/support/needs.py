@@ -1,0 +1,25 @@
+"""Marks of tests that need what not every machine has."""
+
+import pytest
+
+from instruction_data.errors import InputError
+from instruction_data.outcomes import sandbox
+from instruction_data.runs import environments
+
+
+def works(check, *arguments):
+    try:
+        check(*arguments)
+    except InputError:
+        return False
+    return True
+
+
+needs_harness = pytest.mark.skipif(
+    not works(environments.find, None, "--harness", "harness"), reason="needs the harness: make harness"
+)
+needs_sandbox = pytest.mark.skipif(not works(sandbox.check), reason="needs bubblewrap and leave to use it")
+needs_trainer = pytest.mark.skipif(
+    not works(environments.find, None, "--trainer", "trainer", "llamafactory-cli"),
+    reason="needs LLaMA-Factory: make trainer",
+)
