@@ -27,7 +27,7 @@ MANY = 20  # records that both sides need before a difference is worth a sentenc
 
 @dataclass(frozen=True)
 class MeanDifference:
-    """How a measure differs between split ``a`` and ``b`` (a split, or the rest of the set)."""
+    """The difference of a measure between split ``a`` and ``b`` (a split, or the rest of the set)."""
 
     measure: str
     label: str
@@ -82,7 +82,7 @@ def differences(
     extremes: tuple[str, str] | None,
     by_design: Mapping[str, str],
 ) -> Iterator[MeanDifference]:
-    """The extreme splits against each other, and each split against what it should be like.
+    """Compare the extreme splits with each other, and each split with the records that it should be like.
 
     Where splits share no records (tiers), that is the rest of the set's records. Where they share some (mixtures), the
     rest is a poor standard, and each is compared with the first extreme.
@@ -163,7 +163,7 @@ def correlations(
 
 
 def warnings(found: list[MeanDifference], related: list[Correlation], extreme: tuple[str, str] | None) -> list[str]:
-    """Say what is large and not meant in plain sentences, the extremes first, then the greatest differences.
+    """Say in plain sentences what is large and not meant: first between the extremes, then by size.
 
     Where both extremes are compared, we leave out how each differs from the rest.
     """
@@ -189,5 +189,5 @@ def _correlation_sentence(one: Correlation) -> str:
 
 
 def document(found: list[MeanDifference], related: list[Correlation]) -> dict[str, list[dict]]:
-    """Both lists as they stand in confounds.json."""
+    """Return both lists as they stand in confounds.json."""
     return {"differences": [asdict(one) for one in found], "correlations": [asdict(one) for one in related]}
