@@ -104,7 +104,7 @@ class Records(Sequence[Record]):
         return [getattr(record, name) for record in self]
 
     def describe(self, root: Path) -> dict:
-        """Return what a manifest says of this pool."""
+        """Return this pool's entry in a manifest."""
         file = self.pool.file(root)
         inside = file.resolve().is_relative_to(root.resolve())
         return {
