@@ -170,7 +170,7 @@ def planned(workspace: Workspace, others: Sequence[Pool], pool: Pool, n: int) ->
 
 
 class Domains:
-    """The other domains' pools, each read once; one of the demo grows to what the largest mixture needs."""
+    """The other domains' pools, each read once; a pool of the demo grows to the need of the largest mixture."""
 
     def __init__(self, workspace: Workspace, *, drop_input: bool):
         self._workspace, self._drop_input = workspace, drop_input

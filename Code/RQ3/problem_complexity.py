@@ -58,7 +58,7 @@ NORMALISATIONS = (STUDYS, "rank", "log")
 
 @dataclass(frozen=True)
 class Definition:
-    """How one generation of the study measures complexity.
+    """The measure of complexity in one generation of the study.
 
     Attributes:
         prompt: asks for the score.

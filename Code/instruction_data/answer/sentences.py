@@ -85,7 +85,7 @@ def verdicts(sound: Sound, family: int) -> list[str]:
 
 
 def missed(rest: Sound, unit: str) -> list[str]:
-    """Say how large a difference data can miss that support none of these; all have one unit."""
+    """Say how large a true difference these data can miss, for unsupported differences in one unit."""
     metric = rest[0][0]["metric"]
     seen = [units.signed(metric, value).lstrip("+") for value in sorted(pair["detectable"] for _, pair in rest)]
     span = f"{seen[0]} to {seen[-1]}" if len(seen) > 1 else seen[0]

@@ -1,11 +1,11 @@
-"""The demo's pools, made on the user's machine: nothing is downloaded, no one else's text is committed.
+"""Make the demo's pools on the user's machine: nothing is downloaded, and nobody else's text is committed.
 
 standard library of this Python -> candidates -> records -> two code pools + weak labels
 seeded tasks                                             -> the math and the general pool
 
 Code records are the public functions, classes and methods of the running Python's standard library that have a
-docstring. Files are parsed, never imported. The module a record comes from gives it a weak label: one of the study's
-ten categories. As a command:
+docstring. Files are parsed, never imported. A record's module gives it a weak label: one of the study's ten categories.
+As a command:
 
     python -m instruction_data.demo [--root DIR] [--records N] [--others N] [--overwrite]
 """

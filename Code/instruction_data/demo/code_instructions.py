@@ -6,7 +6,7 @@ import re
 from instruction_data.demo.library_code import Candidate, cut, sentence
 
 MAX_INSTRUCTION = 260  # characters
-MAX_WITH_CONTEXT = 200  # an instruction that would be longer does without its module
+MAX_WITH_CONTEXT = 200  # a longer instruction leaves out its module
 
 _PHRASES = (
     "Write {what}. {description}",
@@ -22,7 +22,7 @@ _CONTEXTS = (" (Context: {}.)", " It is part of this module: {}.", " The module 
 
 
 def demands(candidate: Candidate) -> tuple[str, ...]:
-    """Return further requirements that the code meets already; each can be checked."""
+    """Return further requirements that the code already meets; each can be checked."""
     node, lines = candidate.node, candidate.code.split("\n")
     parts = list(ast.walk(node))
     kinds = {type(part) for part in parts}
@@ -62,7 +62,7 @@ def _raised(node: ast.Raise) -> list[str]:
 
 
 def instruction(candidate: Candidate, *, evolved: bool = False) -> str:
-    """Return the task in at most ``MAX_INSTRUCTION`` characters; an evolved one ends in one more requirement."""
+    """Word the task in at most ``MAX_INSTRUCTION`` characters; an evolved one ends in one more requirement."""
     demand = " " + candidate.draw(demands(candidate), "demand") if evolved else ""
     phrase = candidate.draw(_PHRASES, "phrase")
     room = MAX_INSTRUCTION - len(demand) - len(phrase.format(what=candidate.what, description=""))

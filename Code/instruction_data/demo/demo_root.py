@@ -22,11 +22,11 @@ from instruction_data.pools.records import Record, Records
 from instruction_data.pools.table import STUDY_POOLS, Pool
 
 RECORDS = 300  # in each of the two code pools
-OTHERS = 1000  # in each of the other two
+OTHERS = 1000  # in each of the other two pools
 SEED = 42
 TASKS = {"math": math_tasks, "general": general_tasks}
 GROWN_FOLDER = "Datas/demo"  # larger pools of tasks
-LABELS_PATH = "Datas/demo_labels.json"  # written last: where it stands, the demo is complete
+LABELS_PATH = "Datas/demo_labels.json"  # written last: if it is there, the demo is complete
 
 _REBUILD = "build the demo again with python -m instruction_data.demo --overwrite"
 
@@ -73,28 +73,28 @@ def _labels(pool: Pool, entries: list[dict], chosen: list[Candidate]) -> list[di
 
 
 def build(root: Path, *, records: int = RECORDS, others: int = OTHERS, seed: int = SEED) -> None:
-    """Write the demo's pools and labels under ``root/Datas``, in place of what is there.
+    """Write the demo's pools and labels under ``root/Datas``, replacing present ones.
 
     Args:
-        records: in each of the two code pools.
-        others: in each of the math and the general pool.
+        records: the size of each of the two code pools.
+        others: the size of the math and of the general pool.
 
     Raises:
-        InputError: there is less material than asked for.
+        InputError: there is not enough material.
     """
     write_files(root, contents(records, others, seed))
 
 
 def complete(root: Path) -> bool:
-    """Tell whether all files of the demo are there."""
+    """Say whether all files of the demo are there."""
     return all((root / name).is_file() for name in [*(pool.path for pool in STUDY_POOLS), LABELS_PATH])
 
 
 def ensure(root: Path) -> None:
-    """Build the demo unless it is there; two scripts started at once do not collide.
+    """Build the demo unless it is there; two simultaneous scripts do not collide.
 
     Raises:
-        InputError: one of its files is there with other content, which is never replaced here.
+        InputError: one of its files has other content, which is never replaced here.
     """
     with locked(root):
         if not complete(root):
@@ -104,12 +104,12 @@ def ensure(root: Path) -> None:
 
 
 def can_grow(pool: Pool) -> bool:
-    """Tell whether ``grown`` makes more records of a pool: of the demo's math and general pools, not of a user's."""
+    """Say whether ``grown`` can enlarge a pool: only the demo's math and general pools, never a user's."""
     return pool.name in TASKS and pool in STUDY_POOLS
 
 
 def grown_pool(pool: Pool, records: int) -> Pool:
-    """Return the row that ``grown`` returns, and write nothing.
+    """Return the row that ``grown`` would return, without writing anything.
 
     Raises:
         InputError: there are not that many different tasks.
@@ -124,10 +124,10 @@ def grown_pool(pool: Pool, records: int) -> Pool:
 
 
 def grown(root: Path, pool: Pool, records: int) -> Pool:
-    """Return the demo's math or general pool with a file of at least ``records`` tasks, which is made if not there.
+    """Return the demo's math or general pool with a file of at least ``records`` tasks; make the file if needed.
 
-    The file begins with the 1,000 records of the demo's pool as it is by default, and every larger file begins with
-    all smaller ones.
+    The file begins with the 1,000 records of the demo's default pool. Every larger file begins with all smaller
+    ones.
 
     Raises:
         InputError: there are not that many different tasks.
@@ -170,7 +170,7 @@ def weak_labels(root: Path, records: Records) -> list[str | None] | None:
 
 
 def locked(root: Path) -> filelock.FileLock:
-    """Return the lock under which the demo's files are written."""
+    """Return the lock for writing the demo's files."""
     folder = root / ".cache"
     folder.mkdir(parents=True, exist_ok=True)
     return filelock.FileLock(folder / "demo.lock")
@@ -181,7 +181,7 @@ def _is_same(path: Path, content: bytes) -> bool:
 
 
 def refuse_others(root: Path, files: dict[str, bytes]) -> None:
-    """Raise an InputError if a file is there with other content."""
+    """Raise InputError if a file is there with other content."""
     others = [name for name, content in files.items() if (root / name).exists() and not _is_same(root / name, content)]
     if others:
         raise InputError(
@@ -191,7 +191,7 @@ def refuse_others(root: Path, files: dict[str, bytes]) -> None:
 
 
 def write_files(root: Path, files: dict[str, bytes]) -> None:
-    """Write what differs. The labels are removed first and written last: they never stand beside other pools."""
+    """Write files that differ. Labels are removed first and written last, so they never stand beside other pools."""
     changed = {name for name, content in files.items() if not _is_same(root / name, content)}
     if changed:
         (root / LABELS_PATH).unlink(missing_ok=True)

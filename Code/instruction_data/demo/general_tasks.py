@@ -83,7 +83,7 @@ CAPITALS = {
     "Hungary": "Budapest",
     "Thailand": "Bangkok",
 }
-# base form, form with he or she, past
+# base form, third person, past
 VERBS = (
     ("walk to", "walks to", "walked to"),
     ("visit", "visits", "visited"),

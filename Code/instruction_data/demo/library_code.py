@@ -1,7 +1,7 @@
 """Candidates for code records: the public functions, classes and methods of the running Python's standard library.
 
-They have a docstring. Files are parsed, never imported. The module a candidate comes from gives it a weak label: one
-of the study's ten categories.
+All have a docstring. Files are parsed, never imported. A candidate's module gives it a weak label: one of the study's
+ten categories.
 """
 
 import ast
@@ -25,13 +25,13 @@ from instruction_data.errors import InputError
 
 OUTPUT_LENGTHS = range(60, 2501)  # characters
 MIN_DOCSTRING = 41
-MAX_DESCRIPTION = 120  # what a docstring may add to an instruction
+MAX_DESCRIPTION = 120  # the most that a docstring adds to an instruction
 MAX_ARGUMENTS = 60
 SEED_LINES = 6  # of source text, in the `seed` field of the OSS form
 LEFT_OUT = {"test", "tests", "idlelib", "lib2to3", "site-packages", "ensurepip", "__pycache__", "turtledemo"}
 
-# The study's categories, in its order, and the modules whose code is taken to belong there. A module goes by its
-# longest dotted prefix in this table; those that match none have no label.
+# The study's categories, in its order, and the modules whose code is taken to belong there. A module's longest dotted
+# prefix in this table decides; a module without one has no label.
 MODULES = {
     "Algorithmic & Data Structure": "_collections_abc asyncio.queues bisect collections copy difflib filecmp fnmatch "
     "functools graphlib heapq operator queue re reprlib shlex string textwrap weakref",
@@ -53,20 +53,20 @@ _LABELS = {module: category for category, modules in MODULES.items() for module 
 
 @dataclass(frozen=True)
 class Candidate:
-    """One definition of the standard library that could become a record."""
+    """A definition of the standard library that could become a record."""
 
     module: str
     name: str  # dotted, inside the module
     category: str | None
     what: str  # noun phrase with the signature
     description: str  # from the docstring
-    context: str  # what the module is about; may be empty
+    context: str  # the module's subject; may be empty
     code: str  # without its docstring
     source: str  # the lines as they stand in the file
     node: ast.stmt
 
     def draw(self, choices: tuple[str, ...], purpose: str) -> str:
-        """Return one of ``choices``, always the same for this candidate and purpose."""
+        """Draw one of ``choices``, always the same for this candidate and purpose."""
         digest = hashlib.sha256(f"{purpose}:{self.module}:{self.name}".encode()).digest()
         return choices[int.from_bytes(digest[:4], "big") % len(choices)]
 
@@ -94,7 +94,7 @@ def module_files(folder: Path) -> list[tuple[str, Path]]:
 
 
 def mine(files: Iterable[tuple[str, Path]]) -> list[Candidate]:
-    """Return the candidates in ``files``; the first of those with the same code or the same description."""
+    """Return the candidates in ``files``; keep only the first with the same code or the same description."""
     result, seen = [], set()
     for module, path in tqdm(list(files), desc="standard library", unit="file", delay=2, leave=False):
         for candidate in _candidates(module, path):
@@ -106,7 +106,7 @@ def mine(files: Iterable[tuple[str, Path]]) -> list[Candidate]:
 
 
 def _candidates(module: str, path: Path) -> Iterator[Candidate]:
-    """Yield the candidates of one file; none if it does not decode or parse."""
+    """Yield the candidates of one file; none if the file does not decode or parse."""
     try:
         with tokenize.open(path) as file, warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -133,7 +133,7 @@ def _candidates(module: str, path: Path) -> Iterator[Candidate]:
 
 
 def _definitions(body: list[ast.stmt], owner: str = "") -> Iterator[tuple[ast.stmt, str]]:
-    """Yield the public definitions with a docstring and a body of their own, each with the class it is in."""
+    """Yield the public definitions that have a docstring and a body, each with its class."""
     for node in body:
         if isinstance(node, ast.If | ast.Try):
             yield from _definitions(node.body + node.orelse, owner)
@@ -145,7 +145,7 @@ def _definitions(body: list[ast.stmt], owner: str = "") -> Iterator[tuple[ast.st
 
 
 def _is_empty(node: ast.stmt) -> bool:
-    """Tell whether a definition does nothing, or only raises, beside its docstring."""
+    """Say whether a definition does nothing, or only raises, apart from its docstring."""
     return all(isinstance(part, ast.Pass | ast.Raise | ast.Expr) and not _calls(part) for part in node.body[1:])
 
 
@@ -162,7 +162,7 @@ def _first_line(node: ast.stmt) -> int:
 
 
 def _without_docstring(node: ast.stmt, lines: list[str]) -> str:
-    """Return the definition's lines, dedented, without its docstring; empty where it cannot be cut out by lines."""
+    """Return the definition's dedented lines without its docstring; empty if that cannot be cut out by lines."""
     docstring, following = node.body[0], node.body[1]
     alone = not lines[docstring.lineno - 1][: docstring.col_offset].strip()
     if not alone or getattr(following, "lineno", 0) <= docstring.end_lineno:
@@ -170,7 +170,7 @@ def _without_docstring(node: ast.stmt, lines: list[str]) -> str:
     kept = lines[_first_line(node) - 1 : docstring.lineno - 1]
     rest = "\n".join(lines[docstring.end_lineno : node.end_lineno]).lstrip("\n")
     code = textwrap.dedent("\n".join([*kept, rest])).rstrip()
-    return "" if code[:1].isspace() else code  # a string that starts at column 0 keeps its method from dedenting
+    return "" if code[:1].isspace() else code  # a string at column 0 prevents dedenting
 
 
 def fenced(code: str) -> str:
@@ -192,7 +192,7 @@ def _noun_phrase(node: ast.stmt, owner: str) -> str:
 
 
 def _arguments(arguments: ast.arguments) -> str:
-    """Return the arguments as they stand in a signature; the first ones of a long list."""
+    """Return the arguments as they stand in a signature; only the first ones of a long list."""
     text = ast.unparse(arguments)
     if len(text) <= MAX_ARGUMENTS:
         return text
@@ -200,7 +200,7 @@ def _arguments(arguments: ast.arguments) -> str:
 
 
 def _description(docstring: str) -> str:
-    """Return the first paragraph of a docstring as prose, cut behind a sentence or a word; empty if it is no prose."""
+    """Return the first paragraph of a docstring as prose, cut after a sentence or a word; empty if it is not prose."""
     text = _prose(docstring)
     text = re.sub(r"^[\w.]+\([^)]*\)\s*(->\s*[\w\[\], ]+?)?\s*(--|:|\.)?\s+", "", text)
     if not re.match(r"[A-Za-z`'\"]", text) or len(text.split()) < 4 or re.search(r">>>|^[\w, -]+ =", text):
@@ -216,7 +216,7 @@ def _prose(docstring: str) -> str:
 
 
 def cut(text: str, limit: int) -> str:
-    """Return as many whole sentences as fit, or else as many words; one character is left for a full stop."""
+    """Return as many whole sentences as fit, or else as many words, leaving one character for a full stop."""
     if len(text) < limit:
         return text
     ends = [match.start() for match in re.finditer(r"(?<=[a-z0-9)`'\"][.!?])\s+(?=[A-Z`'\"])", text[:limit])]
@@ -226,13 +226,13 @@ def cut(text: str, limit: int) -> str:
 
 
 def sentence(text: str) -> str:
-    """Return ``text`` with a capital and a full stop, as an instruction needs them."""
+    """Return ``text`` with a capital and a full stop, for use in an instruction."""
     text = text[0].upper() + text[1:] if re.match(r"[a-z]+ ", text) else text
     return text if text[-1] in ".!?…" else text.rstrip(" ,;:-") + "."
 
 
 def _context(docstring: str) -> str:
-    """Return what a module says it is about, if its first sentence is a short plain one."""
+    """Return a module's own statement of its subject, if its first sentence is short and plain."""
     text = re.split(r"(?<=[a-z)])\.(?:\s|$)", _prose(docstring))[0]
     text = re.sub(r"^(Module )?[\w.]+\s+--?\s+", "", text).strip(" .")
     if not re.fullmatch(r"[A-Za-z][\w ,/'()&-]{12,60}", text) or " " not in text:
@@ -245,8 +245,8 @@ def _context(docstring: str) -> str:
 def choose(candidates: list[Candidate], count: int, seed: int) -> tuple[list[Candidate], list[Candidate]]:
     """Return ``count`` candidates for each of the two code pools: OSS form, EVOL form.
 
-    Labels take turns, so that the rare ones are all in; within a label the two pools take turns. Candidates without a
-    label are taken only when those with one are used up.
+    Labels take turns, so that all rare ones are in; within a label the two pools take turns. Candidates without a label
+    are taken only after all others.
 
     Raises:
         InputError: there are fewer than ``2 * count``.
@@ -269,7 +269,7 @@ def choose(candidates: list[Candidate], count: int, seed: int) -> tuple[list[Can
 
 
 def candidates_for(count: int, folder: Path | None = None) -> list[Candidate]:
-    """Return at least ``count`` candidates if there are; modules without a label are read if others are too few."""
+    """Return at least ``count`` candidates, if that many exist; read modules without a label only if needed."""
     files = module_files(folder or Path(sysconfig.get_paths()["stdlib"]))
     found = mine(file for file in files if category_of(file[0]))
     return found if len(found) >= count else mine(files)

@@ -6,8 +6,8 @@ from fractions import Fraction
 
 from instruction_data.errors import InputError
 
-ATTEMPTS = 50  # draws in a row without a new task until a kind counts as used up
-MOST = 150_000  # tasks of a domain: up to here at least half of its kinds still have new ones
+ATTEMPTS = 50  # draws in a row without a new task, after which a kind counts as used up
+MOST = 150_000  # tasks of a domain; up to here at least half of its kinds still have new ones
 
 NAMES = (
     "Amina",
@@ -49,11 +49,11 @@ CITIES = (
 def different(
     kinds: tuple[Callable, ...], count: int, source: random.Random, block: int | None = None
 ) -> list[tuple[str, tuple[str, ...]]]:
-    """Return ``count`` tasks, each with its kind's name. The kinds take turns, and no task is asked twice.
+    """Draw ``count`` tasks, each with its kind's name. The kinds take turns, and no task comes twice.
 
     Args:
-        kinds: each draws one task from a random source; the answer comes last in it.
-        block: tasks are shuffled among so many, so that more of them begin with the same blocks; None shuffles all.
+        kinds: each draws one task from a random source; the answer is its last part.
+        block: tasks are shuffled in blocks of this size, so larger draws begin with the same blocks; None: all at once.
 
     Raises:
         InputError: there are not that many.
@@ -69,7 +69,7 @@ def different(
 
 
 def _in_turn(live: list[Callable], count: int, source: random.Random, seen: set) -> list[tuple[str, tuple[str, ...]]]:
-    """Draw tasks that are not in ``seen`` yet, and add them there; a kind that has no more leaves ``live``."""
+    """Draw tasks that are not in ``seen`` yet, and add them there; remove a kind that has no more from ``live``."""
     result = []
     while live and len(result) < count:
         for kind in live[: count - len(result)]:
@@ -88,7 +88,7 @@ def money(cents: int) -> str:
 
 
 def decimal(value: Fraction) -> str:
-    """Return a fraction whose decimal form ends, in that form."""
+    """Return a fraction in decimal form, which must be finite."""
     return f"{float(value):.4f}".rstrip("0").rstrip(".")
 
 

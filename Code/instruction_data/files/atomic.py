@@ -34,7 +34,7 @@ def remove_stale(folder: Path, name: str = "*") -> None:
 
 
 class Digest(io.RawIOBase):
-    """A file that keeps nothing of what is written but its SHA-256."""
+    """A file that keeps only the SHA-256 of what is written to it."""
 
     def __init__(self) -> None:
         self.sha256 = hashlib.sha256()
@@ -90,7 +90,7 @@ def write_whole(path: Path, content: bytes) -> None:
     """Write a file whole or not at all; where several processes do so at once, the last one's content stays."""
     remove_stale(path.parent, path.name)
     while not (path.exists() and path.read_bytes() == content):
-        # another process may take what is being written here for a killed run's: each does so once, as it begins
+        # another process may remove this temporary file as a killed run's; each process does so only once, at its start
         with suppress(FileNotFoundError), ExitStack() as stack:
             staged_file(stack, path, lambda file: file.write(content)).path.replace(path)
             return

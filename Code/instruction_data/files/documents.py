@@ -85,7 +85,7 @@ def _sha256(content: Mapping) -> str:
 
 
 def check(document: object, where: str) -> None:
-    """Raise InputError where a field is not of its class, or not a mapping, as it is declared."""
+    """Raise InputError where a field is not of its declared class, or not a mapping as declared."""
     for field, kind in type(document).__annotations__.items():
         value, wanted = getattr(document, field), kind if isinstance(kind, type) else Mapping
         if not isinstance(value, wanted) or isinstance(value, bool):

@@ -1,9 +1,8 @@
 """JSON as a stream of entries: objects one a line, in an array, or one after another.
 
 ``jsonlines`` reads lines. ``ijson`` reads arrays and finds where each entry ends; ``orjson`` then decodes the entry's
-own bytes, so that an entry means the same in an array as on a line. The objects that ijson itself would build are
-not used: it puts a question mark in the place of half a surrogate pair, and nesting of 100,000 or a number of 5,000
-digits ends the process.
+own bytes, so that an entry means the same in an array as on a line. The objects that ijson builds are not used: it
+replaces half a surrogate pair by a question mark, and nesting of 100,000 or a number of 5,000 digits ends the process.
 
 Beside orjson and Python's own decoder alone, jsonlines costs 3 us a line and ijson 3 us an entry: together 2 to 8 % of
 the full-size benchmark.
@@ -21,7 +20,7 @@ from instruction_data.errors import quoted
 from instruction_data.files.entries import Entry, Problem
 
 CHUNK = 1 << 20  # bytes of an array read at a time, at most
-ENTRY_BYTES = 1 << 26  # of one object at most: it is held in memory, several times over; real ones have thousands
+ENTRY_BYTES = 1 << 26  # of one object at most: memory holds it several times over; real ones have thousands
 
 BEYOND = " (the file cannot be read beyond this)"
 
@@ -37,7 +36,7 @@ _EVENTS = {"end_array": "an array", "string": "a string", "boolean": "a boolean"
 
 
 def line_entries(stream: BinaryIO) -> Iterator[Entry]:
-    """Yield the objects of JSON lines; reading goes on behind a line that holds none."""
+    """Yield the objects of JSON lines; reading goes on after a line that holds none."""
     number, line = 0, b""
 
     def lines() -> Iterator[bytes]:
@@ -100,13 +99,13 @@ def _stream_entries(stream: BinaryIO, level: int, **options: bool) -> Iterator[E
     """Yield the entries of a stream.
 
     Args:
-        level: how many arrays the entries stand in.
+        level: the number of arrays around the entries.
         options: for ijson.
     """
     depth = number = 0
     held, size, begun = [], 0, 1  # the entry that has begun: its text, its bytes, the line it begins on
     for line, part, events, wrong in _parsed(stream, **options):
-        new = part if depth >= level else part.partition(b"[")[2]  # but for the start of the array around all
+        new = part if depth >= level else part.partition(b"[")[2]  # without the start of the outermost array
         if held or new.strip(_BETWEEN):
             begun = begun if held else line
             held.append(part)
@@ -166,7 +165,7 @@ def _parts(stream: BinaryIO) -> Iterator[tuple[int, bytes]]:
 
 
 def _sent(parser, part: bytes) -> str:
-    """Let ijson go on to the end of a part; return what it found wrong."""
+    """Let ijson read to the end of a part; return the error that it found."""
     try:
         parser.send(_shape(part))
     except StopIteration:  # the end, as it should be
@@ -180,9 +179,9 @@ def _sent(parser, part: bytes) -> str:
 
 
 def _shape(part: bytes) -> bytes:
-    """Return text of the same shape without what ijson cannot pass, so that reading goes on behind it.
+    """Return text of the same shape without what ijson cannot read, so that reading can go on after it.
 
-    That is invalid UTF-8, halves of surrogate pairs, and numbers of many digits, which end the whole process.
+    ijson cannot read invalid UTF-8 or halves of surrogate pairs; numbers of many digits end the whole process.
     """
     try:
         part.decode("utf-8")
@@ -196,7 +195,7 @@ def _shape(part: bytes) -> bytes:
 
 
 def _decoded(parts: list[bytes]) -> "dict | Problem":
-    """Decode the object that stands in parts of a text, between commas and brackets."""
+    """Decode the object in these parts of a text, which may have commas and brackets around it."""
     text = b"".join(parts)
     text = text[text.find(b"{") : text.rfind(b"}") + 1]
     try:

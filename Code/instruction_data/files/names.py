@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from instruction_data.errors import InputError, quoted
 
 PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
-LONGEST = 200  # bytes; file systems hold 255, of which temporary names, seeds and endings take their share
+LONGEST = 200  # bytes; file systems hold 255, and temporary names, seeds and endings need some of them
 RESERVED = {"con", "prn", "aux", "nul"} | {f"{port}{n}" for port in ("com", "lpt") for n in range(10)}  # on Windows
 
 
@@ -45,7 +45,7 @@ def checked(name: str, what: str) -> str:
 
 
 def different(found: Iterable[str], what: str) -> None:
-    """Raise InputError where two names are the same but for upper and lower case: some file systems have one file."""
+    """Raise InputError where two names differ only in case: some file systems would keep one file for both."""
     seen: dict[str, str] = {}
     for name in found:
         other = seen.setdefault(name.casefold(), name)

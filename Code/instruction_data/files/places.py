@@ -11,7 +11,7 @@ def matching(folder: Path, pattern: str) -> list[Path]:
     """Return the paths below a folder that match a pattern, sorted.
 
     Raises:
-        OSError: a folder on the way may not be read. ``Path.glob`` would pass over it, and forget all that is in it.
+        OSError: a folder on the way may not be read. (``Path.glob`` would silently skip it and all that is in it.)
     """
     places = [folder]
     for part in pattern.split("/"):

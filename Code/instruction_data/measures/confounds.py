@@ -27,7 +27,7 @@ MANY = 20  # records that both sides need before a difference is worth a sentenc
 
 @dataclass(frozen=True)
 class MeanDifference:
-    """How a measure differs between split ``a`` and ``b`` (a split, or the rest of the set)."""
+    """The difference of a measure between split ``a`` and ``b`` (a split, or the rest of the set)."""
 
     measure: str
     label: str

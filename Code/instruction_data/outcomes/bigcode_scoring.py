@@ -115,7 +115,7 @@ def execute(
         readable[harness.checkout] = str(harness.checkout)
     shared = {"PATH": f"{environment.bin}:/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"}
     script, module = IN_HARNESS / "sample.py", execute_module(environment)
-    same = {**shared, "PYTHONHASHSEED": "0"}  # sets in the same order, so that a sample passes always or never
+    same = {**shared, "PYTHONHASHSEED": "0"}  # keeps the order of sets, so that a sample passes always or never
     place = TrialSite(environment.python, script, module, readable, same, MEMORY_BYTES, sandboxed)
     variables = {**shared, "HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", **environment.more}
     ours, theirs = socket.socketpair()
@@ -141,7 +141,7 @@ def execute(
 
 
 def answer(channel: socket.socket, task: Task, place: TrialSite, log: Path) -> list[list[Verdict]]:
-    """Try the samples that the harness asks about, and tell it and the log what became of them."""
+    """Try the samples that the harness asks about, and tell the results to it and to the log."""
     with channel.makefile("rwb") as file:
         line = file.readline(JSON_BYTES)
         if not line:

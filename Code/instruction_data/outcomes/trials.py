@@ -139,7 +139,7 @@ def _again(place: TrialSite, trial: Trial, users: tuple[int, int]) -> Verdict:
 
 
 def _try(place: TrialSite, trial: Trial, users: tuple[int, int]) -> tuple[Verdict, bool]:
-    """Return a verdict, and whether a second try could not be fairer."""
+    """Try a sample; return the verdict, and whether it is final because a second try would not be fairer."""
     job = {"solution": trial.solution, "tests": trial.tests, "seconds": trial.seconds, "memory": place.memory}
     with _started(place, users[0], job, "together", str(place.execute)) as lines:
         found = lines.verdict(trial.seconds + GRACE_SECONDS)
@@ -154,7 +154,7 @@ def _try(place: TrialSite, trial: Trial, users: tuple[int, int]) -> tuple[Verdic
 
 
 def _apart(place: TrialSite, trial: Trial, users: tuple[int, int]) -> dict:
-    """Return what the tests say of a sample that is elsewhere."""
+    """Run the tests against a sample in another sandbox; return their answer."""
     job = {"solution": trial.solution, "memory": place.memory}
     check = {"tests": trial.tests, "prompt": trial.prompt, "memory": place.memory}
     with contextlib.ExitStack() as stack:
@@ -171,7 +171,7 @@ def _apart(place: TrialSite, trial: Trial, users: tuple[int, int]) -> dict:
 
 @contextlib.contextmanager
 def _started(place: TrialSite, user: int, job: dict, *words: str, channel: int | None = None) -> Iterator["_Lines"]:
-    """Yield an interpreter that is ready, until the block ends.
+    """Yield an interpreter that is ready for a sample, until the block ends.
 
     Raises:
         _NotStartedError: it does not become ready.

@@ -1,4 +1,4 @@
-"""What questions and measures say of themselves in the manifests: titles, labels, scales.
+"""The declarations of questions and measures in the manifests: titles, labels, scales.
 
 Nothing else of the page knows a question or a measure by its name.
 """
@@ -8,20 +8,20 @@ from dataclasses import dataclass
 
 from instruction_data.publish.inventory import Set
 
-CATEGORY, MARGIN = "category", "category_margin"  # the columns that the figures of categories are drawn from
+CATEGORY, MARGIN = "category", "category_margin"  # the columns behind the figures of categories
 LENGTHS = {"instruction_tokens": "Instruction length", "output_tokens": "Output length"}  # drawn for every question
 
 
 @dataclass(frozen=True)
 class About:
-    """The title of a question, and the question itself."""
+    """A question's title, and what it asks."""
 
     title: str
     asks: str
 
 
 def about(question: str, sets: Iterable[Set]) -> About | None:
-    """Return what a question says of itself, None if it says nothing."""
+    """Return a question's declaration; None if there is none."""
     for one in sets:
         said = one.manifest["about"]
         if one.question == question and not one.derived and said["title"]:
@@ -35,7 +35,7 @@ def title(question: str, sets: Iterable[Set]) -> str:
 
 
 def label(column: str, sets: Iterable[Set], profiles: Mapping) -> str:
-    """Return what a column is called: by a manifest, by the profiles, or by itself."""
+    """Return a column's label: from a manifest, from the profiles, or else its own name."""
     for one in sets:
         if column in one.columns:
             return one.columns[column].declaration["label"]
@@ -48,12 +48,12 @@ def logarithmic(column: str, one: Set) -> bool:
 
 
 def axis_label(column: str, one: Set) -> str:
-    """Return what stands at the axis of a column."""
+    """Return the label of a column's axis."""
     return one.columns[column].declaration["label"]
 
 
 def plane(one: Set) -> tuple[str, str] | None:
-    """Return the two measures of a set that together place a record, to the right and upwards; None if it has not two.
+    """Return the two measures of a set that place a record, to the right and upwards; None if the set lacks two.
 
     They are the first two numbers that measure what the question varies; a logarithmic one goes to the right.
     """
@@ -70,7 +70,7 @@ def plane(one: Set) -> tuple[str, str] | None:
 
 
 def plane_name(one: Set) -> str:
-    """Return what the placing of records by two measures is called."""
+    """Return the name of the view that places records by two measures."""
     return one.manifest["about"]["varies"][0]
 
 

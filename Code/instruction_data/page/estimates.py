@@ -1,12 +1,12 @@
-"""What a task of a comparison found, in the unit of its metric, as figures, tables and sentences show it.
+"""The estimates of a comparison's task in the unit of its metric, for figures, tables and sentences.
 
-Nothing else of the page knows how a comparison holds its estimates.
+No other part of the page knows how a comparison stores its estimates.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-PASS = {"name": "pass@1", "unit": "%", "kind": "pass", "higher_is_better": True}  # of a task that names no metric
+PASS = {"name": "pass@1", "unit": "%", "kind": "pass", "higher_is_better": True}  # the metric of a task that names none
 
 
 @dataclass(frozen=True)
@@ -20,10 +20,10 @@ class Interval:
 
 @dataclass(frozen=True)
 class Shown:
-    """How people read the numbers of one metric.
+    """The form in which people read the numbers of one metric.
 
     Attributes:
-        passes: whether it is a share of problems solved. Comparisons hold shares from 0 to 1, people read percent.
+        passes: whether it is a share of problems solved. Comparisons hold shares from 0 to 1; people read percent.
     """
 
     name: str
@@ -37,11 +37,11 @@ class Shown:
 
     @property
     def step(self) -> str:
-        """Return the unit of a difference."""
+        """The unit of a difference."""
         return "points" if self.passes else self.unit or self.name
 
     def says(self, problems: int) -> str:
-        """Return what is shown, as the beginning of a sentence."""
+        """Say what is shown, as the beginning of a sentence."""
         if self.passes:
             return f"Share of {problems} problems solved ({self.name})"
         better = "higher" if self.higher_is_better else "lower"
@@ -68,7 +68,7 @@ class Shown:
 
 
 def metric_of(task: Mapping) -> Shown:
-    """Return what a task is scored by."""
+    """Return the metric that scores a task."""
     said = PASS | (task.get("metric") or {})
     passes = said["kind"] == "pass"
     name, unit = (PASS["name"], PASS["unit"]) if passes else (said["name"], said["unit"])

@@ -1,7 +1,7 @@
-"""Figures: numbers in, drawings out; each drawn once, for papers (SVG, PNG, PDF) and for the page.
+"""Figures: numbers in, drawings out. Each is drawn once, for papers (SVG, PNG, PDF) and for the page.
 
-Every colour is one of ``COLOURS``; ``svg`` makes variables of them for the page. Text stays text, and no file bears a
-time, so that the same numbers give the same bytes.
+Every colour is one of ``COLOURS``; ``svg`` turns them into variables for the page. Text stays text. No file holds a
+time, so the same numbers give the same bytes.
 """
 
 import io
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-# Blue to orange over grey, and ten hues; both can be told apart with any colour vision, the ten with their markers.
+# Blue to orange over grey, and ten hues. Any colour vision can tell both apart, the ten hues by their markers.
 ORDERED = ("#0b3c7d", "#2467ad", "#4a90c4", "#7d7d7d", "#cf7a1c", "#b4530a", "#7f2704")
 HUES = (
     *("#0072b2", "#d55e00", "#00805d", "#b0568a", "#8a6d00"),
@@ -36,19 +36,19 @@ COLOURS = {
 CHOSEN = {1: (0,), 2: (0, 6), 3: (0, 3, 6), 4: (0, 2, 4, 6), 5: (0, 2, 3, 4, 6), 6: (0, 1, 2, 4, 5, 6)}
 MARKERS = ("o", "s", "^", "D", "P")
 WIDTH = 4.0  # inches: narrow enough for a phone, two or three side by side on a screen
-ROW = 0.27  # inches of height a row of a chart gets
-LEGEND_LETTERS = 46  # that have room side by side
+ROW = 0.27  # inches of height for each row of a chart
+LEGEND_LETTERS = 46  # the most that fit side by side
 BINS = 40
 FORMATS = ("svg", "png", "pdf")
 
 
 @dataclass(frozen=True)
 class Drawing:
-    """A figure with what stands for it where it cannot be seen.
+    """A figure with the text that replaces it for people who cannot see it.
 
     Attributes:
-        name: of its files, and unique in the page (``named``).
-        says: one sentence: what is drawn.
+        name: the name of its files, unique in the page (``named``).
+        says: one sentence that says what is drawn.
         header, rows: its numbers.
     """
 
@@ -68,12 +68,12 @@ class Drawing:
 
 
 def named(*parts: str) -> str:
-    """Return a name for the files of a figure, whatever the parts are."""
+    """Return a valid name for the files of a figure, made of any parts."""
     return "_".join(re.sub(r"[^\w.-]+", "_", part).strip("_") for part in parts)
 
 
 def settle(figure: "Figure") -> None:
-    """Find the places of everything in a figure, once for all its files."""
+    """Lay out everything in a figure, once for all its files."""
     figure.draw_without_rendering()
     figure.set_layout_engine("none")
 
@@ -91,7 +91,7 @@ def encoded(figure: "Figure", ending: str, name: str) -> bytes:
 
 @cache
 def style() -> Mapping[str, object]:
-    """Return the settings that all figures share. Names are never taken for formulas."""
+    """Return the settings of all figures, under which no name is taken for a formula."""
     return {
         "text.parse_math": False,
         "svg.fonttype": "none",
@@ -125,7 +125,7 @@ def style() -> Mapping[str, object]:
 
 
 def ordered(count: int) -> list[str]:
-    """Return a colour for each of ``count`` things that have an order; from the eighth on they come again."""
+    """Return a colour for each of ``count`` ordered things; from the eighth on, colours repeat."""
     chosen = CHOSEN.get(count, range(7))
     return [ORDERED[chosen[number % len(chosen)]] for number in range(count)]
 
@@ -154,7 +154,7 @@ def _axes(height: float) -> tuple["Figure", "Axes"]:
 def _row_axes(
     labels: Sequence[str], per_row: float = ROW, more: float = 0.75, letters: int = 24
 ) -> tuple["Figure", "Axes"]:
-    """Return axes with a row for every label, the first on top."""
+    """Return axes with a row for every label, the first one on top."""
     wrapped = [textwrap.fill(label, letters, break_long_words=False) for label in labels]
     lines = sum(label.count("\n") for label in wrapped)
     figure, axes = _axes(more + per_row * len(labels) + 0.1 * lines)
@@ -166,7 +166,7 @@ def _row_axes(
 
 
 def _legend(figure: "Figure", axes: "Axes") -> None:
-    """Name the groups above the axes, as many side by side as have room."""
+    """Name the groups above the axes, as many side by side as fit."""
     handles, labels = axes.get_legend_handles_labels()
     columns = max(1, min(len(labels), int(LEGEND_LETTERS // (max(map(len, labels)) + 4))))
     figure.legend(handles, labels, loc="outside upper left", ncols=columns, handlelength=1, columnspacing=1.2)
@@ -193,7 +193,7 @@ def bin_edges(values: np.ndarray, log: bool) -> np.ndarray:
 
 @_styled
 def histogram(groups: Mapping[str, np.ndarray], cuts: Sequence[float], label: str, *, log: bool = False) -> "Figure":
-    """Draw how many records of each group have which value, stacked, with the cuts between the groups.
+    """Draw a stacked histogram of the groups' values, with the cuts between the groups.
 
     Args:
         groups: name -> float ``[n]`` finite values, positive with ``log``.
@@ -219,7 +219,7 @@ def histogram(groups: Mapping[str, np.ndarray], cuts: Sequence[float], label: st
 
 @_styled
 def spans(groups: Mapping[str, Mapping[str, float]], label: str, *, log: bool = False) -> "Figure":
-    """Draw where the middle half and the middle nine tenths of each group lie.
+    """Draw the middle half and the middle nine tenths of each group.
 
     Args:
         groups: name -> quantiles by percent: "5", "25", "50", "75", "95".
@@ -271,7 +271,7 @@ def bars(values: Mapping[str, float], label: str) -> "Figure":
 
 @_styled
 def composition(groups: Mapping[str, Mapping[str, int]], label: str) -> "Figure":
-    """Draw a bar per group, divided by where its records come from."""
+    """Draw a bar per group, divided by the sources of its records."""
     figure, axes = _row_axes(list(groups))
     sources = list(dict.fromkeys(source for group in groups.values() for source in group))
     left = np.zeros(len(groups))
@@ -301,7 +301,7 @@ def points(
         of: int ``[n]``, the group of every point, −1 for none.
         labels: of the axes; empty for a map, whose axes mean nothing.
         log: whether x is on a logarithmic axis.
-        picture: whether the points are a picture in the file, as suits thousands, and not each a drawing.
+        picture: store the points as one picture, not as a drawing each; this suits thousands.
     """
     figure, axes = _axes(3.4)
     many = len(groups) > len(ORDERED)
@@ -323,11 +323,11 @@ def points(
 
 @_styled
 def balance(values: Mapping[str, float], errors: Sequence[float], designed: Sequence[bool], bound: float) -> "Figure":
-    """Draw how far two splits lie apart in each measure, in standard deviations (a "love plot").
+    """Draw the distance between two splits in each measure, in standard deviations (a "love plot").
 
     Args:
         values: measure -> standardised difference.
-        errors: standard error of each, 0 where it is not known.
+        errors: the standard error of each, 0 if unknown.
         designed: whether the splits were made to differ in it.
         bound: the size from which on a difference counts as large.
     """
@@ -367,7 +367,7 @@ def intervals(values: Mapping[str, tuple[float, float, float]], label: str) -> "
 
 @_styled
 def overlap(names: Sequence[str], matrix: np.ndarray) -> "Figure":
-    """Draw a square per two splits; the fuller its colour, the more they share.
+    """Draw a square for every two splits; the fuller its colour, the more records they share.
 
     Args:
         matrix: float ``[k, k]``, 0 … 1.

@@ -1,7 +1,7 @@
-"""Findings: what is known of the splits of a study root, gathered for people: sentences, and rows of tables.
+"""Findings: all knowledge about a study root's splits, gathered for people as sentences and rows of tables.
 
-Learned from the manifests, the scores beside them, and the documents derived from both (profiles, confounds,
-contamination, comparison), each of which may be missing.
+It comes from the manifests, the scores beside them, and the documents derived from both (profiles, confounds,
+contamination, comparison). Each of these documents may be missing.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,7 +19,7 @@ from instruction_data.page.html import number
 from instruction_data.publish import inventory
 from instruction_data.publish.inventory import Inventory, Set
 
-DOCUMENTS = {  # name -> file below the study root, the command that makes it
+DOCUMENTS = {  # name -> file below the study root, and the command that makes it
     "profiles": ("Profiles/profiles.json", "python Code/report/profile_splits.py"),
     "confounds": ("Profiles/confounds.json", "python Code/report/profile_splits.py"),
     "contamination": ("Profiles/contamination.json", "python Code/report/contamination.py"),
@@ -27,15 +27,15 @@ DOCUMENTS = {  # name -> file below the study root, the command that makes it
 }
 DIFFERENCES_SAID = 2
 MOSTLY = 0.98
-EACH_PROBLEM = 3  # records shown of it
+EACH_PROBLEM = 3  # the most records shown of one problem
 
 
 @dataclass(frozen=True)
 class Known:
-    """Everything that is known of a study root.
+    """Everything that is known about a study root.
 
     Attributes:
-        documents: name -> content, of those of ``DOCUMENTS`` that are there.
+        documents: name -> content, for those of ``DOCUMENTS`` that are there.
     """
 
     found: Inventory
@@ -49,7 +49,7 @@ class Known:
         return list(dict.fromkeys(one.pool for one in self.found.sets if one.question == question))
 
     def main_set(self, question: str, pool: str) -> Set | None:
-        """Return the splits that the question's script made of a pool; others (controls …) were made from these."""
+        """Return the set that the question's script made from a pool; other sets (controls …) were made from it."""
         mine = [one for one in self.found.sets if (one.question, one.pool) == (question, pool)]
         return next((one for one in mine if not one.derived), None)
 
@@ -60,7 +60,7 @@ class Known:
 
     @cached_property
     def categories(self) -> tuple[list[str], np.ndarray]:
-        """Return the categories, and the one of every distinct record: int64 ``[n]``, −1 for none."""
+        """The categories, and the category of every distinct record: int64 ``[n]``, −1 for none."""
         column = self.found.columns.get(declared.CATEGORY)
         if column is None:
             return [], np.full(len(self.found), -1)
@@ -70,27 +70,27 @@ class Known:
 
     @cached_property
     def margins(self) -> np.ndarray:
-        """Return by how much the category of each record leads the next: float64 ``[n]``, NaN where not known."""
+        """The lead of each record's category over the next: float64 ``[n]``, NaN if unknown."""
         column = self.found.columns.get(declared.MARGIN)
         return np.full(len(self.found), np.nan) if column is None else column.values
 
     @property
     def embedded_models(self) -> list[str]:
-        """Return the small models in pip packages that a number came from."""
+        """The small models in pip packages that gave any of the numbers."""
         used = {model["model"] for one in self.found.sets for model in one.manifest["models"].values()}
         return sorted(used & {model.title for model in models.EMBEDDED.values()})
 
     def outdated(self, name: str) -> bool:
-        """Say whether a document was made of other manifests than are there now."""
+        """Say whether a document was made from manifests that have changed since."""
         document = self.documents[name]
         return "manifests" in document and document["manifests"] != self.found.sources
 
 
 def read(root: Path, spool_folder: Path | None = None) -> Known:
-    """Return everything that is known of a study root.
+    """Gather everything that is known about a study root.
 
     Raises:
-        InputError: there is no split; a file is not what it should be.
+        InputError: there is no split, or a file is not as it should be.
     """
     found = inventory.read(root, spool_folder)
     there = {name: root / file for name, (file, _) in DOCUMENTS.items() if (root / file).is_file()}
@@ -98,7 +98,7 @@ def read(root: Path, spool_folder: Path | None = None) -> Known:
 
 
 def short(split: str, one: Set) -> str:
-    """Return a split's name without the words that all names of its set begin with; no number is left in front."""
+    """Return a split's name without the first words that all names of its set share; it never begins with a number."""
     names = [name.split("_") for name in {split, *one.members}]
     shared = next((place for place, words in enumerate(zip(*names, strict=False)) if len(set(words)) > 1), 0)
     while shared and any(words[shared][:1].isdecimal() for words in names):
@@ -107,13 +107,13 @@ def short(split: str, one: Set) -> str:
 
 
 def disjoint(one: Set) -> bool:
-    """Say whether a set's splits share no record, as tiers do; a few may be in a pool twice, on both sides of a cut."""
+    """Say whether a set's splits share no records, as tiers do; a few that a pool holds twice do not count."""
     parts = [np.unique(part) for part in one.members.values()]
     return len(parts) > 1 and len(np.unique(np.concatenate(parts))) >= MOSTLY * sum(map(len, parts))
 
 
 def membership(one: Set, n: int) -> np.ndarray:
-    """Return which of a set's splits every record is in: int64 ``[n]``, −1 for none."""
+    """Return the number of each record's split within a set: int64 ``[n]``, −1 for none."""
     of = np.full(n, -1, dtype=np.int64)
     for place, part in enumerate(one.members.values()):
         of[part] = place
@@ -121,10 +121,10 @@ def membership(one: Set, n: int) -> np.ndarray:
 
 
 def cuts(one: Set, values: np.ndarray) -> list[float]:
-    """Return the values at which a set's splits were parted; none if they were parted by something else.
+    """Return the values at which a set's splits were cut; none if something else divides them.
 
     Args:
-        values: float ``[n]`` of every distinct record.
+        values: float ``[n]``, one for every distinct record.
     """
     ranges = sorted((np.nanmin(values[part]), np.nanmax(values[part])) for part in one.members.values())
     found = []
@@ -136,7 +136,7 @@ def cuts(one: Set, values: np.ndarray) -> list[float]:
 
 
 def made_to_differ(one: Set) -> str:
-    """Return the figure that tells the splits of a set apart, at both ends."""
+    """Say which figure tells the splits of a set apart, with its values at both ends."""
     told = [(list(split["summary"].items()) or [None])[0] for split in one.manifest["splits"].values()]
     if None in told or len({figure for figure, _ in told}) != 1:
         return "–"
@@ -147,7 +147,7 @@ def made_to_differ(one: Set) -> str:
 
 
 def extremes(confounds: Mapping) -> list[Mapping]:
-    """Return what is known of the two splits of a set that lie farthest apart, the largest difference first."""
+    """Return the differences between the two splits of a set that lie farthest apart, the largest one first."""
     pair = confounds["extremes"]
     if not pair:
         return []
@@ -156,7 +156,7 @@ def extremes(confounds: Mapping) -> list[Mapping]:
 
 
 def also_differs(one: Set, confounds: Mapping, bound: float) -> str:
-    """Say what else differs most: of each kind (length …) the largest difference that was not meant."""
+    """Say what else differs most: the largest unintended difference of each kind (length …)."""
     if not confounds["extremes"]:
         return "not compared: it has no two ends"
     a, b = (short(name, one) for name in confounds["extremes"])
@@ -174,7 +174,7 @@ def also_differs(one: Set, confounds: Mapping, bound: float) -> str:
 
 
 def mean(row: Mapping, end: str) -> str:
-    """Return one side of a difference; shares in percent."""
+    """Return the mean on one side of a difference; a share is in percent."""
     return f"{row[end]:.0%}" if declared.as_share(row) else f"{row[end]:,.3g}"
 
 
@@ -221,7 +221,7 @@ def verdict(groups: Sequence[Mapping], one: Set) -> str:
 
 
 def worst(contamination: Mapping, benchmark: str, most: int) -> list[Mapping]:
-    """Return the records that overlap most with a benchmark, each once, with the splits and pools it is in.
+    """Return the records that overlap most with a benchmark, each once, with its splits and pools.
 
     At most ``EACH_PROBLEM`` of them belong to one problem.
     """

@@ -1,7 +1,7 @@
-"""Hints: the commands that a page names, each one that does for its study root what the page says, as it is typed.
+"""Hints: the commands that a page names, each ready to type and right for the page's study root.
 
-They are typed in the repository's folder. A page bears no absolute path, so two words stand for folders: DIR for the
-study root, FOLDER for the one of a pool that lies elsewhere.
+They are typed in the repository's folder. A page holds no absolute path, so two words stand for folders: DIR for the
+study root, FOLDER for the folder of a pool that lies elsewhere.
 """
 
 import shlex
@@ -24,11 +24,11 @@ DIVERSITY, CATEGORIES = "Code/RQ2/semantic_diversity.py", "Code/RQ4/task_categor
 COMPLEXITY, COVERAGE = "Code/RQ3/problem_complexity.py", "Code/RQ4/type_coverage.py"
 COMPOSITION = "Code/RQ1/domain_composition.py"
 SCRIPTS = {"RQ1": (COMPOSITION,), "RQ2": (DIVERSITY,), "RQ3": (COMPLEXITY,), "RQ4": (CATEGORIES, COVERAGE)}
-EMBEDDED = {DIVERSITY: "minilm", COMPLEXITY: "smollm2", CATEGORIES: "minilm"}  # what each can do its work with
+EMBEDDED = {DIVERSITY: "minilm", COMPLEXITY: "smollm2", CATEGORIES: "minilm"}  # the small model for each
 TRAIN, SCORE = "Code/training/train.py", "Code/evaluation/bigcode.py"
-DEFAULT_POOLS = {"oss", "evol"}  # of the scripts of the questions
+DEFAULT_POOLS = {"oss", "evol"}  # the defaults of the questions' scripts
 READING_FLAGS = ("--skip-bad", control_tokens.FLAG)
-OTHERS = ("math", "general")  # pools that code gives way to
+OTHERS = ("math", "general")  # pools that replace code
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Hints:
 
     @property
     def explained(self) -> str:
-        """Say what the words in the commands stand for; nothing where no word stands for a folder."""
+        """An explanation of the words that stand for folders; empty if the commands hold no such word."""
         if self.root in (REPOSITORY, DEMO_ROOT):
             return ""
         words = "In commands, DIR stands for the study root"
@@ -48,18 +48,18 @@ class Hints:
         return f"{words} and FOLDER for the folder of a pool that lies elsewhere." if elsewhere else f"{words}."
 
     def document(self, name: str) -> str:
-        """Return the command that makes a derived document from what is published, or from outcomes."""
+        """Return the command that makes a derived document from published files or outcomes."""
         return f"{DOCUMENTS[name][1]}{self._where}"
 
     def verify(self) -> str:
-        """Return the command that hashes every published file again."""
+        """Return the command that hashes every published file again and compares."""
         return f"python -m instruction_data.publish verify{self._below(' build/demo', ' DIR')}"
 
     def question(self, question: str, pools: Sequence[str] = ()) -> str:
         """Return the commands that make the training sets of one of the study's questions, a line each.
 
         Args:
-            pools: to make them of (default: those of the other questions).
+            pools: the pools to make them from (default: those of the other questions).
         """
         pools = pools or self._pools
         scripts = [one for one in SCRIPTS[question] if one != CATEGORIES or not self._categorised(pools)]
@@ -67,19 +67,19 @@ class Hints:
         return "\n".join([*fetched, *(line for script in scripts for line in self._making(script, pools))])
 
     def places(self, pool: str) -> str:
-        """Return the command that makes what a map of a pool is drawn from: vectors, or else complexity."""
+        """Return the command that makes the data of a pool's map: vectors, or else complexity."""
         sets = [one for one in self.known.found.sets if one.pool == pool]
         for one in sets:
             if "encoder" in one.manifest["models"] and one.manifest["settings"].get("text"):
-                return f"{one.manifest['command']}{self._below('', ' --root DIR')}"  # what it computed is gone
+                return f"{one.manifest['command']}{self._below('', ' --root DIR')}"  # its cached vectors are gone
         ready_made = any(one.question == "RQ2" for one in sets)
         return self.question("RQ3" if ready_made else "RQ2", [pool])
 
     def results(self, question: str | None = None) -> list[str]:
-        """Return the commands that are left on the way to results, in their order: train, score, compare.
+        """Return the commands that are still needed for results, in order: train, score, compare.
 
         Args:
-            question: whose training sets to train on (default: all).
+            question: the question whose training sets to train on (default: all).
         """
         splits = [name for name, one, _ in self.known.found.splits() if question in (None, one.question)]
         trained = [path.parent.name for path in matching(self.root / runs.FOLDER, f"*/{runs.MANIFEST}")]
@@ -105,12 +105,12 @@ class Hints:
 
     @property
     def _demo_pools(self) -> bool:
-        """Say whether the pools are the demo's, of which --demo makes training sets with small models."""
+        """Whether the pools are the demo's, from which --demo makes training sets with small models."""
         return self.root == DEMO_ROOT or (self.root != REPOSITORY and demo_root.complete(self.root))
 
     @property
     def _small(self) -> bool:
-        """Say whether small models are used here: the root shows the method and does not reproduce the study."""
+        """Whether small models are used here: then the root shows the method and does not reproduce the study."""
         return self._demo_pools or bool(self.known.embedded_models)
 
     @property
@@ -118,7 +118,7 @@ class Hints:
         return list(dict.fromkeys(one.pool for one in self.known.found.sets))
 
     def _making(self, script: str, pools: Sequence[str]) -> list[str]:
-        """Return a script's commands: one for all pools if the script takes these by itself, else one a pool."""
+        """Return a script's commands: one for all pools if they are its defaults, else one for each pool."""
         command, words = f"python {script}{self._where}", []
         if self._demo_pools:
             command += "" if self.root == DEMO_ROOT else " --demo"
@@ -132,7 +132,7 @@ class Hints:
         return [" ".join([command, *one, *words]) for one in flags]
 
     def _pool_flags(self, pool: str) -> list[str]:
-        """Return the flags that name a pool and say how it is read, as they were given when a set was made of it."""
+        """Return the flags that name a pool and say how to read it, as given when a set was made from it."""
         manifests = [one.manifest for one in self.known.found.sets if one.pool == pool]
         made = next((one for one in manifests if "--pool" in shlex.split(one["command"])), None)
         if not made:
@@ -145,14 +145,14 @@ class Hints:
         return [*map(shlex.quote, flags), *(flag for flag in READING_FLAGS if flag in words)]
 
     def _file(self, path: str) -> str:
-        """Return where the file of a pool is; manifests leave out the folder if it is not below the root."""
+        """Return the path of a pool's file; manifests leave out its folder if it is not below the root."""
         if not (self.root / path).is_file():
             return f"FOLDER/{path}"
         return path if self.root == REPOSITORY else f"DIR/{path}"
 
     @property
     def _study_pools(self) -> bool:
-        """Say whether all pools are files that the study used, which are large enough for its totals."""
+        """Whether all pools are files of the study, which are large enough for its totals."""
         entries: list[Mapping] = [entry for one in self.known.found.sets for entry in one.manifest["pools"].values()]
         return all(entry["known_as"] for entry in entries)
 
@@ -161,7 +161,7 @@ class Hints:
         return all(file.is_file() and formats.pointer_of(file) is None for file in files)
 
     def _fetch(self) -> list[str]:
-        """Return the command that fetches the pools that code gives way to, unless they are there or will be made."""
+        """Return the command that fetches the pools that replace code, unless they are there or will be made."""
         table = known_pools(self.root)
         files = {name: table[name].file(self.root) for name in OTHERS}
         gone = [name for name, file in files.items() if not file.is_file() or formats.pointer_of(file)]

@@ -1,8 +1,8 @@
-"""Pages: one HTML file that needs nothing else, from parts that hold text; what the text says, a browser never obeys.
+"""Pages: one self-contained HTML file, made from parts that hold text. A browser never obeys that text.
 
-Everything is escaped by the template engine; what scripts need lies in a JSON block that cannot end early, and they put
-it into the page as text alone. The policy in the page's head lets nothing run but the page's own script and style, by
-their hashes, and nothing be fetched. Characters that would not be seen, or that turn text around, are shown by number.
+The template engine escapes everything. The script's data lie in a JSON block that cannot end early; the script puts
+them into the page only as text. The policy in the page's head allows only the page's own script and style, by their
+hashes, and no fetching. Characters that are invisible, or that turn text around, are shown by number.
 """
 
 import base64
@@ -22,13 +22,13 @@ KEPT = {"\n", "\t"}
 
 
 def visible(text: str) -> str:
-    """Return the text with characters that cannot be seen, or that change the order of others, as ⟨U+202E⟩."""
+    """Return text in which characters that are invisible, or that reorder others, are written as ⟨U+202E⟩."""
     unseen = {one for one in set(text) - KEPT if unicodedata.category(one) in UNSEEN}
     return text.translate({ord(one): f"⟨U+{ord(one):04X}⟩" for one in unseen}) if unseen else text
 
 
 def all_visible(value: object) -> object:
-    """Return the same with every string in it made visible, keys too."""
+    """Return the same value with every string in it made visible, keys included."""
     if isinstance(value, str):
         return visible(value)
     if isinstance(value, Mapping):
@@ -37,7 +37,7 @@ def all_visible(value: object) -> object:
 
 
 def shortened(text: str, limit: int) -> str:
-    """Return at most ``limit`` characters, and a sign where there are more."""
+    """Return at most ``limit`` characters, with a mark if some were cut off."""
     return text if len(text) <= limit else f"{text[: limit - 1]}…"
 
 
@@ -51,7 +51,7 @@ class Text:
 
 @dataclass(frozen=True)
 class Notice:
-    """A notice: it says what is missing or must be known, and the command that helps."""
+    """A note about something missing or important, and the command that helps."""
 
     text: str
     command: str = ""
@@ -60,7 +60,7 @@ class Notice:
 
 @dataclass(frozen=True)
 class Bullets:
-    """Sentences."""
+    """A list of sentences."""
 
     items: Sequence[str]
     kind: str = "bullets"
@@ -68,7 +68,7 @@ class Bullets:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of cells; strings stand left, numbers right.
+    """Rows of cells; strings are aligned left, numbers right.
 
     Attributes:
         folded: whether only the caption shows until it is opened.
@@ -85,7 +85,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Figure:
-    """A drawing; ``numbers`` stands for it where it cannot be seen, and what is ``wide`` may be scrolled sideways."""
+    """A drawing; ``numbers`` replaces it for people who cannot see it; a ``wide`` one may be scrolled sideways."""
 
     name: str
     title: str
@@ -98,7 +98,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class Grid:
-    """Figures side by side where there is room."""
+    """Figures, side by side if they fit."""
 
     figures: Sequence[Figure]
     kind: str = "grid"
@@ -124,7 +124,7 @@ class Browser:
 
 @dataclass(frozen=True)
 class Section:
-    """A heading with what stands under it."""
+    """A heading with the parts under it."""
 
     id: str
     title: str
@@ -133,7 +133,7 @@ class Section:
 
 
 def number(value: object) -> str:
-    """Return a figure for people: four significant digits, thousands apart; a dash where there is none."""
+    """Return a number for people: four significant digits, thousands separated; a dash for None."""
     if value is None:
         return "–"
     if isinstance(value, bool):
@@ -148,7 +148,7 @@ def cell(value: object) -> str:
 
 
 def breakable(text: str) -> "markupsafe.Markup":
-    """Return a name as markup that may go on in a new line behind every underscore."""
+    """Return a name as markup that may break into a new line after every underscore."""
     import markupsafe
 
     return markupsafe.Markup("_<wbr>").join(visible(text).split("_"))
@@ -158,8 +158,8 @@ def render(page: Mapping, data: Mapping) -> bytes:
     """Return the page.
 
     Args:
-        page: what the template shows.
-        data: what the script shows; strings, numbers, lists and mappings.
+        page: the values that the template shows.
+        data: the values that the script shows: strings, numbers, lists and mappings.
     """
     import jinja2
 
@@ -188,7 +188,7 @@ def _finalized(value: object) -> object:
 
 
 def policy(style: str, script: str) -> str:
-    """Return a content security policy that allows this style, this script, pictures in the page, and nothing else."""
+    """Return a content security policy that allows only this style, this script, and pictures in the page."""
     allowed = {
         "default-src": "'none'",
         "img-src": "data:",

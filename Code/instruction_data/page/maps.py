@@ -1,6 +1,6 @@
-"""Maps: the records of a pool in two dimensions, from sentence vectors that have been computed already.
+"""Maps: the records of a pool in two dimensions, from sentence vectors in the cache.
 
-Nothing here loads a model: where the cache of numbers does not have every vector that is needed, there is no map.
+Nothing here loads a model: if the cache lacks a needed vector, there is no map.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,17 +10,17 @@ import numpy as np
 
 from instruction_data.numbers import features
 
-COMPONENTS = 50  # before t-SNE, as its authors do; takes noise out and makes it fast
+COMPONENTS = 50  # kept for t-SNE, as its authors do: less noise, more speed
 PERPLEXITY = 30
-FEWEST = 12  # records, below which two principal components serve better
+FEWEST = 12  # records; for fewer, two principal components serve better
 METHOD = "t-SNE (perplexity 30) of the first 50 principal components of the unit vectors, by scikit-learn"
 
 
 def cached_vectors(texts: Sequence[str], wanted: Sequence[str], identity: Mapping, cache: Path) -> np.ndarray | None:
-    """Return vectors of some texts from the cache; only the shards that hold them are read.
+    """Return vectors of some texts from the cache, reading only the shards that hold them.
 
     Args:
-        texts: all that the feature was computed of (``features.compute``); the order does not matter.
+        texts: all texts of the feature's computation (``features.compute``), in any order.
         wanted: some of them.
         identity: of the feature.
         cache: folder of the shards.
@@ -42,9 +42,9 @@ def cached_vectors(texts: Sequence[str], wanted: Sequence[str], identity: Mappin
 
 
 def project(vectors: np.ndarray, seed: int) -> np.ndarray:
-    """Return two coordinates of every vector, each from 0 to 1, so that near vectors come to lie near each other.
+    """Return two coordinates for every vector, each from 0 to 1, so that near vectors lie near each other.
 
-    Runs on one processor: with more, sums come in another order and the map out otherwise.
+    It runs on one processor: with more, the order of sums changes, and with it the map.
 
     Args:
         vectors: float ``[n, d]``, finite and not zero, n ≥ 1.

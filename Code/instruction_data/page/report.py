@@ -1,4 +1,4 @@
-"""Reports: what the sections of a page share, which is what is known, what to draw with, and where figures go."""
+"""Reports: the findings, the drawing methods and the figures' folder, which all sections of a page share."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,7 @@ from instruction_data.select import draws
 
 @dataclass(frozen=True)
 class Report:
-    """Everything that a section is made from."""
+    """Everything that sections are made from."""
 
     findings: Known
     root: Path
@@ -40,17 +40,17 @@ class Report:
         return Notice(f"{what} not measured yet. This makes them:", self.hints.document(name))
 
     def title(self, question: str) -> str:
-        """Return what a question is called."""
+        """Return the title of a question."""
         return declared.title(question, self.findings.found.sets)
 
     def label(self, column: str) -> str:
-        """Return what a column of the scores is called."""
+        """Return the label of a column of the scores."""
         return declared.label(column, self.findings.found.sets, self.findings.documents.get("profiles", {}))
 
     def draw(self, n: int, most: int, name: str) -> np.ndarray:
-        """Return the positions of a seeded sample, ascending."""
+        """Draw the positions of a seeded sample, ascending."""
         return np.sort(draws.draw(n, min(n, most), self.seed, name))
 
     def sampled(self, shown: int, of: int) -> str:
-        """Say how many of how many are shown."""
+        """Say how many of all records are shown."""
         return f"all {of:,}" if shown == of else f"{shown:,} of {of:,}, drawn with seed {self.seed}"

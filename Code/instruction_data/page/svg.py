@@ -1,6 +1,6 @@
-"""SVG as a part of the page: no styles, colours as CSS variables, identifiers that are unique in the page.
+"""Turning SVG into a part of the page: no styles, CSS variables for colours, unique identifiers.
 
-One drawing serves light and dark, because the page says what the variables are.
+One drawing serves light and dark pages, because the page sets the variables.
 """
 
 import re
@@ -15,7 +15,7 @@ LINK = "{http://www.w3.org/1999/xlink}href"
 def inline(svg: bytes, name: str) -> str:
     """Return an SVG of ``figures.encoded`` as a part of a page that allows no inline styles.
 
-    Styles become attributes, colours variables; identifiers that nothing refers to go, the others begin with ``name``.
+    Styles become attributes, colours variables. Identifiers without a reference go; the others begin with ``name``.
     """
     ElementTree.register_namespace("", NAMESPACE)
     ElementTree.register_namespace("xlink", LINK[1:].partition("}")[0])

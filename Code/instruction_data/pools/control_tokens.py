@@ -1,8 +1,8 @@
 """Control tokens of chat templates: text that a trainer's tokenizer takes for the start or end of a turn.
 
 Tokenizers of the transformers library, and so LLaMA-Factory unless told ``split_special_tokens: true``, turn such
-text into the token itself wherever it stands. A record that holds ``<|im_start|>`` would teach the model a turn that
-is none; one that holds ``</s>`` an end in the middle.
+text into the token itself wherever it stands. A record that holds ``<|im_start|>`` would teach the model a false turn;
+one that holds ``</s>`` would teach it to stop in the middle.
 """
 
 import re
@@ -58,6 +58,6 @@ def found(data: bytes) -> tuple[str, ...]:
 def neutralised(text: str) -> str:
     """Return the text with a space behind the first character of every control token: ``< |im_start|>``, ``[ INST]``.
 
-    A space can be seen and typed, unlike characters of no width; no tokenizer takes what is left for a token.
+    A space can be seen and typed, unlike characters of no width. No tokenizer takes the result for a token.
     """
     return _IN_TEXT.sub(lambda token: f"{token[0][0]} {token[0][1:]}", text)

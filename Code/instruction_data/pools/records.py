@@ -37,17 +37,17 @@ class Record:
 class Records(Sequence[Record]):
     """The usable records of one pool file, in its order.
 
-    Texts lie in an unnamed temporary file and are read when asked for; memory holds, per record, its place there,
-    its row and its hash.
+    Texts lie in an unnamed temporary file and are read on demand. Memory holds each record's place in that file, its
+    row and its hash.
 
     Attributes:
-        pool: the row of the table it was read by.
+        pool: its row in the table of pools.
         sha256: of the pool file, in hex.
         rows: int64 ``[n]``, the position of each record among all entries of the file, from 0.
         hashes: list of ``n`` SHA-256 (hex) of the canonical records.
         skipped: the lines of the entries that were left out as unusable; in Parquet the rows, from 1.
         control_tokens: position -> the control tokens of chat templates in that record.
-        neutralised: whether such tokens were broken up when it was read.
+        neutralised: whether such tokens were broken up on reading.
     """
 
     def __init__(self, pool: Pool, sha256: str, spool_folder: Path | None = None, *, neutralised: bool = False):
@@ -104,7 +104,7 @@ class Records(Sequence[Record]):
         return [getattr(record, name) for record in self]
 
     def describe(self, root: Path) -> dict:
-        """Return what a manifest says of this pool."""
+        """Return this pool's entry in a manifest."""
         file = self.pool.file(root)
         inside = file.resolve().is_relative_to(root.resolve())
         return {

@@ -75,7 +75,7 @@ def described(split: Split, folder: str, sha256: str) -> dict:
 
 
 def checked(root: Path, file: str, sha256: str) -> Path:
-    """Return the path of a published file, having looked that it is what its manifest says.
+    """Check that a published file is what its manifest says, and return its path.
 
     Raises:
         InputError: it is missing, a Git LFS pointer, or other than the manifest says.

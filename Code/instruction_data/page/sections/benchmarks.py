@@ -1,4 +1,4 @@
-"""Benchmark problems: how much of them the training sets hold, and the records that overlap most."""
+"""The section on benchmark problems: how much of them the training sets hold, and the records that overlap most."""
 
 from collections.abc import Mapping, Sequence
 

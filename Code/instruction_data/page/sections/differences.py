@@ -1,4 +1,4 @@
-"""What the training sets of a question differ in besides: a figure, sentences and tables."""
+"""The other differences between the training sets of a question: a figure, sentences and tables."""
 
 from collections.abc import Iterator, Mapping
 
@@ -10,7 +10,7 @@ from instruction_data.page.report import Report
 from instruction_data.publish.inventory import Set
 
 BALANCED = 14  # measures in a figure of differences
-DESIGNED = 4  # of them those that the splits were made by
+DESIGNED = 4  # of these, the most that the splits were made by
 WARNINGS = 5
 
 

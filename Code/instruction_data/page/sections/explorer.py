@@ -16,19 +16,19 @@ MAP_TEXT = 400  # characters of a record's texts there
 
 
 def explored_pools(known: Known) -> list[str]:
-    """Return the pools that training sets were made of."""
+    """Return the pools that training sets were made from."""
     return [name for name in known.found.pools if name in {one.pool for one in known.found.sets}]
 
 
 def explorers_of(report: Report) -> tuple[dict[str, Explorer | Notice], dict[str, dict]]:
-    """Return the map of every pool as a part of the page, and the data of those that there are."""
+    """Return the map of every pool as a part of the page, and the data of the existing maps."""
     made = {pool: explorer_of(report, pool) for pool in explored_pools(report.findings)}
     shown = {pool: explorer for pool, (explorer, _) in made.items()}
     return shown, {pool: data for pool, (_, data) in made.items() if data}
 
 
 def explorer_of(report: Report, pool: str) -> tuple[Explorer | Notice, dict | None]:
-    """Return the map of a pool as a part of the page, and the data it shows."""
+    """Return the map of a pool as a part of the page, and the data that it shows."""
     known = report.findings
     everything = np.unique(known.found.pools[pool][known.found.known[known.found.pools[pool]]])
     chosen = everything[report.draw(len(everything), MAPPED, f"map {pool}")]
@@ -56,7 +56,7 @@ def meaning_view(report: Report, pool: str, chosen: np.ndarray) -> Iterator[dict
 
 
 def vectors_of(report: Report, pool: str, chosen: np.ndarray) -> np.ndarray | None:
-    """Return the vectors of some records from the cache that an encoder's run left; None if they are not all there."""
+    """Return the vectors of some records from the cache of an encoder's run; None if some are missing."""
     found = report.findings.found
     for one in found.sets:
         identity, text = one.manifest["models"].get("encoder"), one.manifest["settings"].get("text")
@@ -76,7 +76,7 @@ def vectors_of(report: Report, pool: str, chosen: np.ndarray) -> np.ndarray | No
 
 
 def measured_view(report: Report, pool: str, chosen: np.ndarray) -> Iterator[dict]:
-    """Place records by two measures, those of the first set of the pool that has them."""
+    """Place records by two measures, taken from the first set of the pool that has two."""
     for one in report.findings.found.sets:
         plane = declared.plane(one) if one.pool == pool else None
         if not plane:
@@ -95,13 +95,13 @@ def measured_view(report: Report, pool: str, chosen: np.ndarray) -> Iterator[dic
 
 
 def placed(column: str, one: Set) -> np.ndarray:
-    """Return where a measure places every record, on the scale of the measure."""
+    """Return the place of every record by one measure, on the measure's scale."""
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.log10(one.properties[column]) if declared.logarithmic(column, one) else one.properties[column]
 
 
 def spread(column: str, one: Set, low: float, high: float) -> str:
-    """Say between which values records are placed."""
+    """Say between which two values the records lie."""
     logarithmic = declared.logarithmic(column, one)
     ends = 10 ** np.array([low, high]) if logarithmic else (low, high)
     shown = " to ".join(number(float(end)) for end in ends)
@@ -109,13 +109,13 @@ def spread(column: str, one: Set, low: float, high: float) -> str:
 
 
 def view(name: str, places: np.ndarray, note: str, *, square: bool = False, labels: tuple[str, str] = ("", "")) -> dict:
-    """Return a way to place records: coordinates from 0 to 1, missing where there are none."""
+    """Return one way to place records: coordinates from 0 to 1, or missing ones."""
     x, y = ([None if np.isnan(value) else round(float(value), 4) for value in places[:, axis]] for axis in (0, 1))
     return {"name": name, "x": x, "y": y, "note": note, "square": square, "xlabel": labels[0], "ylabel": labels[1]}
 
 
 def groupings(known: Known, pool: str, chosen: np.ndarray) -> list[dict]:
-    """Return the ways to colour records: by the tiers of every set that has them, by category."""
+    """Return the ways to colour records: by the tiers of every set that has tiers, and by category."""
     made = []
     for one in known.found.sets:
         if one.pool == pool and one is known.main_set(one.question, pool) and findings.disjoint(one):

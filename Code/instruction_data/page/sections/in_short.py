@@ -1,4 +1,4 @@
-"""The first section, with the lines above it: every question and pool in a row."""
+"""The first section and the lines above it: a row for every question and pool."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ from instruction_data.publish.inventory import Set
 
 
 def section(report: Report) -> Section:
-    """Return a row per question and pool: what was made to differ, what else differs, benchmark problems, results."""
+    """Return a row per question and pool: the intended and other differences, benchmark problems, results."""
     known = report.findings
     rows = []
     for question in known.questions:

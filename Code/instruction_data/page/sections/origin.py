@@ -1,4 +1,4 @@
-"""Where each number came from: manifests, derived files, versions."""
+"""The origin of each number: manifests, derived files, versions."""
 
 from collections.abc import Mapping
 
@@ -8,7 +8,7 @@ from instruction_data.page.report import Report
 
 
 def section(report: Report) -> Section:
-    """Return where each number came from."""
+    """Return the section that says where each number came from."""
     known = report.findings
     rows, packages = [], []
     for name, manifest in findings.provenance(known):
@@ -44,7 +44,7 @@ def identified(model: Mapping) -> str:
 
 
 def settings_of(name: str, content: Mapping) -> str:
-    """Say what shaped a derived document, in a line each."""
+    """Say which settings shaped a derived document, one a line."""
     said = []
     if name == "profiles":
         near = content["near_duplicates"]

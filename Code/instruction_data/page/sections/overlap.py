@@ -1,4 +1,4 @@
-"""Which training sets share records."""
+"""The section on records that training sets share."""
 
 from instruction_data.measures import profiles
 from instruction_data.page import figures
@@ -6,7 +6,7 @@ from instruction_data.page.figures import Drawing
 from instruction_data.page.html import Section
 from instruction_data.page.report import Report
 
-OVERLAPPED = 60  # splits in one figure
+OVERLAPPED = 60  # the most splits in one figure
 
 
 def section(report: Report) -> Section:

@@ -1,4 +1,4 @@
-"""The pools: a table, and for each its map and its categories."""
+"""The section on the pools: a table, and each pool's map and categories."""
 
 from collections.abc import Mapping
 
@@ -24,7 +24,7 @@ def section(report: Report, explorers: Mapping[str, Explorer | Notice]) -> Secti
 
 
 def category_figure(report: Report, pool: str) -> list[Figure]:
-    """Draw how many records each category has, and say how clearly they belong to it."""
+    """Draw the number of records in each category, and say how clearly they belong there."""
     names, of = report.findings.categories
     numbers = np.unique(report.findings.found.pools.get(pool, np.zeros(0, dtype=np.int64)))
     numbers = numbers[of[numbers] >= 0]
@@ -53,7 +53,7 @@ def category_figure(report: Report, pool: str) -> list[Figure]:
 
 
 def profile_table(caption: str, profiles: Mapping[str, Mapping], **options: bool) -> Table:
-    """Return what pools or splits are like, in a row each."""
+    """Return a table that describes pools or splits, one in each row."""
     header = ("name", "records", "tokens in, median", "tokens out, median", "commonest language")
     header += ("Python that compiles", "exact copies", "near copies", "mean pairwise similarity", "Vendi score")
     return Table(caption, header, [profile_row(name, one) for name, one in profiles.items()], **options)

@@ -1,4 +1,4 @@
-"""One question: its training sets, what they are like, and what else is known of them."""
+"""The section of one question: its training sets and everything known about them."""
 
 from collections.abc import Iterator, Sequence
 
@@ -12,7 +12,7 @@ from instruction_data.page.report import Report
 from instruction_data.page.sections import benchmarks, differences, pools, results
 from instruction_data.publish.inventory import Set
 
-SCATTERED = 1_000  # records in a drawing, where each is a part of the page
+SCATTERED = 1_000  # the most records in a drawing, since each is a part of the page
 
 
 def section(report: Report, question: str) -> Section:
@@ -59,10 +59,10 @@ def splits_table(report: Report, sets: Sequence[Set]) -> Table:
 
 
 def property_figures(report: Report, one: Set) -> Iterator[Figure]:
-    """Draw what tiers were cut by, and its parts."""
+    """Draw the property by which tiers were cut, and its parts."""
     if not findings.disjoint(one):
         return
-    by_cuts = sorted(one.properties.items(), key=lambda item: not findings.cuts(one, item[1]))  # what was cut, first
+    by_cuts = sorted(one.properties.items(), key=lambda item: not findings.cuts(one, item[1]))  # cut ones first
     for column, values in by_cuts:
         groups = {short(name, one): values[part] for name, part in one.members.items()}
         groups = {name: part[np.isfinite(part)] for name, part in groups.items()}

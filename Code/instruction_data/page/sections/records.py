@@ -1,4 +1,4 @@
-"""The browser of records: a sample of every split."""
+"""The section with the browser of records: a sample of every split."""
 
 from collections.abc import Mapping
 
@@ -17,7 +17,7 @@ def section(samples: Mapping[str, Mapping]) -> Section:
 
 
 def sample(report: Report) -> dict[str, dict]:
-    """Return a sample of the records of every split."""
+    """Draw a sample of the records of every split."""
     found = report.findings.found
     source = {int(one): name for name, numbers in reversed(found.pools.items()) for one in np.unique(numbers)}
     made = {}

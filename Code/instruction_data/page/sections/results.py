@@ -1,4 +1,4 @@
-"""Results of models that were trained on the sets of a question and pool."""
+"""The results of models that were trained on the sets of a question and pool."""
 
 from collections.abc import Mapping
 from dataclasses import astuple
@@ -48,7 +48,7 @@ def result_figure(report: Report, name: str, task: Mapping, main: Set | None) ->
 
 
 def differences_table(task: Mapping) -> Table:
-    """Return every two training sets of a task, the surest difference first."""
+    """Return a table of every two training sets of a task, the surest difference first."""
     metric = estimates.metric_of(task)
     rows = [
         [
