@@ -6,11 +6,15 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from hypothesis import HealthCheck, settings
 from tests.support.scripts import SCRIPTS, load_script
 
 from instruction_data.demo import demo_root
 from instruction_data.numbers import models
 from instruction_data.numbers.language_model import LanguageModel
+
+settings.register_profile("loaded", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("loaded")  # how fast an example runs says something of the machine, and nothing of the code
 
 
 @pytest.fixture
