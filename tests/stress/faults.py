@@ -148,7 +148,7 @@ def load(wanted: list[str]) -> None:
         own = script.file.endswith(".py")
         MODULES[script.file] = load_script(script.file) if own else importlib.import_module(script.file)
     Encoder.compute = lambda self, texts: {"vectors": numbers(texts, 8), "cut": np.zeros(len(texts), bool)}
-    LanguageModel._perplexities = lambda self, texts, most: {
+    LanguageModel._perplexities = lambda self, texts, most, start: {
         "perplexity": 1 + numbers(texts, 1)[:, 0].astype(float),
         "cut": np.zeros(len(texts), bool),
     }

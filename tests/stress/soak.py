@@ -33,7 +33,6 @@ SETTLED = 0.4  # of the rounds: until then every script has imported what it nee
 MOST_GROWTH = 256  # KiB of memory a round, behind that
 PAGE_KIB = os.sysconf("SC_PAGE_SIZE") // 1024
 CHAIN = ("RQ1", "RQ2", "RQ3", "RQ4 category", "RQ4 coverage", "contamination", "profiles")
-OF_ANY_SPLITS = {"contamination": ("--demo",)}  # instead of the flags that name a split
 
 
 @dataclass
@@ -81,9 +80,7 @@ def run_chain(root: Path, flags: Mapping[str, tuple[str, ...]]) -> str:
     for name in CHAIN:
         said = io.StringIO()
         with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
-            script = faults.Script(
-                name, scripts[name].file, (*OF_ANY_SPLITS.get(name, scripts[name].flags), *flags[name])
-            )
+            script = faults.Script(name, scripts[name].file, (*scripts[name].flags, *flags[name]))
             status = cli.run(lambda script=script: script.main(root))
         if status != 0:
             raise SystemExit(f"{name} {' '.join(flags[name])}: ended with {status}:\n{said.getvalue()}")
