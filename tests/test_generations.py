@@ -46,6 +46,17 @@ def code_pool(n: int) -> list[dict]:
     return made
 
 
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    """Threads cost more than they bring where models are this small."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.fixture(scope="module")
 def work(tmp_path_factory) -> Path:
     """A folder with two tiny models that differ, and pools of 20 and of 100 code records."""

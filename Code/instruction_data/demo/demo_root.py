@@ -96,6 +96,8 @@ def ensure(root: Path) -> None:
     Raises:
         InputError: one of its files has other content, which is never replaced here.
     """
+    if complete(root):  # no lock is made, so that a dry run leaves none and a read-only root will do
+        return
     with locked(root):
         if not complete(root):
             files = contents()

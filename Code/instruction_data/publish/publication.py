@@ -163,7 +163,7 @@ class Publication:
             names.checked(name, self.place.stem)
         self._refuse_double(splits)
         if self._terms.dry_run:
-            self._plan(writers, splits)
+            self._plan(writers, columns, tables, splits)
             return None
         self._folder.mkdir(parents=True, exist_ok=True)
         with _lock(self._terms.root), ExitStack() as stack:
@@ -178,7 +178,13 @@ class Publication:
             register(self._terms.root)
         return manifest
 
-    def _plan(self, writers: Mapping, splits: Sequence[Split]) -> None:
+    def _plan(
+        self,
+        writers: Mapping,
+        columns: Mapping[str, Sequence[Column]],
+        tables: Iterable[str],
+        splits: Sequence[Split],
+    ) -> None:
         """Say what a run would write, and refuse what a run would refuse."""
         counts = {f"{split.name}.json": f": {len(split):,} records" for split in splits}
         hashes = {}
@@ -190,7 +196,9 @@ class Publication:
             same = (self._folder / name).exists() and not _differs(self._folder / name, hashes[name])
             there = " (there already, the same bytes)" if same else ""
             print(f"would write  {self.place.folder}/{name}{counts.get(name, '')}{there}")
-        self._refuse_replacing(hashes)
+        if not self._unchanged(self._complete(splits, columns, tables, hashes)):
+            self._refuse_replacing(hashes)
+        registered(self._terms.root, {})
         print(f"             and the manifest beside them, under {printable(str(self._terms.root))}\n")
 
     def _complete(
@@ -225,7 +233,7 @@ class Publication:
     def _refuse_replacing(self, hashes: Mapping[str, str]) -> None:
         """Refuse to replace other files; files with the same bytes and no manifest come from a stopped run."""
         there = [self._folder / name for name, sha256 in hashes.items() if _differs(self._folder / name, sha256)]
-        if (there or (self._manifest.exists() and not self._terms.dry_run)) and not self._terms.overwrite:
+        if (there or self._manifest.exists()) and not self._terms.overwrite:
             raise InputError(
                 f"{there[0] if there else self._manifest}: found a different file of that name; expected none, or "
                 "the same bytes. --overwrite replaces the whole set; --root writes elsewhere"
