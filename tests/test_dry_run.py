@@ -22,7 +22,7 @@ from instruction_data.runs.runs import Run
 RQ1, RQ2, RQ3 = "RQ1/domain_composition.py", "RQ2/semantic_diversity.py", "RQ3/problem_complexity.py"
 CATEGORIES, COVERAGE = "RQ4/task_category.py", "RQ4/type_coverage.py"
 CONTROLS, CLEAN = "derive/control_splits.py", "derive/decontaminated_splits.py"
-TEXTS = "measure/text_measures.py"
+TEXTS = "annotate/text_measures.py"
 PUBLISHING = (RQ1, RQ2, RQ3, CATEGORIES, COVERAGE, CONTROLS, CLEAN, TEXTS)
 OWN_FLAGS = {  # what is quick here
     RQ3: ["--model", "ROOT/model"],
@@ -111,7 +111,7 @@ def test_on_a_complete_root_no_byte_is_left(script, more, complete):
 def test_on_a_new_root_no_byte_is_left(script, tmp_path):
     status, said, errors = ended(script, [*words(script, tmp_path, demo=False), "--dry-run"])
     assert list(tmp_path.iterdir()) == []
-    if status or not script.startswith(("RQ", "measure/")):
+    if status or not script.startswith(("RQ", "annotate/")):
         assert status == 1
         assert errors.startswith("error: ") and "found no" in errors
         assert not script.startswith("RQ")
