@@ -8,11 +8,11 @@ import pytest
 import torch
 from tokenizers import Tokenizer, pre_tokenizers
 from tokenizers.models import WordLevel
-from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
+from transformers import AutoModelForCausalLM, AutoTokenizer, GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
 
 from instruction_data.errors import InputError
 from instruction_data.numbers import models
-from instruction_data.numbers.language_model import LanguageModel
+from instruction_data.numbers.language_model import LanguageModel, alternatives
 
 # p(next | previous) of a model with the words a and b. Behind the start all words are equally likely.
 LIKELY, UNLIKELY = 0.8, 0.2
@@ -199,3 +199,43 @@ def test_a_model_without_a_language_models_head_is_refused(tmp_path):
     model = LanguageModel(models.find(str(tmp_path / "m")), device="cpu")
     with pytest.raises(InputError, match="expected a causal language model"):
         model.perplexity(256).compute(["a b"])
+
+
+def by_transformers(source, context, continuation):
+    """The log-likelihood of a continuation, from one plain call of the model for each text."""
+    model = AutoModelForCausalLM.from_pretrained(source.location, **source.arguments, dtype=torch.float32).eval()
+    tokenizer = AutoTokenizer.from_pretrained(source.location, **source.arguments)
+    known = len(tokenizer(context.rstrip())["input_ids"])
+    ids = tokenizer(context + continuation, return_tensors="pt")["input_ids"]
+    with torch.inference_mode():
+        logs = model(ids).logits[0].double().log_softmax(-1)
+    return sum(logs[place - 1, ids[0, place]].item() for place in range(known, ids.shape[1])), ids.shape[1] - known
+
+
+def test_likelihoods_of_continuations_by_hand(two_words):
+    texts = [alternatives("<s> a", " b a", " a"), alternatives("<s> b b b b b b b b b b", " b", " a b", " a")]
+    found = two_words.log_likelihoods(3, 64).compute(texts)
+    step = lambda *words: sum(math.log(next_word(*pair)) for pair in itertools.pairwise(words))  # noqa: E731
+    expected = [[step("a", "b", "a"), step("a", "a"), math.nan], [step("b", "b"), step("b", "a", "b"), step("b", "a")]]
+    assert found["log_likelihood"] == pytest.approx(np.array(expected), nan_ok=True)
+    assert not found["cut"].any()
+
+
+def test_a_long_context_loses_its_beginning_and_a_long_continuation_has_no_likelihood(two_words):
+    texts = [alternatives("<s> a a a b b", " b a"), alternatives("a", " b" * 9)]
+    found = two_words.log_likelihoods(1, 4).compute(texts)
+    assert found["cut"].tolist() == [True, False]
+    assert found["log_likelihood"][0] == pytest.approx(math.log(next_word("b", "b") * next_word("b", "a")))
+    assert np.isnan(found["log_likelihood"][1]).all()
+
+
+def test_likelihoods_are_those_of_plain_transformers(smollm2):
+    context = 'def add(first, second):\n    """Return the sum of two numbers, which may be négative."""\n'
+    several = ["    return first + second", "    return first - second", "    return second"]
+    alone = ("# Wörter\n", "words = text.split()")
+    texts = [alternatives(context, *several), alternatives(*alone)]
+    found = smollm2.log_likelihoods(3, 512).compute(texts)["log_likelihood"]
+    pairs = [(context, one) for one in several] + [alone]
+    for ours, pair in zip([*found[0], found[1, 0]], pairs, strict=True):
+        theirs, tokens = by_transformers(smollm2.source, *pair)
+        assert abs(ours - theirs) / tokens < 1e-4

@@ -11,7 +11,7 @@ import numpy as np
 from instruction_data.demo import demo_root
 from instruction_data.errors import InputError, quoted
 from instruction_data.files.places import DEMO_ROOT, REPOSITORY
-from instruction_data.numbers.features import Local
+from instruction_data.numbers.features import Engine, Local
 from instruction_data.numbers.ray import Ray
 from instruction_data.pools import control_tokens
 from instruction_data.pools.records import is_unicode
@@ -133,7 +133,15 @@ def _add_reading_flags(group: argparse._ArgumentGroup) -> None:
 
 
 def add_model_flags(group: argparse._ArgumentGroup) -> None:
-    """Add the flags of a script that runs a model."""
+    """Add the flags of a script that runs a model over records."""
+    add_engine_flags(group)
+    group.add_argument(
+        "--skip-failed", action="store_true", help="leave out records for which the model gives no finite number"
+    )
+
+
+def add_engine_flags(group: argparse._ArgumentGroup) -> None:
+    """Add the flags that say where and in what precision a model runs."""
     group.add_argument("--device", help="cpu, cuda, cuda:1, mps … (default: the fastest there is)")
     group.add_argument(
         "--dtype",
@@ -154,9 +162,13 @@ def add_model_flags(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--worker-gpus", type=float, default=0, metavar="N", help="GPUs of one Ray worker (default: %(default)s)"
     )
-    group.add_argument(
-        "--skip-failed", action="store_true", help="leave out records for which the model gives no finite number"
-    )
+
+
+def chosen_engine(options: argparse.Namespace) -> Engine:
+    """Return the engine that the flags name; one in this process where the script has no such flags."""
+    if getattr(options, "engine", "local") == "ray":
+        return Ray(options.ray_address, options.worker_cpus, options.worker_gpus)
+    return Local()
 
 
 def say_cut(cut: np.ndarray, what: str) -> None:
@@ -255,14 +267,13 @@ def open_workspace(
             raise SystemExit(0)
         demo_root.ensure(root)
     path = Path(script).resolve()
-    engine = Ray(options.ray_address, options.worker_cpus, options.worker_gpus) if _on_ray(options) else Local()
     workspace = Workspace(
         root=chosen_root(options),
         script=path.relative_to(REPOSITORY).as_posix() if path.is_relative_to(REPOSITORY) else path.name,
         pool_choices=tuple(given.get("pool") or ()),
         field_names=given.get("fields", {}),
         neutralise=given.get("neutralise_control_tokens", False),
-        engine=engine,
+        engine=chosen_engine(options),
         flags=_given_flags(parser, options),
         **{name: given[name] for name in PLAIN_FIELDS if name in given},
     )
@@ -285,10 +296,6 @@ PLAIN_FIELDS = (
 
 # Flags that say where or how to run, and cannot change a byte of the result.
 SHAPELESS = ("root", "pool", "dry_run", "overwrite", "device", "engine", "ray_address", "worker_cpus", "worker_gpus")
-
-
-def _on_ray(options: argparse.Namespace) -> bool:
-    return getattr(options, "engine", "local") == "ray"
 
 
 def _given_flags(parser: argparse.ArgumentParser, options: argparse.Namespace) -> dict[str, list[str]]:

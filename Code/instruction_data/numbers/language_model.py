@@ -1,9 +1,11 @@
-"""The language model: perplexities and next-token logits of texts."""
+"""The language model: perplexities, next-token logits and likelihoods of continuations."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
+import orjson
 
 from instruction_data.errors import InputError
 from instruction_data.numbers.batches import batches
@@ -11,13 +13,16 @@ from instruction_data.numbers.features import Arrays, Feature
 from instruction_data.numbers.models import Source, chosen_device
 from instruction_data.numbers.network import Network, loaded_network, loaded_tokenizer
 
+if TYPE_CHECKING:
+    import torch
+
 HEAD_ROWS = 512  # tokens whose logits are computed at a time; with a large vocabulary they take 100 MB
 WORTH_SHARING = 8  # tokens that all prompts must begin with before computing them once pays
 
 
 @dataclass(frozen=True)
 class LanguageModel:
-    """A causal language model: perplexities and next-token logits."""
+    """A causal language model: perplexities, next-token logits and likelihoods of continuations."""
 
     source: Source
     device: str | None = None
@@ -57,6 +62,24 @@ class LanguageModel:
         }
         label = f"next-token logits ({self.source.name})"
         return Feature(label, identity, lambda texts: self._logits(texts, template, candidates, max_tokens))
+
+    def log_likelihoods(self, width: int, max_tokens: int) -> Feature:
+        """Return the feature ``log_likelihood``: float64 ``[k, width]``, in nats; ``cut``: bool ``[k]``.
+
+        Its texts come from ``alternatives``. A row holds the log-likelihood of each continuation behind the context,
+        and NaN where there are no more. White space at the context's end counts as the continuation's, since tokens
+        begin with it; context and continuation are tokenized as one text, and its tokens behind those of the context
+        alone are the continuation's.
+
+        Args:
+            width: continuations of a text, at most.
+            max_tokens: of context and continuation. A longer context loses its beginning (``cut``); a continuation that
+                does not fit by itself has NaN.
+        """
+        identity = self.source.identity | {"kind": "log-likelihood of continuations", "width": width}
+        identity |= {"max_tokens": max_tokens, "dtype": self.dtype}
+        label = f"log-likelihood ({self.source.name})"
+        return Feature(label, identity, lambda texts: self._log_likelihoods(texts, width, max_tokens))
 
     @property
     def _tokenizer(self):
@@ -138,16 +161,59 @@ class LanguageModel:
 
     def _batch_perplexity(self, sequences: list[list[int]]) -> np.ndarray:
         """Return exp of the mean negative log-likelihood of all tokens but the first; float64 ``[len(sequences)]``."""
+        return np.array([part.mean().exp().item() for part in self._losses(sequences, [1] * len(sequences))])
+
+    def _losses(self, sequences: list[list[int]], known: list[int], past=None) -> "Sequence[torch.Tensor]":
+        """Return the negative log-likelihoods of each sequence's tokens behind the first ``known`` ones; float64."""
         import torch
 
-        hidden = self._network.hidden(sequences)
-        rows = torch.cat([hidden[row, : len(tokens) - 1] for row, tokens in enumerate(sequences)])
-        targets = torch.tensor([token for tokens in sequences for token in tokens[1:]], device=rows.device)
+        hidden = self._network.hidden(sequences, past)
+        pairs = list(zip(sequences, known, strict=True))
+        rows = torch.cat([hidden[row, first - 1 : len(tokens) - 1] for row, (tokens, first) in enumerate(pairs)])
+        targets = torch.tensor([token for tokens, first in pairs for token in tokens[first:]], device=rows.device)
         losses = []
         for some, wanted in zip(rows.split(HEAD_ROWS), targets.split(HEAD_ROWS), strict=True):
             losses.append(torch.nn.functional.cross_entropy(self._network.logits(some), wanted, reduction="none"))
-        losses = torch.cat(losses).double().cpu().split([len(tokens) - 1 for tokens in sequences])
-        return np.array([part.mean().exp().item() for part in losses])
+        return torch.cat(losses).double().cpu().split([len(tokens) - first for tokens, first in pairs])
+
+    def _log_likelihoods(self, texts: list[str], width: int, max_tokens: int) -> Arrays:
+        """Compute a context that several continuations share once, and pack all others into common batches."""
+        result, cut, alone = np.full((len(texts), width), np.nan), np.zeros(len(texts), bool), []
+        for row, text in enumerate(texts):
+            known, sequences, cut[row] = self._continued(*orjson.loads(text), max_tokens=max_tokens)
+            past, fits = None, [column for column, tokens in enumerate(sequences) if len(tokens) <= max_tokens]
+            if len(fits) > 1 and known > WORTH_SHARING:
+                past = self._network.remember(sequences[0][: known - 1])
+            if past is None:
+                alone += [(row, column, sequences[column], known) for column in fits]
+                continue
+            rests = [sequences[column][known - 1 :] for column in fits]
+            for batch in batches([len(rest) for rest in rests], self._network.device):
+                losses = self._losses([rests[place] for place in batch], [1] * len(batch), past)
+                result[row, [fits[place] for place in batch]] = [-part.sum().item() for part in losses]
+        for batch in batches([len(tokens) for _, _, tokens, _ in alone], self._network.device):
+            rows, columns, sequences, known = zip(*(alone[place] for place in batch), strict=True)
+            result[rows, columns] = [-part.sum().item() for part in self._losses(list(sequences), list(known))]
+        return {"log_likelihood": result, "cut": cut}
+
+    def _continued(self, context: str, *continuations: str, max_tokens: int) -> tuple[int, list[list[int]], bool]:
+        """Return the number of tokens of a context, the tokens of context and each continuation, and if it was cut."""
+        bare = context.rstrip()
+        ids = [
+            self._tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"]
+            for text in (bare, *(context + continuation for continuation in continuations))
+        ]
+        special, first = self._tokenizer("")["input_ids"], self._tokenizer.bos_token_id
+        start = [first] if first is not None and special[:1] == [first] else []
+        start = start or ([] if ids[0] else [self._start()])
+        longest = len(start) + max(map(len, ids[1:]))
+        lost = min(max(longest - max_tokens, 0), max(len(ids[0]) - 1, 0))
+        return len(start) + len(ids[0]) - lost, [start + tokens[lost:] for tokens in ids[1:]], lost > 0
+
+
+def alternatives(context: str, *continuations: str) -> str:
+    """Return a context and its continuations as one text, for ``LanguageModel.log_likelihoods``."""
+    return orjson.dumps([context, *continuations]).decode()
 
 
 def _common_prefix(sequences: list[list[int]]) -> int:

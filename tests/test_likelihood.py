@@ -1,0 +1,115 @@
+"""Bits per byte of gold solutions, from a run of a tiny model to a comparison with the untrained one."""
+
+import math
+
+import numpy as np
+import pytest
+from tests.support import tiny_model
+from tests.support.scripts import load_script
+
+from instruction_data.errors import InputError
+from instruction_data.files.atomic import file_sha256
+from instruction_data.numbers import models
+from instruction_data.outcomes import gold, outcomes
+from instruction_data.outcomes.gold import Gold
+from instruction_data.runs import runs
+from instruction_data.runs.runs import Run
+
+
+@pytest.fixture
+def likelihood():
+    return load_script("evaluation/likelihood.py")
+
+
+@pytest.fixture
+def root(tmp_path):
+    """A study root with a run that changed one weight of its base model."""
+    import torch
+    import transformers
+
+    base = tiny_model.write(tmp_path / "base")
+    model = transformers.AutoModelForCausalLM.from_pretrained(base)
+    with torch.no_grad():
+        model.lm_head.weight.mul_(1.5)
+    name = runs.name("RQ9_MINE_X", "base", 1)
+    folder = tiny_model.write(tmp_path / "Runs" / name / "model")
+    model.save_pretrained(folder)
+    run = Run(
+        name=name,
+        question="RQ9",
+        pool="mine",
+        split="RQ9_MINE_X",
+        condition="RQ9_MINE_X",
+        split_sha256="0" * 64,
+        records=4,
+        examples=4,
+        cut=0,
+        model=models.find(str(base)).identity,
+        seed=1,
+        recipe={"train.yaml": {"model_name_or_path": "base", "seed": 1}},
+        prompt={"before": "### Instruction:\n", "after": "\n\n### Response:\n"},
+        results={},
+        versions={},
+        folder=f"Runs/{name}/model",
+        sha256={"model.safetensors": file_sha256(folder / "model.safetensors")},
+    )
+    runs.write(tmp_path, run)
+    return tmp_path
+
+
+def by_transformers(folder, context, solution):
+    """Bits per byte of one solution, from one plain call of the model."""
+    import torch
+    import transformers
+
+    model = transformers.AutoModelForCausalLM.from_pretrained(folder).eval()
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+    known = len(tokenizer(context.rstrip())["input_ids"])
+    ids = tokenizer(context + solution, return_tensors="pt")["input_ids"]
+    with torch.inference_mode():
+        logs = model(ids).logits[0].double().log_softmax(-1)
+    nats = -sum(logs[place - 1, ids[0, place]].item() for place in range(known, ids.shape[1]))
+    return nats / math.log(2) / len(solution.encode())
+
+
+def test_bits_per_byte_by_hand(likelihood):
+    problems = [Gold("a", "", "four"), Gold("b", "", "né")]
+    assert likelihood.bits_per_byte(problems, np.log([1 / 256, 1 / 8])) == pytest.approx([2, 1])
+    with pytest.raises(InputError, match="--max-length"):
+        likelihood.bits_per_byte(problems, np.array([-1.0, math.nan]))
+
+
+def test_a_run_and_its_untrained_model_are_scored_as_transformers_does_and_compared(likelihood, root, capsys):
+    assert likelihood.main(["--root", str(root), "--limit", "3"]) == 0
+    found = {one.split: one for _, one in outcomes.every(root)}
+    assert list(found) == ["RQ9_MINE_UNTRAINED", "RQ9_MINE_X"]
+    before = "### Instruction:\nComplete the following code.\n\n### Response:\n"
+    folders = {"RQ9_MINE_UNTRAINED": root / "base", "RQ9_MINE_X": root / found["RQ9_MINE_X"].files.popitem()[0]}
+    folders["RQ9_MINE_X"] = folders["RQ9_MINE_X"].parent / "model"
+    for split, outcome in found.items():
+        for one in gold.load("humaneval", 3):
+            expected = by_transformers(folders[split], before + one.context, one.solution)
+            assert outcome.problems[one.id] == pytest.approx([expected], rel=1e-5)
+    assert found["RQ9_MINE_UNTRAINED"].mean != pytest.approx(found["RQ9_MINE_X"].mean, rel=1e-3)
+    assert load_script("evaluation/compare.py").main(["--root", str(root)]) == 0
+    assert "RQ9_MINE_UNTRAINED" in (root / "Results" / "comparison.md").read_text()
+
+
+def test_nothing_is_computed_twice(likelihood, root, capsys, monkeypatch):
+    words = ["--root", str(root), "--limit", "2", "--prompt", "bare"]
+    assert likelihood.main(words) == 0
+    monkeypatch.setattr("instruction_data.numbers.language_model.loaded_network", None)
+    assert likelihood.main(words) == 0
+    assert "there already: gold_bpb" in capsys.readouterr().out
+
+
+def test_another_base_model_is_refused(root):
+    run = next(runs.every(root))
+    (root / "base" / "config.json").write_text("{}")
+    with pytest.raises(InputError, match="another model than"):
+        gold.untrained(root, run)
+
+
+def test_an_unknown_task_is_named(likelihood, root, capsys):
+    assert likelihood.main(["--root", str(root), "--task", "chess"]) == 1
+    assert "expected one of humaneval" in capsys.readouterr().out
