@@ -4,7 +4,7 @@ import numpy as np
 import orjson
 import pytest
 from tests.support.scripts import load_script
-from tests.test_contrasts import BITS, ENDS, study
+from tests.test_contrasts import BITS, ENDS, PASS, SLOPE, TWINS, study
 
 from instruction_data.answer import verdicts
 from instruction_data.files import documents
@@ -94,3 +94,89 @@ def test_a_planted_truth_gets_its_verdict(compare, tmp_path, expected, capsys):
     assert verdict["sentence"] in capsys.readouterr().out
     page = (tmp_path / "Results/comparison.md").read_text()
     assert page.index("## The answer") < page.index(verdict["sentence"][:40]) < page.index("## RQ2")
+
+
+def test_metrics_that_disagree_are_both_said_and_none_is_the_headline(compare, tmp_path):
+    declare(tmp_path, {NAMES[end]: dose for end, dose in ENDS.items()}, "ends")
+    worse = study(np.random.default_rng(4), ENDS, effect=0.02, **QUIET)
+    plant(tmp_path, worse, BITS)
+    plant(tmp_path, {name: (np.clip(values / 2, 0, 1), of) for name, (values, of) in worse.items()}, TWINS)
+    found = answer(compare, tmp_path)
+    (verdict,) = found["verdicts"]
+    assert found["comparisons"] == 2
+    assert verdict["kind"] == verdicts.DISAGREE
+    assert (
+        "the metrics disagree, none is the headline: on 164 problems of humaneval, gold_bpb, HIGH"
+        in verdict["sentence"]
+    )
+    assert "% of bits per byte worse" in verdict["sentence"]
+    assert "points of pairs better" in verdict["sentence"]
+
+
+def test_a_slope_is_one_test_over_all_its_splits_and_is_told_between_its_ends(compare, tmp_path):
+    doses = {names_of(name): 50 * dose for name, dose in SLOPE.items()}
+    declare(tmp_path, doses, "trend", "RQ4", label="algorithmic share")
+    made = study(np.random.default_rng(4), SLOPE, effect=-0.02, **QUIET)
+    renamed = {names_of(key): (values, [names_of(draw) for draw in of]) for key, (values, of) in made.items()}
+    plant(tmp_path, renamed, BITS, {"RQ4": "RQ4"}, "RQ4")
+    found = answer(compare, tmp_path)
+    (row,) = found["contrasts"]
+    assert found["comparisons"] == 1
+    assert len(row["conditions"]) == 5
+    assert (row["span"], row["verdict"]) == (50, verdicts.BEYOND)
+    assert row["low"] <= -0.02 / 50 <= row["high"] < 0
+    said = found["verdicts"][0]["sentence"]
+    assert "the slope over algorithmic share, from 0 to 50, is supported, beyond length and language: " in said
+    assert f"{-row['estimate'] * 50 / row['level']:.1%}".replace("%", " % of bits per byte better (95 %") in said
+
+
+def names_of(name):
+    return f"RQ4_OSS_{name}"
+
+
+@pytest.mark.parametrize(
+    ("left", "seeds", "expected"),
+    [
+        (
+            ("", "_RANDOM"),
+            2,
+            "without scored matched controls, it is not told apart from length, language and category",
+        ),
+        (("",), 1, "with one run a split, nothing is known of what another seed would give; it would take two seeds"),
+    ],
+)
+def test_what_was_not_trained_is_not_claimed(compare, tmp_path, left, seeds, expected):
+    declare(tmp_path, {NAMES[end]: dose for end, dose in ENDS.items()}, "ends")
+    made = study(np.random.default_rng(4), ENDS, effect=-0.05, seeds=seeds, **QUIET)
+    kept = {name: one for name, one in made.items() if name in {end + kind for end in ENDS for kind in left}}
+    assert expected in answer(compare, plant(tmp_path, kept, BITS))["verdicts"][0]["sentence"]
+
+
+def test_models_that_solve_nothing_get_no_verdict_and_are_not_corrected_for(compare, tmp_path):
+    declare(tmp_path, {NAMES[end]: dose for end, dose in ENDS.items()}, "ends")
+    made = study(np.random.default_rng(4), ENDS, effect=-0.02, **QUIET)
+    plant(tmp_path, {name: (np.zeros_like(values), of) for name, (values, of) in made.items()}, PASS)
+    plant(tmp_path, made, BITS)
+    found = answer(compare, tmp_path)
+    assert found["comparisons"] == 1
+    assert found["verdicts"][0]["kind"] == verdicts.BEYOND
+    assert found["verdicts"][0]["sentence"].endswith("; on humaneval, this design cannot tell.")
+
+
+@pytest.mark.parametrize("missing", ["manifest", "end"])
+def test_nothing_is_primary_that_was_not_declared_or_not_scored(compare, tmp_path, missing):
+    if missing == "end":
+        declare(tmp_path, {NAMES[end]: dose for end, dose in ENDS.items()}, "ends")
+    made = study(np.random.default_rng(4), ENDS, **QUIET)
+    del made["LOW"]
+    found = answer(compare, plant(tmp_path, made, BITS))
+    assert (found["comparisons"], found["contrasts"], found["verdicts"]) == (0, [], [])
+    assert "## The answer" not in (tmp_path / "Results/comparison.md").read_text()
+
+
+def test_names_that_mean_something_to_markdown_mean_nothing_there(compare, tmp_path):
+    declare(tmp_path, {NAMES[end]: dose for end, dose in ENDS.items()}, "ends", label="<b>HIGH</b> | `low`")
+    answer(compare, plant(tmp_path, study(np.random.default_rng(4), ENDS, **QUIET), BITS))
+    page = (tmp_path / "Results/comparison.md").read_text()
+    assert "<b>" not in page
+    assert "\\| \\`low" in page

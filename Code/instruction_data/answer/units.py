@@ -34,25 +34,30 @@ def of_interest(metric: Mapping, level: float) -> float | None:
     effect = INTEREST.get(metric["kind"])
     if effect is None or bounded(metric):
         return effect
-    return effect * level if level > 0 else None
+    return effect * level if relative(metric, level) else None
 
 
 def amount(metric: Mapping, value: float, level: float) -> str:
     """Return the size of an effect without its sign, in the reader's unit: points, or percent of the mean."""
-    size = abs(value)
     if bounded(metric):
-        return f"{100 * size:.1f} points of {metric['name']}"
-    if metric["kind"] == "likelihood" and level > 0:
-        return f"{100 * size / level:.2g} % of {metric['unit']}"
-    return f"{size:.3g} {metric['unit']}"
+        return f"{in_readers_unit(metric, abs(value), level)} points of {metric['name']}"
+    percent = "% of " if relative(metric, level) else ""
+    return f"{in_readers_unit(metric, abs(value), level)} {percent}{metric['unit']}"
 
 
-def interval(metric: Mapping, low: float, high: float, level: float) -> str:
-    """Return an interval, signed only below zero; its unit is that of ``amount``."""
-    times, digits = (100, ".1f") if bounded(metric) else (1, ".3g")
-    if metric["kind"] == "likelihood" and level > 0:
-        times, digits = 100 / level, ".2g"
-    return " to ".join(f"{times * end:{digits}}" for end in (low, high))
+def relative(metric: Mapping, level: float) -> bool:
+    """Return whether effects are told in percent of the mean."""
+    return metric["kind"] == "likelihood" and level > 0
+
+
+def in_readers_unit(metric: Mapping, value: float, level: float) -> str:
+    """Return an effect as a number of the unit that ``amount`` names."""
+    if bounded(metric):
+        return f"{100 * value:.1f}"
+    if relative(metric, level):
+        percent = 100 * value / level
+        return f"{percent:.2g}" if abs(percent) < 10 else f"{percent:.0f}"
+    return f"{value:.3g}"
 
 
 def shown(metric: Mapping, value: float) -> str:

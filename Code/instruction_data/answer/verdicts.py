@@ -129,7 +129,7 @@ def effect(row: Mapping, found: Mapping) -> str:
     sign = -1 if found["estimate"] < 0 else 1
     ends = sorted(sign * row["span"] * found[end] for end in ("low", "high"))
     direction = "better" if better(row, found["estimate"]) else "worse"
-    interval = units.interval(row["metric"], *ends, row["level"])
+    interval = " to ".join(units.in_readers_unit(row["metric"], end, row["level"]) for end in ends)
     return f"{amount(row, found['estimate'])} {direction} (95 % interval {interval}"
 
 
