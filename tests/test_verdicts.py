@@ -5,12 +5,15 @@ import orjson
 import pytest
 from tests.support.scripts import load_script
 from tests.test_contrasts import BITS, ENDS, PASS, SLOPE, TWINS, study
+from tests.test_controls import make_set, planted
 
 from instruction_data.answer import verdicts
 from instruction_data.files import documents
 from instruction_data.outcomes import outcomes
 from instruction_data.outcomes.outcomes import Metric, Outcome
-from instruction_data.publish.question import Question
+from instruction_data.publish.question import Ends, Question
+from instruction_data.runs import runs
+from instruction_data.runs.runs import Run
 
 NAMES = {"LOW": "RQ2_OSS_DIVERSITY_LOW", "HIGH": "RQ2_OSS_DIVERSITY_HIGH"}
 
@@ -180,3 +183,32 @@ def test_names_that_mean_something_to_markdown_mean_nothing_there(compare, tmp_p
     page = (tmp_path / "Results/comparison.md").read_text()
     assert "<b>" not in page
     assert "\\| \\`low" in page
+
+
+def test_contrast_and_controls_are_those_that_the_scripts_publish(compare, tmp_path, write_pool):
+    write_pool(list(planted(120)))
+    (tmp_path / "pools.toml").write_text('[mine]\npath = "Datas/mine.jsonl"\n')
+    members = {"LOW": np.arange(0, 40), "HIGH": np.arange(60, 100)}
+    make_set(tmp_path, members, Question("RQ2", varies=("similarity",), contrast=Ends("LOW", "HIGH")))
+    controls = load_script("derive/control_splits.py")
+    assert controls.main(["--root", str(tmp_path), "--question", "RQ2", "--repeats", "3"]) == 0
+    (declared,) = compare.declarations(tmp_path)["RQ2", "mine"]
+    assert (declared.label, declared.kind) == ("HIGH minus LOW", "ends")
+    assert declared.doses == {"RQ2_MINE_LOW": 0.0, "RQ2_MINE_HIGH": 1.0}
+    ends = ("RQ2_MINE_LOW", "RQ2_MINE_HIGH")
+    assert declared.controls == {of: {end: f"{end}_{of.upper()}" for end in ends} for of in ("random", "matched")}
+    assert declared.matched_on == ["length", "language"]
+
+
+def test_the_recipe_is_told_where_the_run_is_here(compare, tmp_path):
+    recipe = {"finetuning_type": "full", "learning_rate": 1e-5, "num_train_epochs": 2.0}
+    recipe |= {"per_device_train_batch_size": 2, "gradient_accumulation_steps": 4}
+    known = {"name": "A", "question": "RQ2", "pool": "oss", "split": "A", "condition": "A", "split_sha256": "0"}
+    known |= {"records": 1, "examples": 1, "cut": 0, "model": {"model": "m"}, "seed": 1, "folder": "Runs/A/model"}
+    known |= {"recipe": {"train.yaml": recipe}, "prompt": {"before": "", "after": ""}, "results": {}, "versions": {}}
+    (tmp_path / "Runs/A").mkdir(parents=True)
+    runs.write(tmp_path, Run(**known, sha256={}))
+    about = {"harness": "bits", "task": "t", "settings": {}, "problems": {"p": [0.5]}, "versions": {}}
+    made = outcomes.of_run(tmp_path, Run(**known, sha256={}), **about, metric=Metric(**BITS))
+    assert compare.recipe_of(tmp_path, made) == "full, rate 1e-05, batch 8, epochs 2"
+    assert compare.recipe_of(tmp_path / "elsewhere", made) == ""

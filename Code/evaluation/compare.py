@@ -112,8 +112,9 @@ def recipe_of(root: Path, outcome: Outcome) -> str:
         return ""
     told = runs.read(place).recipe["train.yaml"]
     batch = told.get("per_device_train_batch_size", 1) * told.get("gradient_accumulation_steps", 1)
-    words = (f"rate {told.get('learning_rate')}", f"batch {batch}", f"epochs {told.get('num_train_epochs')}")
-    return ", ".join([str(told.get("finetuning_type")), *words])
+    words = {"rate": told.get("learning_rate"), "batch": batch, "epochs": told.get("num_train_epochs")}
+    numbers = [f"{name} {value:g}" for name, value in words.items() if isinstance(value, int | float)]
+    return ", ".join([str(told.get("finetuning_type", "recipe of its own")), *numbers])
 
 
 def grouped(items: Iterable[Filed], key: Callable[[Outcome], str]) -> dict[str, list[Filed]]:
