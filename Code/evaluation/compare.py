@@ -5,7 +5,8 @@ Reads every outcome under a study root (Results/<harness>/<task>/*.json) and wri
     comparison.csv      condition × task: pass@1 (pass@10, pass@100 where there are as many samples), or the mean of
                         another metric, with 95 % intervals
     differences.csv     every two conditions of a question on every task: difference, interval, p, p corrected
-    comparison.md       both, and plain sentences: what is supported, what is not, and what it would take to tell
+    comparison.md       the verdict on every primary contrast; then both tables, and plain sentences: what is
+                        supported, what is not, and what it would take to tell
     comparison.json     everything, with settings, versions and the SHA-256 of every outcome read
 
 Only like is compared with like: one question, pool, base model, harness, task and metric, scored with equal settings on
@@ -13,6 +14,10 @@ the same problems. Seeds and repeated draws of a split are replicates of its con
 them, intervals and p values hold for other problems and other runs; if not, for other problems and these very runs. The
 output says which. p values are corrected for all comparisons of a question (Holm). instruction_data/answer (two_way.py,
 passing.py) explains the computation.
+
+The primary contrasts are those that the manifests of the splits declare. They are corrected together, over all
+questions, and are set beside random and matched controls that were trained and scored, too (chance.py, contrasts.py,
+verdicts.py). All other differences are exploratory.
 
     python Code/evaluation/compare.py --demo
     python Code/evaluation/compare.py --root DIR
@@ -32,7 +37,8 @@ import numpy as np
 import orjson
 
 from instruction_data import cli
-from instruction_data.answer import sentences, tables, task, two_way
+from instruction_data.answer import contrasts, sentences, tables, task, two_way, verdicts
+from instruction_data.answer.contrasts import Declared
 from instruction_data.answer.units import natural
 from instruction_data.errors import InputError, printable, quoted
 from instruction_data.files import documents
@@ -40,6 +46,8 @@ from instruction_data.files.atomic import file_sha256, write_whole
 from instruction_data.files.csv_cells import csv_bytes
 from instruction_data.outcomes import outcomes
 from instruction_data.outcomes.outcomes import PASS, PASSES, Outcome
+from instruction_data.publish import manifests
+from instruction_data.runs import runs
 
 PACKAGES = ("numpy", "scipy", "statsmodels")
 DIGITS = 6  # significant digits that are written; later ones differ between processors
@@ -74,6 +82,39 @@ def read(root: Path) -> list[Filed]:
         folder = root / outcomes.FOLDER
         raise InputError(f"{folder}: found no outcome; expected <harness>/<task>/<run>.json: score models first")
     return found
+
+
+def declarations(root: Path) -> dict[tuple[str, str], list[Declared]]:
+    """Return the primary contrasts of each question and pool, with the controls of their splits."""
+    found, controls, traits = defaultdict(list), {"random": {}, "matched": {}}, {}
+    for _, manifest in manifests.every(root):
+        settings = manifest["settings"]
+        if settings.get("control") in controls and manifest["splits"]:
+            split = settings.get("split")
+            controls[settings["control"]][split] = next(iter(manifest["splits"]))
+            traits[split] = traits.get(split) or (settings.get("matched_on") or {}).get(manifest["pool"], [])
+        elif not manifests.derived_as(manifest):
+            found[manifest["question"], manifest["pool"]] += manifest["contrasts"]
+    declared = {}
+    for key, of in found.items():
+        declared[key] = []
+        for one in of:
+            matched = [traits.get(split, []) for split in one["doses"] if split in controls["matched"]]
+            shared = [trait for trait in (matched or [[]])[0] if all(trait in each for each in matched)]
+            declared[key].append(Declared(one["label"], one["kind"], one["doses"], controls, shared))
+    return declared
+
+
+def recipe_of(root: Path, outcome: Outcome) -> str:
+    """Return the recipe of a run in a few words; empty where the run's manifest is not here."""
+    place = next((root / file for file in outcome.files if Path(file).name == runs.MANIFEST), None)
+    if place is None or not place.is_file():
+        return ""
+    told = runs.read(place).recipe["train.yaml"]
+    batch = told.get("per_device_train_batch_size", 1) * told.get("gradient_accumulation_steps", 1)
+    words = {"rate": told.get("learning_rate"), "batch": batch, "epochs": told.get("num_train_epochs")}
+    numbers = [f"{name} {value:g}" for name, value in words.items() if isinstance(value, int | float)]
+    return ", ".join([str(told.get("finetuning_type", "recipe of its own")), *numbers])
 
 
 def grouped(items: Iterable[Filed], key: Callable[[Outcome], str]) -> dict[str, list[Filed]]:
@@ -131,12 +172,8 @@ def compare_task(items: Sequence[Filed], label: str, generator: np.random.Genera
     """Compare the conditions of one task in one metric; return them and every pair of them."""
     refuse_twins(items)
     refuse_other_metrics(items)
-    problems, by_condition = common_problems(items), grouped(items, lambda outcome: outcome.condition)
+    by_condition, conditions = conditions_of(items)
     metric = asdict(items[0].outcome.metric)
-    conditions = {
-        name: task.Condition([item.numbers(problems) for item in of], [item.outcome.split for item in of])
-        for name, of in by_condition.items()
-    }
     found = task.compare(conditions, metric, generator)
     for one in found["conditions"]:
         of = by_condition[one["condition"]]
@@ -151,6 +188,30 @@ def compare_task(items: Sequence[Filed], label: str, generator: np.random.Genera
         **found,
         "versions_differ": versions_that_differ(items),
     }
+
+
+def conditions_of(items: Sequence[Filed]) -> tuple[dict[str, list[Filed]], dict[str, task.Condition]]:
+    """Return the outcomes of each condition of a task, and their numbers."""
+    problems, by_condition = common_problems(items), grouped(items, lambda outcome: outcome.condition)
+    return by_condition, {
+        name: task.Condition([item.numbers(problems) for item in of], [item.outcome.split for item in of])
+        for name, of in by_condition.items()
+    }
+
+
+def primary_rows(items: Sequence[Filed], label: str, declared: Sequence[Declared], root: Path | None) -> list[dict]:
+    """Return the primary contrasts of one task in one metric, as far as their splits have outcomes."""
+    by_condition, conditions = conditions_of(items)
+    one, metric, rows = items[0].outcome, asdict(items[0].outcome.metric), []
+    for each in declared:
+        found = contrasts.contrast(conditions, metric, each)
+        if found:
+            of = [item for part in found["conditions"] for item in by_condition[part["condition"]]]
+            recipes = sorted({recipe_of(root, item.outcome) for item in of}) if root else [""]
+            about = {"question": one.question, "pool": one.pool, "model": one.model, "harness": one.harness}
+            about |= {"task": label, "metric": metric, "seeds": sorted({item.outcome.seed for item in of})}
+            rows.append(about | {"recipe": recipes[0] if len(recipes) == 1 else "several recipes"} | found)
+    return rows
 
 
 def describe_run(item: Filed) -> dict:
@@ -172,9 +233,8 @@ def versions_that_differ(items: Sequence[Filed]) -> list[str]:
     return sorted(name for name in names if len({item.outcome.versions.get(name) for item in items}) > 1)
 
 
-def compare_group(items: Sequence[Filed], name: Sequence[str], seed: int) -> dict:
-    """Compare one question, pool, base model and harness; return a part for every task, metric and settings."""
-    parts = []
+def parts_of(items: Sequence[Filed]) -> Iterable[tuple[str, Sequence[str], list[Filed]]]:
+    """Yield label, key and outcomes for every task, metric and settings of a group."""
     for of_task in grouped(items, lambda outcome: outcome.task).values():
         for of_metric in grouped(of_task, metric_key).values():
             variants = grouped(of_metric, settings_key)
@@ -183,7 +243,12 @@ def compare_group(items: Sequence[Filed], name: Sequence[str], seed: int) -> dic
                 metric = [] if one.metric.name == PASS.name else [one.metric.name]
                 label = one.task if one.metric.name == PASS.name else f"{one.task}, {one.metric.name}"
                 label += f" (settings {number})" if len(variants) > 1 else ""
-                parts.append(compare_task(of, label, generator_of(seed, [*name, one.task, key, *metric])))
+                yield label, [one.task, key, *metric], of
+
+
+def compare_group(items: Sequence[Filed], name: Sequence[str], seed: int) -> dict:
+    """Compare one question, pool, base model and harness; return a part for every task, metric and settings."""
+    parts = [compare_task(of, label, generator_of(seed, [*name, *key])) for label, key, of in parts_of(items)]
     _, pool, model, harness = name
     return {"pool": pool, "model": model, "harness": harness, "tasks": parts}
 
@@ -219,8 +284,37 @@ def compare_question(items: Sequence[Filed], question: str, seed: int) -> dict:
     return {"question": question, "comparisons": len(pairs), "groups": groups}
 
 
-def compare(items: Sequence[Filed], seed: int) -> dict:
-    """Compare all outcomes; return the content of ``comparison.json``."""
+def primary(items: Sequence[Filed], declared: Mapping[tuple[str, str], Sequence[Declared]], root: Path | None) -> dict:
+    """Return the primary contrasts of all questions, corrected together, and the verdicts.
+
+    Args:
+        root: where the runs' manifests lie, for the recipe; None to leave it out.
+    """
+    rows, about = [], lambda one: "\0".join((one.question, one.pool, one.model, one.harness))
+    for of in grouped(items, about).values():
+        asked = declared.get((of[0].outcome.question, of[0].outcome.pool), ())
+        for label, _, part in parts_of(of) if asked else ():
+            rows += primary_rows(part, label, asked, root)
+    family = verdicts.correct(rows)
+    return {
+        "correction": "Holm, over all primary contrasts of all questions",
+        "comparisons": family,
+        "verdicts": verdicts.verdicts(rows),
+        "contrasts": rows,
+    }
+
+
+def compare(
+    items: Sequence[Filed],
+    seed: int,
+    declared: Mapping[tuple[str, str], Sequence[Declared]] | None = None,
+    root: Path | None = None,
+) -> dict:
+    """Compare all outcomes; return the content of ``comparison.json``.
+
+    Args:
+        declared: of ``declarations``.
+    """
     questions = grouped(items, lambda outcome: outcome.question)
     document = {
         "seed": seed,
@@ -231,6 +325,7 @@ def compare(items: Sequence[Filed], seed: int) -> dict:
         "packages": {"python": platform.python_version()}
         | {name: importlib.metadata.version(name) for name in PACKAGES},
         "inputs": {item.file: item.sha256 for item in sorted(items, key=lambda item: item.file)},
+        "primary": primary(items, declared or {}, root),
         "questions": [compare_question(of, question, seed) for question, of in questions.items()],
     }
     return rounded(document)
@@ -255,6 +350,8 @@ def write(root: Path, document: Mapping) -> None:
 
 
 def say(root: Path, document: Mapping) -> None:
+    for verdict in document["primary"]["verdicts"]:
+        print(f"{verdict['sentence']}\n")
     for question in document["questions"]:
         for group in question["groups"]:
             print(f"{printable(question['question'])}, {tables.heading(group)}")
@@ -278,7 +375,7 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: list[str] | None = None) -> int:
     options = parser().parse_args(argv)
     root = cli.chosen_root(options)
-    document = compare(read(root), options.seed)
+    document = compare(read(root), options.seed, declarations(root), root)
     write(root, document)
     say(root, document)
     return 0

@@ -64,19 +64,28 @@ def estimate(rates: np.ndarray, runs: RunVariance | None) -> Estimate:
 def paired(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """Return the differences per problem, followed by two made-up problems, one won by each side.
 
-    They keep few problems, or problems without differences, from looking like certainty. For one run with one sample
-    a side this is the interval of Bonett and Price 2012 for paired proportions, with +1 and -1 as made-up differences.
-    Otherwise these are as large as the other nonzero differences (root mean square); +1 and -1 if there are none.
-
     Args:
         first, second: rates ``[runs, problems]``.
 
     Returns:
         float64 ``[problems + 2]``, the made-up ones last.
     """
-    found = np.round(first.mean(axis=0) - second.mean(axis=0), ROUNDING)
+    return padded(first.mean(axis=0) - second.mean(axis=0))
+
+
+def padded(differences: np.ndarray, largest: float = 1.0) -> np.ndarray:
+    """Return differences per problem, followed by two made-up ones of opposite sign.
+
+    They keep few problems, or problems without differences, from looking like certainty. For one run with one sample
+    a side this is the interval of Bonett and Price 2012 for paired proportions, with +1 and -1 as made-up differences.
+    Otherwise these are as large as the other nonzero differences (root mean square); ``largest`` if there are none.
+
+    Args:
+        differences: float64 ``[problems]``, each from ``-largest`` to ``largest``.
+    """
+    found = np.round(differences, ROUNDING)
     differing = found[found != 0]
-    size = sqrt(np.square(differing).mean()) if len(differing) else 1.0
+    size = sqrt(np.square(differing).mean()) if len(differing) else largest
     return np.append(found, [size, -size])
 
 
@@ -88,13 +97,21 @@ def difference(first: np.ndarray, second: np.ndarray, runs: RunVariance | None) 
         runs: of ``two_way.run_variance`` over all conditions of the task.
     """
     values = paired(first, second)
-    found = two_way.weighed(values, 1 / len(first) + 1 / len(second), runs)
+    return clipped(two_way.weighed(values, 1 / len(first) + 1 / len(second), runs), values)
+
+
+def clipped(found: Difference, values: np.ndarray, largest: float = 1.0) -> Difference:
+    """Return a difference without the two made-up problems in its estimate, and within what is possible.
+
+    Args:
+        values: of ``padded``.
+    """
     return replace(
         found,
         estimate=float(values[:-2].mean()),
-        low=max(-1.0, found.low),
-        high=min(1.0, found.high),
-        detectable=min(1.0, found.detectable),
+        low=max(-largest, found.low),
+        high=min(largest, found.high),
+        detectable=min(largest, found.detectable),
     )
 
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
-from instruction_data.answer import units
+from instruction_data.answer import units, verdicts
 from instruction_data.answer.sentences import Sound, p_value, sound_pairs
 from instruction_data.errors import printable
 
@@ -31,6 +31,12 @@ OTHER_NOTES = (
     "Each number with its 95 % interval: shares of problems solved (pass@k) in percent and their differences in "
     "percentage points, every other number in the unit that is named. sd: standard deviation of the runs' numbers. "
     "Everything here is derived from the outcomes under this folder; `comparison.json` lists them."
+)
+ANSWER_NOTES = (
+    "Each contrast was declared with its question, before anything was trained; p is corrected for all of them. "
+    "effect: between the lowest and the highest dose. sees: the smallest effect that is found four times in five, "
+    "between the same doses. floor: random controls, which differ by chance alone; sd between their runs, and how "
+    "often two of them look different at 5 %. buy next: what lowers the standard error most if there is twice as much."
 )
 
 
@@ -68,7 +74,8 @@ def markdown(document: Mapping) -> str:
     """Return the page for people."""
     groups = [group for question in document["questions"] for group in question["groups"]]
     only_pass = all(units.passes(task["metric"]) for group in groups for task in group["tasks"])
-    parts = ["# Comparison of the training sets", NOTES if only_pass else OTHER_NOTES]
+    parts = ["# Comparison of the training sets", *_answer(document["primary"])]
+    parts.append(NOTES if only_pass else OTHER_NOTES)
     for question in document["questions"]:
         parts.append(f"## {_escaped(question['question'])}")
         for group in question["groups"]:
@@ -78,6 +85,43 @@ def markdown(document: Mapping) -> str:
             parts += _difference_table(sound_pairs(group))
             parts.append("\n".join(_settings_line(task) for task in group["tasks"]))
     return "\n\n".join(parts) + "\n"
+
+
+def _answer(primary: Mapping) -> list[str]:
+    """Return the verdicts, and a table of the contrasts behind them; nothing where none was declared and scored."""
+    if not primary["contrasts"]:
+        return []
+    header = ["contrast", "task", "effect", "p corrected", "against matched", "sees", "floor", "buy next"]
+    rows = [[_escaped(cell) for cell in _contrast_cells(row)] for row in primary["contrasts"]]
+    return [
+        "## The answer",
+        "\n".join(f"- {_escaped(one['sentence'])}" for one in primary["verdicts"]),
+        _table(header, rows),
+        ANSWER_NOTES,
+        "Everything below is exploratory: differences that nobody declared beforehand.",
+    ]
+
+
+def _contrast_cells(row: Mapping) -> list[str]:
+    floor, matched = row["floor"], row["matched"]
+    said = "no random controls"
+    if floor:
+        ratio = floor["signal_to_noise"]
+        said = f"sd {units.amount(row['metric'], floor['deviation'], row['level'])}"
+        said += f", signal/noise {ratio:.2g}" if ratio is not None else ""
+        if floor["pairs"]:
+            alarms = [floor[name] for name in ("false_alarms", "false_alarms_over_problems_alone")]
+            said += ", false alarms {:.0%} (over problems alone {:.0%}) of {}".format(*alarms, floor["pairs"])
+    return [
+        f"{row['question']}, {row['pool']}, {row['model']}: {row['contrast']}",
+        row["task"],
+        verdicts.effect(row, row) + ")",
+        p_value(row["p_corrected"]),
+        verdicts.effect(row, matched) + ")" if matched else "no matched controls",
+        verdicts.amount(row, row["detectable"]),
+        said,
+        row["chance"]["next"],
+    ]
 
 
 def heading(group: Mapping) -> str:

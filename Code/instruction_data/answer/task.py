@@ -1,6 +1,6 @@
 """One task in numbers: its conditions, and the comparison of every two of them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import combinations
 
@@ -33,13 +33,22 @@ class Condition:
     def several_draws(self) -> bool:
         return len(set(self.draws)) > 1
 
-    def replicates(self, metric: Mapping, k: int) -> np.ndarray:
-        """Return a value for every independent trial and problem, ``[replicates, problems]``: pass@k, or the mean."""
+    def by_run(self, metric: Mapping, k: int = 1) -> np.ndarray:
+        """Return a value of every run and problem, ``[runs, problems]``: pass@k, or the mean of the samples."""
         if units.passes(metric):
             of = [passing.pass_at_k(numbers.sum(axis=1), numbers.shape[1], k) for numbers in self.numbers]
         else:
             of = [numbers.mean(axis=1) for numbers in self.numbers]
-        return two_way.replicates(np.stack(of), self.draws)
+        return np.stack(of)
+
+    def replicates(self, metric: Mapping, k: int) -> np.ndarray:
+        """Return a value of every independent trial and problem, ``[replicates, problems]``."""
+        return two_way.replicates(self.by_run(metric, k), self.draws)
+
+
+def sample_variance(conditions: Iterable[Condition]) -> float:
+    """Return the variance between samples of one run and problem, of which each run has at least two."""
+    return float(np.mean([numbers.var(axis=1, ddof=1).mean() for one in conditions for numbers in one.numbers]))
 
 
 def compare(conditions: Mapping[str, Condition], metric: Mapping, generator: np.random.Generator) -> dict:

@@ -112,15 +112,24 @@ def run_variance(conditions: Sequence[np.ndarray]) -> RunVariance | None:
     repeated = [values for values in conditions if len(values) > 1]
     if not repeated:
         return None
-    freedom = sum(len(values) - 1 for values in repeated)
-    problems = repeated[0].shape[1]
+    between, residual, freedom = mean_squares(repeated)
+    if between < SAME * max(float(np.square(values).mean()) for values in repeated):
+        between = 0.0
+    return RunVariance(float(max(0.0, between - residual / repeated[0].shape[1])), float(between), freedom)
+
+
+def mean_squares(repeated: Sequence[np.ndarray]) -> tuple[float, float, int]:
+    """Return the variance of the runs' means, the residual mean square, and the degrees of freedom of the first.
+
+    Args:
+        repeated: ``[runs, problems]`` of each condition, of at least two runs; both figures are pooled over them.
+    """
+    freedom, problems = sum(len(values) - 1 for values in repeated), repeated[0].shape[1]
     between = sum(np.square(values.mean(axis=1) - values.mean()).sum() for values in repeated) / freedom
     residual = 0.0
     if problems > 1:
         residual = sum(np.square(_residuals(values)).sum() for values in repeated) / (freedom * (problems - 1))
-    if between < SAME * max(float(np.square(values).mean()) for values in repeated):
-        between = 0.0
-    return RunVariance(float(max(0.0, between - residual / problems)), float(between), freedom)
+    return float(between), float(residual), freedom
 
 
 def _residuals(values: np.ndarray) -> np.ndarray:
@@ -185,13 +194,25 @@ def weighed(differences: np.ndarray, weight: float, runs: RunVariance | None) ->
         differences: at least two.
         weight: the part of the variance between runs that enters the mean: the sum of 1 / runs of either side.
     """
+    by_runs = runs.between * weight if runs else 0.0
+    return tested(differences, by_runs, [(runs.total * weight, runs.freedom)] if runs else [])
+
+
+def tested(differences: np.ndarray, by_runs: float, parts: Sequence[tuple[float, float]]) -> Difference:
+    """Return the mean of numbers per problem, by Student's t.
+
+    Args:
+        differences: at least two.
+        by_runs: what runs add to the squared standard error.
+        parts: the mean squares that ``by_runs`` was made from, each with its weight and its degrees of freedom.
+    """
     from scipy import stats
 
     centre, by_problems = float(differences.mean()), float(differences.var(ddof=1)) / len(differences)
-    by_runs = runs.between * weight if runs else 0.0
     freedom = float(len(differences) - 1)
-    if runs and by_runs > 0:
-        freedom = freedom_of(by_problems, len(differences) - 1, runs, weight)
+    if by_runs > 0:  # Satterthwaite 1946
+        spread = by_problems**2 / freedom + sum(part**2 / of for part, of in parts)
+        freedom = (by_problems + by_runs) ** 2 / spread
     error = sqrt(by_problems + by_runs)
     half = float(stats.t.ppf(0.5 + CONFIDENCE / 2, freedom)) * error
     return Difference(

@@ -202,6 +202,19 @@ def groups_of(comparison: Mapping, question: str, pool: str) -> list[Mapping]:
     ]
 
 
+def answer(comparison: Mapping, one: Set) -> str:
+    """Return the verdicts on a set's primary contrasts; where there is none, what can be told of all its differences.
+
+    A comparison that was made before there were verdicts has none.
+    """
+    said = [
+        each["sentence"]
+        for each in comparison.get("primary", {}).get("verdicts", ())
+        if (each["question"], each["pool"]) == (one.question, one.pool)
+    ]
+    return "\n".join(said) or verdict(groups_of(comparison, one.question, one.pool), one)
+
+
 def verdict(groups: Sequence[Mapping], one: Set) -> str:
     """Say which differences in the results of a set are more than chance, in a line each."""
     pairs = [(task, pair) for group in groups for task in group["tasks"] for pair in task["differences"]]

@@ -50,7 +50,7 @@ def short_answers(known: Known, one: Set) -> list[str]:
     if "contamination" in documents:
         held = findings.benchmarks_in(one, documents["contamination"])
     if "comparison" in documents:
-        results = findings.verdict(findings.groups_of(documents["comparison"], one.question, one.pool), one)
+        results = findings.answer(documents["comparison"], one)
     return [findings.made_to_differ(one), besides, held, results]
 
 

@@ -1,0 +1,190 @@
+"""The verdict: one sentence a question, by rule, in the reader's units.
+
+A *row* is a primary contrast of one task and metric, as ``contrasts.contrast`` returns it, with question, pool, model,
+recipe, harness, seeds, task and metric. The rules follow each other; the first that fits decides:
+
+    the task is noise, or no seed was repeated    cannot tell
+    corrected p below 0.05                        supported: beyond what matched controls share, or going with it
+    the interval reaches beyond the smallest      cannot tell
+    effect of interest, which such data miss
+    otherwise                                     no effect larger than the interval's farther end
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from instruction_data.answer import two_way, units
+from instruction_data.answer.contrasts import LEVEL
+from instruction_data.answer.sentences import p_value
+from instruction_data.errors import printable
+
+CANNOT, NO_LARGER, BEYOND, GOES_WITH, UNMATCHED = "cannot tell", "no larger effect", "beyond", "goes with", "unmatched"
+DISAGREE = "metrics disagree"
+SUPPORTED = (BEYOND, GOES_WITH, UNMATCHED)
+TRAITS = ("length", "language", "category")
+
+
+def correct(rows: Sequence[dict]) -> int:
+    """Correct all primary contrasts together, then the matched ones of those that are supported; judge each.
+
+    Returns:
+        How many contrasts were corrected for: all but those of tasks that are noise.
+    """
+    family = [row for row in rows if not row["noise"]]
+    for row in rows:
+        row["p_corrected"] = 1.0
+    for row, p in zip(family, two_way.corrected([row["p"] for row in family]), strict=True):
+        row["p_corrected"] = p
+    matched = [row["matched"] for row in family if row["p_corrected"] < LEVEL and row["matched"]]
+    for one, p in zip(matched, two_way.corrected([one["p"] for one in matched]), strict=True):
+        one["p_corrected"] = p
+    for row in rows:
+        row["verdict"] = judged(row)
+    return len(family)
+
+
+def judged(row: Mapping) -> str:
+    """Return the kind of verdict on a row."""
+    if row["noise"] or row["intervals_over"] == "problems":
+        return CANNOT
+    if row["p_corrected"] < LEVEL:
+        matched = row["matched"]
+        if not matched:
+            return UNMATCHED
+        alike = matched["estimate"] * row["estimate"] > 0
+        return BEYOND if matched["p_corrected"] < LEVEL and alike else GOES_WITH
+    interest = row["interest"]
+    if interest and min(bound(row), row["detectable"]) > interest["effect"]:
+        return CANNOT
+    return NO_LARGER
+
+
+def bound(row: Mapping) -> float:
+    """Return the size of the largest effect that the interval holds."""
+    return max(abs(row["low"]), abs(row["high"]))
+
+
+def verdicts(rows: Iterable[Mapping]) -> list[dict]:
+    """Return one verdict for each question, pool, model, harness and contrast, over all its tasks and metrics."""
+    together: dict[tuple, list[Mapping]] = {}
+    keys = ("question", "pool", "model", "harness", "contrast")
+    for row in rows:
+        together.setdefault(tuple(row[key] for key in keys), []).append(row)
+    return [dict(zip(keys, names, strict=True)) | _verdict(of) for names, of in together.items()]
+
+
+def _verdict(rows: Sequence[Mapping]) -> dict:
+    """Return kind and sentence of what all metrics say of one contrast."""
+    supported = [row for row in rows if row["verdict"] in SUPPORTED]
+    telling = supported + [row for row in rows if row["verdict"] not in (*SUPPORTED, CANNOT) and row["p"] < LEVEL]
+    if supported and len({better(row) for row in telling}) > 1:
+        said = "; ".join(f"on {on(row)}, {finding(row)}" for row in telling)
+        return {"kind": DISAGREE, "sentence": f"{where(rows[0])}: the metrics disagree, none is the headline: {said}."}
+    order = (*SUPPORTED, NO_LARGER, CANNOT)
+    first = min(
+        rows, key=lambda row: (row["verdict"] not in SUPPORTED, row["p_corrected"], order.index(row["verdict"]))
+    )
+    if not supported:
+        first = min(rows, key=lambda row: order.index(row["verdict"]))
+    rest = [f"on {printable(row['task'])}, {_short(row)}" for row in rows if row is not first]
+    said = "; ".join([f"on {on(first)}, {finding(first)}", *rest])
+    return {"kind": first["verdict"], "sentence": f"{where(first)}: {said}."}
+
+
+def where(row: Mapping) -> str:
+    """Return what was trained on what."""
+    recipe = f" ({printable(row['recipe'])})" if row["recipe"] else ""
+    seeds, draws = len(row["seeds"]), max(one["draws"] for one in row["conditions"])
+    drawn = f", {draws} draws" if draws > 1 else ""
+    return (
+        f"{printable(row['question'])}, pool {printable(row['pool'])}, {printable(row['model'])}{recipe}, {seeds} "
+        f"seed{'s' * (seeds != 1)}{drawn}"
+    )
+
+
+def on(row: Mapping) -> str:
+    return f"{row['problems']:,} problem{'s' * (row['problems'] != 1)} of {printable(row['task'])}"
+
+
+def better(row: Mapping, estimate: float | None = None) -> bool:
+    """Return whether a contrast, or another estimate in its metric, is in favour of the higher dose."""
+    value = row["estimate"] if estimate is None else estimate
+    return (value > 0) == row["metric"]["higher_is_better"]
+
+
+def label(row: Mapping) -> str:
+    """Return the contrast's name; a slope's with the doses between which its effect is told."""
+    if row["kind"] == "ends":
+        return printable(row["contrast"])
+    doses = [one["dose"] for one in row["conditions"]]
+    return f"the slope over {printable(row['contrast'])}, from {min(doses):g} to {max(doses):g},"
+
+
+def amount(row: Mapping, value: float) -> str:
+    """Return the size of an effect between the lowest and the highest dose."""
+    return printable(units.amount(row["metric"], row["span"] * value, row["level"]))
+
+
+def effect(row: Mapping, found: Mapping) -> str:
+    """Return an effect as better or worse, with its interval in that direction and in one unit."""
+    sign = -1 if found["estimate"] < 0 else 1
+    ends = sorted(sign * row["span"] * found[end] for end in ("low", "high"))
+    direction = "better" if better(row, found["estimate"]) else "worse"
+    interval = " to ".join(units.in_readers_unit(row["metric"], end, row["level"]) for end in ends)
+    return f"{amount(row, found['estimate'])} {direction} (95 % interval {interval}"
+
+
+def finding(row: Mapping) -> str:
+    """Return what may be said of one row."""
+    kind, traits = row["verdict"], _listed((row["matched"] or {}).get("matched_on") or TRAITS)
+    if kind == CANNOT:
+        return f"{label(row)} cannot be told by this design: {_why_not(row)}"
+    if kind == NO_LARGER:
+        found = f"{label(row)} has no effect larger than {amount(row, bound(row))} at 95 %"
+        alone = f" (as the only contrast of a study it would count: {effect(row, row)}, p {p_value(row['p'])}))"
+        return found + (alone if row["p"] < LEVEL else "")
+    shown = f"{effect(row, row)}, p corrected {p_value(row['p_corrected'])})"
+    if kind == UNMATCHED:
+        return (
+            f"{label(row)} is supported: {shown}; without scored matched controls, it is not told apart from {traits}"
+        )
+    against = f"against matched controls {effect(row, row['matched'])})"
+    if kind == BEYOND:
+        return f"{label(row)} is supported, beyond {traits}: {shown}, and {against}"
+    them = "them" if " and " in traits else "it"
+    return f"{label(row)} is supported, but it goes with {traits}, not told apart from {them}: {shown}, but {against}"
+
+
+def _short(row: Mapping) -> str:
+    kind = row["verdict"]
+    if kind == CANNOT:
+        return "this design cannot tell"
+    if kind == NO_LARGER:
+        return f"no effect larger than {amount(row, bound(row))}"
+    words = {BEYOND: "supported beyond the same traits", GOES_WITH: "supported, but it goes with the same traits"}
+    return f"{words.get(kind, 'supported')}: {amount(row, row['estimate'])} {'better' if better(row) else 'worse'}"
+
+
+def _why_not(row: Mapping) -> str:
+    """Say why a design cannot tell, and what would."""
+    if row["noise"]:
+        return f"{row['noise']}"
+    if row["intervals_over"] == "problems":
+        return "with one run a split, nothing is known of what another seed would give; it would take two seeds or more"
+    interest = row["interest"]
+    ways = []
+    for what, times in interest["times"].items():
+        if times and times > 1:
+            now = {"problems": row["problems"], "seeds": len(row["seeds"]), "draws": _draws(row)}[what]
+            ways.append(f"{times * now:,} {what} instead of {now:,}")
+    small = amount(row, interest["effect"])
+    would = f"it would take {', or '.join(ways)}" if ways else "neither more problems, draws nor seeds alone would do"
+    return f"it misses one effect in five of {amount(row, row['detectable'])}, and {small} would matter; {would}"
+
+
+def _draws(row: Mapping) -> int:
+    return min(one["draws"] for one in row["conditions"])
+
+
+def _listed(names: Sequence[str]) -> str:
+    words = [printable(name) for name in names]
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
