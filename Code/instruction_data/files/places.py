@@ -4,6 +4,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[3]
+CODE = REPOSITORY / "Code"
 DEMO_ROOT = REPOSITORY / "build" / "demo"
 
 

@@ -13,13 +13,13 @@ from pathlib import Path
 from instruction_data.errors import InputError
 from instruction_data.files import names
 from instruction_data.files.atomic import write_whole
-from instruction_data.files.places import REPOSITORY
+from instruction_data.files.places import CODE
 from instruction_data.measures import benchmarks
 from instruction_data.runs import environments
 from instruction_data.runs.environments import Environment
 
 NAME = "bigcode"  # the name of its folder below Results/
-IN_HARNESS = REPOSITORY / "Code" / "evaluation" / "in_harness"
+IN_HARNESS = CODE / "evaluation" / "in_harness"
 JSON_BYTES = 1 << 30  # of a file of the harness at most
 PACKAGES = ("accelerate", "datasets", "nvidia-bigcode-eval", "tokenizers", "torch", "transformers")
 

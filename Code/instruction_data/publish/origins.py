@@ -1,6 +1,5 @@
 """Splits from which other splits are made: their files, their pools, and their records in the pools."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,10 +10,9 @@ from instruction_data.errors import InputError
 from instruction_data.files import parquet
 from instruction_data.pools.records import Records
 from instruction_data.publish import inventory, manifests
+from instruction_data.publish.question import REPEAT
 from instruction_data.publish.record_tables import Column
 from instruction_data.publish.split import checked
-
-REPEAT = re.compile(r"_R[0-9]+$")
 
 
 @dataclass(frozen=True)

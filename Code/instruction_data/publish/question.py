@@ -4,11 +4,14 @@ A script declares its question before anything is measured, and manifests carry 
 splits (profiles, controls, the page, the comparison) learn from it what was meant to differ.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from instruction_data.errors import InputError
 from instruction_data.publish.split import Split
+
+REPEAT = re.compile(r"_R[0-9]+$")  # the ending of a repeated draw: NAME, NAME_R2, NAME_R3 …
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,24 @@ class Ends:
             doses |= dict.fromkeys(named, float(dose))
         found = [{"label": f"{self.high} minus {self.low}", "kind": "ends", "doses": doses}]
         return found if set(doses.values()) == {0.0, 1.0} else []
+
+
+@dataclass(frozen=True)
+class Against:
+    """A contrast of every split with one: the other minus the one whose name ends in ``low``."""
+
+    low: str
+
+    def resolved(self, splits: Sequence[Split]) -> list[dict]:
+        """Return the contrasts with the names of these splits, repeated draws left out."""
+        low = [split.name for split in splits if split.name.endswith(f"_{self.low}")]
+        names = {split.name for split in splits}
+        found = []
+        for high in (split.name for split in splits if low and split.name not in low):
+            if REPEAT.sub("", high) == high or REPEAT.sub("", high) not in names:
+                label = f"{high.removeprefix(low[0].removesuffix(self.low))} minus {self.low}"
+                found.append({"label": label, "kind": "ends", "doses": {low[0]: 0.0, high: 1.0}})
+        return found
 
 
 @dataclass(frozen=True)
@@ -78,7 +99,7 @@ class Question:
     asks: str = ""
     varies: tuple[str, ...] = ()
     follows: Mapping[str, str] | None = None
-    contrast: Ends | Trend | None = None
+    contrast: Ends | Against | Trend | None = None
 
     @property
     def about(self) -> dict:

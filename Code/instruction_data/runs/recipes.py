@@ -8,9 +8,9 @@ import orjson
 import yaml
 
 from instruction_data.errors import InputError, quoted
-from instruction_data.files.places import REPOSITORY
+from instruction_data.files.places import CODE
 
-RECIPES = REPOSITORY / "Code" / "training" / "recipes"
+RECIPES = CODE / "training" / "recipes"
 OURS = {"model_name_or_path", "model_revision", "dataset_dir", "dataset", "output_dir", "overwrite_output_dir"}
 OURS |= {"seed", "data_seed", "do_train", "resume_from_checkpoint"}
 NEEDED = ("stage", "finetuning_type", "template")

@@ -18,11 +18,11 @@ from instruction_data.errors import InputError, quoted
 from instruction_data.files import documents, names
 from instruction_data.files.atomic import file_sha256
 from instruction_data.files.places import matching
+from instruction_data.publish.question import REPEAT
 
 FOLDER = "Runs"
 MANIFEST = "run.json"
 DIFFERENT = ("model_name_or_path", "model_revision", "dataset", "output_dir", "seed", "data_seed")  # between runs
-REPEAT = re.compile(r"_R[0-9]+$")  # the ending of a repeated draw: NAME, NAME_R2, NAME_R3 …
 
 
 @dataclass(frozen=True)

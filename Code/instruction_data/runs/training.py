@@ -11,7 +11,7 @@ import yaml
 from instruction_data.errors import InputError, quoted
 from instruction_data.files import names
 from instruction_data.files.atomic import file_sha256, write_whole
-from instruction_data.files.places import REPOSITORY
+from instruction_data.files.places import CODE
 from instruction_data.pools import control_tokens
 from instruction_data.publish.rebuilt import read_published
 from instruction_data.runs import environments, runs
@@ -21,7 +21,7 @@ from instruction_data.runs.recipes import read_yaml
 from instruction_data.runs.runs import Run
 from instruction_data.runs.work import Piece, work_through
 
-INSPECT = REPOSITORY / "Code" / "training" / "in_trainer" / "inspect_data.py"
+INSPECT = CODE / "training" / "in_trainer" / "inspect_data.py"
 PACKAGES = ("accelerate", "datasets", "llamafactory", "peft", "tokenizers", "torch", "transformers", "trl")
 
 

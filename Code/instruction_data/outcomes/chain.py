@@ -1,0 +1,177 @@
+"""The chain from splits to an answer: the project's own scripts, one after another, on one list of runs.
+
+Every script leaves alone what is finished, so that a chain that was broken off goes on from there.
+"""
+
+import shlex
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tqdm import tqdm
+
+from instruction_data.errors import InputError
+from instruction_data.files.places import CODE, matching
+from instruction_data.outcomes import outcomes, sandbox
+from instruction_data.publish import manifests
+from instruction_data.runs import runs
+from instruction_data.runs.runs import Run
+
+TASKS = ("humaneval",)
+
+
+@dataclass(frozen=True)
+class Chain:
+    """What a chain trains and scores.
+
+    Attributes:
+        root: the study root.
+        root_words: the flags of every script that name the root.
+        splits: to train on.
+        seeds: of every split's training.
+        train_words: further flags of the training.
+    """
+
+    root: Path
+    root_words: Sequence[str]
+    splits: Sequence[str]
+    seeds: Sequence[int]
+    train_words: Sequence[str] = ()
+    tasks: Sequence[str] = TASKS
+
+    def train(self, splits: Sequence[str], seeds: Sequence[int]) -> list[str]:
+        """Return the command that trains on splits."""
+        named = [word for split in splits for word in ("--split", split)]
+        return script("training/train.py", *self.root_words, *named, "--seeds", *map(str, seeds), *self.train_words)
+
+    def score(self, names: Sequence[str]) -> list[str]:
+        """Return the command that scores runs; twins are executed where this machine can make a sandbox."""
+        try:
+            sandbox.check()
+            allowed = ["--allow-code-execution"]
+        except InputError as error:
+            print(f"without pairs, since broken twins need a sandbox: {error}")
+            allowed = []
+        words = [word for task in self.tasks for word in ("--task", task)]
+        words += [word for name in names for word in ("--run", name)]
+        return script("evaluation/likelihood.py", *self.root_words, *words, *allowed)
+
+    def runs(self) -> dict[str, Run]:
+        """Return the finished runs of this chain by name."""
+        found = runs.every(self.root)
+        return {run.name: run for run in found if run.split in self.splits and run.seed in self.seeds}
+
+    def scored(self) -> set[str]:
+        """Return the names of this chain's runs that have an outcome on every task."""
+        places = [matching(self.root / outcomes.FOLDER / "likelihood" / task, "*@gold_bpb.json") for task in self.tasks]
+        found = [{place.name.rpartition("@")[0] for place in of} for of in places]
+        return set(self.runs()).intersection(*found)
+
+    def follow(self) -> bool:
+        """Train and score, then compare; return whether all went well.
+
+        The first run goes through the whole chain before the others begin, so that a chain that cannot end well ends
+        early, and the time that the others take is known.
+        """
+        with progress(self) as update:
+            well = self._follow(self.splits[:1], self.seeds[:1], update)
+            if not well and not self.scored():
+                return False
+            well = self._follow(self.splits, self.seeds, update) and well
+        return run(script("evaluation/compare.py", *self.root_words)) and well
+
+    def _follow(self, splits: Sequence[str], seeds: Sequence[int], update: Callable[[str], None]) -> bool:
+        trained = run(self.train(splits, seeds), update)
+        names = [one.name for one in self.runs().values() if one.split in splits and one.seed in seeds]
+        return bool(names) and run(self.score(names), update) and trained
+
+
+def script(name: str, *words: str) -> list[str]:
+    """Return the command of one of the project's scripts."""
+    return [sys.executable, str(CODE / name), *words]
+
+
+def said(command: Sequence[str]) -> str:
+    """Return a command as people would type it."""
+    return shlex.join(["python", f"Code/{Path(command[1]).relative_to(CODE).as_posix()}", *command[2:]])
+
+
+def run(command: Sequence[str], update: Callable[[str], None] | None = None) -> bool:
+    """Run a script and show what it says; return whether it went well.
+
+    Args:
+        update: called with each of its lines instead of printing it.
+    """
+    print(f"\n$ {said(command)}", flush=True)
+    if update is None:
+        return subprocess.run(command).returncode == 0
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, errors="replace") as process:
+        for line in process.stdout:
+            update(line.rstrip("\n"))
+    return process.returncode == 0
+
+
+@dataclass
+class _Clock:
+    """The time that work of one kind takes, per record or run.
+
+    Attributes:
+        done: weight -> of the work that was done while this process watched.
+    """
+
+    seconds: float = 0.0
+    done: float = 0.0
+    seen: set[str] = field(default_factory=set)
+
+    def watch(self, found: Mapping[str, float], seconds: float) -> bool:
+        """Take the time since the last call for the work that is new; return whether there is any."""
+        new = found.keys() - self.seen
+        self.seen |= new
+        if new:
+            self.seconds += seconds
+            self.done += sum(found[name] for name in new)
+        return bool(new)
+
+    def left(self, weight: float) -> float | None:
+        return 0.0 if weight <= 0 else weight * self.seconds / self.done if self.done else None
+
+
+@contextmanager
+def progress(chain: Chain) -> Iterator[Callable[[str], None]]:
+    """Show how much of the whole list is done and how long the rest will take; yield a function that takes a line."""
+    records = {name: one["records"] for _, of in manifests.every(chain.root) for name, one in of["splits"].items()}
+    pieces = [(split, seed) for split in chain.splits for seed in chain.seeds]
+    weight = sum(records[split] for split, _ in pieces)
+    training, scoring = _Clock(), _Clock()
+    training.seen |= set(chain.runs())
+    scoring.seen |= chain.scored()
+    began = time.monotonic()
+    with tqdm(total=2 * len(pieces), initial=len(training.seen) + len(scoring.seen), unit="step", ncols=100) as bar:
+        bar.bar_format = "{l_bar}{bar}| {n_fmt} of {total_fmt} trainings and scorings, {elapsed} so far{postfix}"
+
+        def update(line: str) -> None:
+            nonlocal began
+            tqdm.write(line, file=sys.stdout)
+            there, now = chain.runs(), time.monotonic()
+            new = training.watch({name: one.records for name, one in there.items()}, now - began)
+            new = scoring.watch(dict.fromkeys(chain.scored(), 1.0), now - began) or new
+            if not new:
+                return
+            began = now
+            left = [training.left(weight - sum(one.records for one in there.values()))]
+            left.append(scoring.left(len(pieces) - len(scoring.seen)))
+            if None not in left:
+                bar.set_postfix_str(f"about {in_words(sum(left))} left")
+            bar.update(len(training.seen) + len(scoring.seen) - bar.n)
+
+        yield update
+
+
+def in_words(seconds: float) -> str:
+    """Return a duration as people say it."""
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02} min"

@@ -1,0 +1,154 @@
+"""The whole study: splits, controls, training, scores, verdicts and the page, in one command.
+
+For every question and pool it runs the project's own scripts, in this order:
+
+    Code/RQ1 … RQ4          the splits
+    Code/derive             random and matched controls of the ends of each primary contrast
+    Code/training           LLaMA-Factory, two seeds of each
+    Code/evaluation         likelihood.py, then compare.py with the verdicts
+    Code/report             profiles, contamination and the page
+
+Whatever is there already stays as it is, so that the same command goes on after a break. Splits that were made with
+flags of your own are taken as they are.
+
+    python Code/study/study.py --demo
+    python Code/study/study.py --demo --questions RQ2 --seeds 1 2 3
+    python Code/study/study.py --pools oss --model codellama/CodeLlama-7b-Python-hf --recipe lora
+"""
+
+import argparse
+import sys
+from collections.abc import Mapping, Sequence
+
+from instruction_data import cli
+from instruction_data.errors import InputError
+from instruction_data.files.places import CODE, DEMO_ROOT, matching
+from instruction_data.outcomes import chain
+from instruction_data.outcomes.chain import Chain
+from instruction_data.publish import origins
+from instruction_data.publish.origins import Origin
+
+CATEGORIES = "RQ4/task_category.py"  # first of all, since matched controls share the category, too
+DRAWS = 2  # of the random control of each end, so that four draws of one size tell what chance does
+SEEDS = (1, 2)
+REPORTS = ("report/profile_splits.py", "report/contamination.py", "report/report.py")
+
+
+def scripts_of(question: str) -> list[str]:
+    """Return the scripts of a question, below Code.
+
+    Raises:
+        InputError: there are none.
+    """
+    found = [path.relative_to(CODE).as_posix() for path in matching(CODE, f"{question}/*.py")]
+    if not found:
+        raise InputError(f"--questions {question}: found no script in {CODE / question}; expected some")
+    return found
+
+
+def split_commands(options: argparse.Namespace, words: Sequence[str], there: Sequence[Origin]) -> list[list[str]]:
+    """Return the commands that make the splits that are not there yet."""
+    commands = []
+    for pool in options.pools:
+        made = {one.manifest["question"] for one in there if one.manifest["pool"] == pool}
+        asked = [script for question in options.questions if question not in made for script in scripts_of(question)]
+        names = list(dict.fromkeys([CATEGORIES, *asked])) if asked else []
+        commands += [chain.script(name, *words, "--pool", pool) for name in names]
+    return commands
+
+
+def chosen(options: argparse.Namespace, there: Sequence[Origin]) -> list[Origin]:
+    """Return the splits of the questions and pools that the flags name, controls included."""
+    mine = [one for one in there if one.manifest["question"] in options.questions]
+    return [one for one in mine if one.manifest["pool"] in options.pools and one.derived != "decontaminated"]
+
+
+def ends(manifest: Mapping) -> list[str]:
+    """Return the splits at the two ends of a set's primary contrasts."""
+    found = []
+    for contrast in manifest["contrasts"]:
+        doses = contrast["doses"]
+        found += [min(doses, key=doses.get), max(doses, key=doses.get)]
+    return list(dict.fromkeys(found))
+
+
+def control_commands(words: Sequence[str], splits: Sequence[Origin]) -> list[list[str]]:
+    """Return the commands that make the controls that are not there yet.
+
+    Mixtures of domains have none: any draw that keeps the shares of the domains says nothing about domains.
+    """
+    controlled = {(one.manifest["settings"].get("split"), one.manifest["settings"].get("control")) for one in splits}
+    commands = []
+    for one in splits:
+        mixed = any(len(other["sources"]) > 1 for other in one.manifest["splits"].values())
+        if one.derived or mixed or one.name not in ends(one.manifest):
+            continue
+        for control, repeats in (("random", DRAWS), ("matched", 1)):
+            if (one.name, control) not in controlled:
+                asked = ["--split", one.name, "--control", control, "--repeats", str(repeats)]
+                commands.append(chain.script("derive/control_splits.py", *words, *asked))
+    return commands
+
+
+def root_words(options: argparse.Namespace) -> list[str]:
+    """Return the flags that name the study root to every script."""
+    return [*(["--demo"] if options.demo else []), *(["--root", str(options.root)] if options.root else [])]
+
+
+def make(commands: Sequence[Sequence[str]]) -> None:
+    """Run commands that later ones build on.
+
+    Raises:
+        InputError: one of them failed.
+    """
+    for command in commands:
+        if not chain.run(command):
+            raise InputError(f"{chain.said(command)}: it failed; expected its splits, on which all else builds")
+
+
+def parser() -> argparse.ArgumentParser:
+    result = cli.described(__doc__)
+    what = result.add_argument_group("what is studied")
+    cli.add_root_flags(what, "the demo's root (build/demo), the embedded SmolLM2-135M and the demo recipe")
+    what.add_argument(
+        "--questions", nargs="+", default=["RQ1", "RQ2", "RQ3", "RQ4"], metavar="RQ", help="(default: RQ1 … RQ4)"
+    )
+    what.add_argument("--pools", nargs="+", default=["oss"], metavar="POOL", help="code pools (default: oss)")
+    how = result.add_argument_group("how it is trained and scored")
+    how.add_argument("--seeds", type=cli.seed, nargs="+", default=list(SEEDS), metavar="N", help="(default: 1 2)")
+    how.add_argument("--model", metavar="MODEL", help="base model, as for Code/training/train.py")
+    how.add_argument("--recipe", metavar="NAME", help="as for Code/training/train.py")
+    how.add_argument(
+        "--task", action="append", metavar="TASK", help="as for likelihood.py; repeatable (default: humaneval)"
+    )
+    how.add_argument("--dry-run", action="store_true", help="print the commands as far as they are known, and stop")
+    return result
+
+
+def main(argv: list[str] | None = None) -> int:
+    options = parser().parse_args(argv)
+    root = DEMO_ROOT if options.demo and not options.root else cli.chosen_root(options)  # the scripts make the demo's
+    words = root_words(options)
+    commands = split_commands(options, words, origins.every(root))
+    if not options.dry_run:
+        make(commands)
+        make(control_commands(words, chosen(options, origins.every(root))))
+    splits = [one.name for one in chosen(options, origins.every(root))]
+    given = {"--model": options.model, "--recipe": options.recipe}
+    train_words = [word for flag, value in given.items() if value for word in (flag, value)]
+    whole = Chain(root, words, splits, options.seeds, train_words, options.task or chain.TASKS)
+    if options.dry_run:
+        later = control_commands(words, chosen(options, origins.every(root)))
+        for command in [*commands, *later, whole.train(splits or ["EVERY_SPLIT"], options.seeds)]:
+            print(chain.said(command))
+        print("then likelihood.py, compare.py, profile_splits.py, contamination.py and report.py")
+        return 0
+    print(f"\n{len(splits)} sets, {len(options.seeds)} seeds of each: {len(splits) * len(options.seeds)} trainings")
+    well = whole.follow()
+    for name in REPORTS:
+        well = chain.run(chain.script(name, *words)) and well
+    return 0 if well else 1
+
+
+if __name__ == "__main__":
+    sys.exit(cli.run(main))
