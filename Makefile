@@ -1,6 +1,7 @@
 # make demo        all scripts on small pools made from this Python's standard library
 # make report      profiles, contamination and one page of the splits under Datas/: report.html
-# make experiment  the demo's way to an answer: two splits, two seeds, trained, scored and compared
+# make study       the whole study on the demo, from pools to verdicts; QUESTION=RQ2 is an hour of it
+# make self-test   planted effects through the whole study: are the verdicts those that were expected?
 # make trainer     an environment with LLaMA-Factory, .venv-trainer
 # make harness     an environment with the BigCode Evaluation Harness, .venv-harness
 # make test        all tests, in all three environments
@@ -29,7 +30,7 @@ SCRIPTS := Code/RQ1/domain_composition.py Code/RQ2/semantic_diversity.py Code/RQ
 TRAINER := .venv-trainer
 EVALUATOR := .venv-harness
 
-.PHONY: demo report experiment trainer harness test check fuzz faults soak bench lock audit clean
+.PHONY: demo report study self-test trainer harness test check fuzz faults soak bench lock audit clean
 .DELETE_ON_ERROR:
 
 demo: $(READY)
@@ -49,11 +50,12 @@ report: $(READY)
 	$(BIN)/python Code/report/contamination.py
 	$(BIN)/python Code/report/report.py
 
-experiment: $(READY) trainer harness
-	$(BIN)/python Code/RQ2/semantic_diversity.py --demo --pool oss
-	$(BIN)/python Code/training/train.py --demo --split RQ2_OSS_DIVERSITY_LOW --split RQ2_OSS_DIVERSITY_HIGH --seeds 1 2
-	$(BIN)/python Code/evaluation/bigcode.py --demo --limit 20 --allow-code-execution
-	$(BIN)/python Code/evaluation/compare.py --demo
+study: $(READY) trainer harness
+	$(BIN)/python Code/study/study.py --demo $(if $(QUESTION),--questions $(QUESTION)) $(if $(POOLS),--pools $(POOLS)) \
+	  $(if $(SEEDS),--seeds $(SEEDS))
+
+self-test: $(READY) trainer harness
+	$(BIN)/python Code/study/self_test.py
 
 trainer: $(TRAINER)/.ready
 harness: $(EVALUATOR)/.ready

@@ -1,0 +1,204 @@
+"""The whole study, the self-test and the search for a recipe: what they plan, run and conclude."""
+
+import json
+
+import numpy as np
+import pytest
+from tests.support import tiny_model
+from tests.support.needs import needs_trainer
+from tests.support.scripts import load_script, run_script
+from tests.test_controls import make_set, planted
+
+from instruction_data.answer.verdicts import BEYOND, NO_LARGER, UNMATCHED
+from instruction_data.errors import InputError
+from instruction_data.outcomes import chain
+from instruction_data.publish import manifests, origins
+from instruction_data.publish.question import Ends, Question
+from instruction_data.runs import runs
+
+RECIPE = """stage: sft
+finetuning_type: full
+template: alpaca
+cutoff_len: 128
+per_device_train_batch_size: 8
+max_steps: 1
+save_strategy: "no"
+report_to: none
+use_cpu: true
+"""
+
+
+@pytest.fixture
+def study():
+    return load_script("study/study.py")
+
+
+@pytest.fixture
+def self_test():
+    return load_script("study/self_test.py")
+
+
+@pytest.fixture
+def root(tmp_path, write_pool):
+    """A study root with the ends of a question RQ2 and a set between them."""
+    write_pool(list(planted(120)))
+    (tmp_path / "pools.toml").write_text('[mine]\npath = "Datas/mine.jsonl"\n')
+    members = {"LOW": np.arange(0, 8), "MEDIUM": np.arange(50, 58), "HIGH": np.arange(90, 98)}
+    make_set(tmp_path, members, Question("RQ2", varies=("similarity",), contrast=Ends("LOW", "HIGH")))
+    return tmp_path
+
+
+def said_commands(commands):
+    return [chain.said(command) for command in commands]
+
+
+def test_only_splits_that_are_not_there_are_made(study, root):
+    options = study.parser().parse_args(["--root", str(root), "--pools", "mine", "--questions", "RQ2", "RQ3"])
+    commands = study.split_commands(options, ["--root", "R"], origins.every(root))
+    assert said_commands(commands) == [
+        "python Code/RQ4/task_category.py --root R --pool mine",
+        "python Code/RQ3/problem_complexity.py --root R --pool mine",
+    ]
+
+
+def test_the_two_ends_get_controls_once(study, root):
+    commands = study.control_commands([], origins.every(root))
+    assert said_commands(commands) == [
+        f"python Code/derive/control_splits.py --split RQ2_MINE_{end} --control {control} --repeats {repeats}"
+        for end in ("LOW", "HIGH")
+        for control, repeats in (("random", 2), ("matched", 1))
+    ]
+    controls = load_script("derive/control_splits.py")
+    assert controls.main(["--root", str(root), "--split", "RQ2_MINE_LOW", "--control", "random", "--repeats", "2"]) == 0
+    assert said_commands(study.control_commands([], origins.every(root))) == said_commands(commands[1:])
+
+
+def test_a_question_without_a_script_is_refused(study, root):
+    with pytest.raises(InputError, match="--questions RQ7: found no script"):
+        study.main(["--root", str(root), "--questions", "RQ7"])
+
+
+def test_a_dry_run_says_the_commands_and_writes_nothing(root):
+    before = sorted(root.rglob("*"))
+    said = run_script("study/study.py", "--root", root, "--pools", "mine", "--questions", "RQ2", "--dry-run")
+    assert said.returncode == 0, said.stderr
+    assert "--split RQ2_MINE_HIGH --control matched --repeats 1\n" in said.stdout
+    assert "--split RQ2_MINE_LOW --split RQ2_MINE_MEDIUM --split RQ2_MINE_HIGH --seeds 1 2\n" in said.stdout
+    assert sorted(root.rglob("*")) == before
+
+
+@needs_trainer
+def test_the_whole_study_with_real_tools(root, tmp_path):
+    base = tiny_model.write(tmp_path / "base")
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text(RECIPE)
+    words = ["--root", root, "--pools", "mine", "--questions", "RQ2", "--model", base, "--recipe", recipe]
+    first = run_script("study/study.py", *words, "--seeds", "1", "2")
+    assert first.returncode == 0, first.stdout + first.stderr
+    assert "9 sets, 2 seeds of each: 18 trainings" in first.stdout
+    assert "36 of 36 trainings and scorings" in first.stderr
+    assert "left" in first.stderr
+    assert len(list(runs.every(root))) == 18
+    assert "HIGH minus LOW" in first.stdout
+    assert (root / "report.html").is_file()
+    comparison = (root / "Results/comparison.json").read_bytes()
+    again = run_script("study/study.py", *words, "--seeds", "1", "2")
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert "there already" in again.stdout
+    assert "trained:" not in again.stdout
+    assert (root / "Results/comparison.json").read_bytes() == comparison
+
+
+def test_planted_splits_are_compared_with_the_records_as_they_are(tmp_path):
+    script = load_script("RQ0/planted_effects.py")
+    words = ["--demo", "--root", str(tmp_path)]
+    assert script.main(words) == 0
+    ((_, manifest),) = list(manifests.every(tmp_path))
+    assert {one["label"] for one in manifest["contrasts"]} == {
+        f"{name} minus TRUE" for name in ("PLACEBO", "SHUFFLED", "BROKEN", "PROSE", "STYLE", "SOLVED")
+    }
+    texts = {
+        name.removeprefix("RQ0_PLANTED_"): json.loads((tmp_path / one["file"]).read_bytes())
+        for name, one in manifest["splits"].items()
+    }
+    assert {len(of) for of in texts.values()} == {75}
+    asked = {name: [one["instruction"] for one in of] for name, of in texts.items()}
+    for name in ("SHUFFLED", "BROKEN", "PROSE", "STYLE"):
+        assert asked[name] == asked["TRUE"]
+        assert [one["output"] for one in texts[name]] != [one["output"] for one in texts["TRUE"]]
+    quarters = [set(asked[name]) for name in ("TRUE", "TRUE_R2", "PLACEBO", "PLACEBO_R2")]
+    assert len(set.union(*quarters)) == 300
+    assert script.main(words) == 0
+    with pytest.raises(InputError, match="found another pool there"):
+        script.main([*words, "--seed", "7"])
+
+
+def row_of(plant, metric, verdict, estimate, higher_is_better):
+    metric = {"name": metric, "unit": "u", "kind": "likelihood", "higher_is_better": higher_is_better}
+    ends = {"estimate": estimate, "low": estimate - 0.01, "high": estimate + 0.01, "span": 1.0, "level": 0.5}
+    return (
+        {"contrast": f"{plant} minus TRUE", "metric": metric, "verdict": verdict, "p_corrected": 0.01}
+        | ends
+        | {"detectable": 0.02}
+    )
+
+
+RIGHT = {
+    ("SOLVED", "gold_bpb"): (UNMATCHED, -0.1, False),
+    ("PROSE", "gold_bpb"): (UNMATCHED, 0.1, False),
+    ("BROKEN", "pairs_margin"): (BEYOND, -0.1, True),
+    ("STYLE", "pairs"): (NO_LARGER, 0.0, True),
+    ("STYLE", "gold_bpb"): (UNMATCHED, 0.1, False),
+    ("PLACEBO", "gold_bpb"): (NO_LARGER, 0.0, False),
+    ("PLACEBO", "pairs"): (NO_LARGER, 0.0, True),
+    ("SHUFFLED", "gold_bpb"): (NO_LARGER, 0.0, False),
+    ("SHUFFLED", "pairs_margin"): (NO_LARGER, 0.0, True),
+}
+
+
+@pytest.mark.parametrize(
+    ("key", "found", "wrong"),
+    [
+        (None, None, 0),
+        (("SOLVED", "gold_bpb"), (NO_LARGER, -0.1, False), 1),
+        (("PROSE", "gold_bpb"), (UNMATCHED, -0.1, False), 1),
+        (("PLACEBO", "gold_bpb"), (UNMATCHED, -0.1, False), 1),
+        (("STYLE", "pairs"), (BEYOND, -0.1, True), 1),
+        (("SHUFFLED", "gold_bpb"), (UNMATCHED, -0.1, False), 0),
+    ],
+)
+def test_the_self_test_fails_where_a_verdict_is_another(self_test, key, found, wrong):
+    contrasts = [row_of(*of, *values) for of, values in (RIGHT | ({key: found} if key else {})).items()]
+    rows = self_test.table_rows(contrasts)
+    assert sum(row["as expected"] == "NO" for row in rows) == wrong
+    with pytest.raises(InputError, match="found no pairs of STYLE"):
+        self_test.table_rows([row for row in contrasts if row["metric"]["name"] != "pairs"])
+
+
+@pytest.mark.parametrize(("solved", "others", "flagged"), [(37, 0, True), (3, 0, False), (37, 5, False)])
+def test_solved_problems_must_be_flagged_and_others_not(self_test, solved, others, flagged):
+    hits = {"SOLVED": solved, "TRUE": others}
+    found = {
+        f"RQ0_PLANTED_{name}": {"HumanEval": {"records": 75, "substring": {"records": count}}}
+        for name, count in hits.items()
+    }
+    assert self_test.contamination_row({"splits": found})["as expected"] == ("yes" if flagged else "NO")
+
+
+def test_the_search_measures_signal_over_the_noise_of_seeds_and_draws(tmp_path):
+    search = load_script("study/recipe_search.py")
+    found = {"TRUE": [0.50, 0.52], "TRUE_R2": [0.53, 0.55], "PLACEBO": [0.50, 0.52], "PROSE": [0.60, 0.62]}
+    made = search.figures(found, 2.0)
+    assert made["signal"] == pytest.approx(0.1 / 0.51)
+    assert made["seeds"] == pytest.approx(0.02 / 2**0.5 / 0.51)
+    assert made["draws"] == pytest.approx(np.std([0.51, 0.54, 0.51], ddof=1) / 0.51)
+    assert made["ratio"] == pytest.approx(made["signal"] / np.hypot(made["seeds"], made["draws"]))
+
+
+def test_durations_are_said_as_people_say_them():
+    assert [chain.in_words(seconds) for seconds in (20, 90, 3600, 7800)] == [
+        "0 min",
+        "2 min",
+        "1 h 00 min",
+        "2 h 10 min",
+    ]
