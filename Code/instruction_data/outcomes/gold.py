@@ -21,7 +21,7 @@ class Gold:
     Attributes:
         context: what stands before the solution.
         solution: without white space at its end.
-        tests: a Python program that follows context and solution, and fails by an exception; None if there is none.
+        tests: a Python program that follows context, solution and a line break, and fails by an exception; or None.
     """
 
     id: str
