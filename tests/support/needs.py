@@ -19,6 +19,11 @@ needs_harness = pytest.mark.skipif(
     not works(environments.find, None, "--harness", "harness"), reason="needs the harness: make harness"
 )
 needs_sandbox = pytest.mark.skipif(not works(sandbox.check), reason="needs bubblewrap and leave to use it")
+needs_lm_eval = pytest.mark.skipif(
+    not works(environments.find, None, "--harness", "harness")
+    or "lm-eval" not in environments.versions(environments.find(None, "--harness", "harness"), ["lm-eval"]),
+    reason="needs lm-eval in the harness's environment: make harness",
+)
 needs_trainer = pytest.mark.skipif(
     not works(environments.find, None, "--trainer", "trainer", "llamafactory-cli"),
     reason="needs LLaMA-Factory: make trainer",

@@ -29,7 +29,7 @@ class Adapter(ABC):
     Attributes:
         harness: its name, a folder below ``Results/``.
         tasks: the names of the tasks to score.
-        metrics: the metrics of every run on every task; each gets an outcome.
+        metrics: the metrics of every run on every task, unless ``asked`` says otherwise; each gets an outcome.
     """
 
     harness: str
@@ -39,6 +39,10 @@ class Adapter(ABC):
     @abstractmethod
     def settings(self, run: Run, task: str) -> Mapping[str, object]:
         """Return the settings that affect the numbers, in the form of outcomes, from the flags alone."""
+
+    def asked(self, run: Run, task: str) -> Mapping[Metric, Mapping[str, object]]:
+        """Return the settings of every metric that the run gets on the task; by default the same for all metrics."""
+        return dict.fromkeys(self.metrics, self.settings(run, task))
 
     @abstractmethod
     def score(self, run: Run, task: str) -> Iterable[Outcome]:
@@ -110,11 +114,11 @@ def _score_one(root: Path, adapter: Adapter, run: Run, task: str, options: argpa
     runs.check_weights(root, run)
     there = finished(root, adapter, run, task)
     if there:
-        return f"there already: {_said(there)}"
+        return f"there already: {said(there)}"
     found = list(adapter.score(run, task))
     for outcome in found:
         outcomes.write(root, outcome)
-    return _said(found) or "made ready, not scored"
+    return said(found) or "made ready, not scored"
 
 
 def _state(root: Path, adapter: Adapter, run: Run, task: str, options: argparse.Namespace) -> str:
@@ -125,19 +129,26 @@ def _state(root: Path, adapter: Adapter, run: Run, task: str, options: argparse.
         there = finished(root, adapter, run, task)
     except InputError as error:
         return f" and fail: {error}"
-    return f": there already, {_said(there)}" if there else ""
+    return f": there already, {said(there)}" if there else ""
 
 
 def finished(root: Path, adapter: Adapter, run: Run, task: str) -> list[Outcome]:
     """Return the outcomes that need not be made again: one in every metric, with equal settings and unchanged files.
 
+    Outcomes in metrics that are not asked for are left alone.
+
     Raises:
         InputError: there are outcomes with other settings.
     """
-    asked = orjson.loads(orjson.dumps(adapter.settings(run, task)))
+    wanted = {
+        metric.name: orjson.loads(orjson.dumps(settings)) for metric, settings in adapter.asked(run, task).items()
+    }
     there, files = {}, {run.manifest: ""}
     for place in outcomes.places(root, adapter.harness, task, run.name):
         outcome = outcomes.read_in_place(root, place)
+        if outcome.metric.name not in wanted:
+            continue
+        asked = wanted[outcome.metric.name]
         names = asked.keys() | outcome.settings.keys()
         other = sorted(name for name in names if asked.get(name) != outcome.settings.get(name))
         if other:
@@ -145,13 +156,13 @@ def finished(root: Path, adapter: Adapter, run: Run, task: str) -> list[Outcome]
         there[outcome.metric.name] = outcome
         files |= outcome.files
     same = all((root / file).is_file() and file_sha256(root / file) == sha256 for file, sha256 in files.items())
-    return list(there.values()) if same and {one.name for one in adapter.metrics} <= there.keys() else []
+    return list(there.values()) if same and wanted.keys() <= there.keys() else []
 
 
-def _said(found: Iterable[Outcome]) -> str:
+def said(found: Iterable[Outcome]) -> str:
     """Say the results of a harness, in the unit of each metric."""
-    said = []
+    words = []
     for outcome in found:
         unit = "" if outcome.metric.kind == PASSES else f" {printable(outcome.metric.unit)}"
-        said.append(f"{outcome.metric.name} {outcome.mean:.3f}{unit}")
-    return ", ".join(said)
+        words.append(f"{outcome.metric.name} {outcome.mean:.3f}{unit}")
+    return ", ".join(words)

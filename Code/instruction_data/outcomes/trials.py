@@ -75,7 +75,7 @@ class TrialSite:
     Attributes:
         python: interpreter of the harness's environment.
         script: in_harness/sample.py.
-        execute: the harness's module that executes programs.
+        execute: the harness's module that executes programs; None runs them without it, beside their tests only.
         readable: the files that these need, as in ``sandbox.View``.
         variables: environment variables.
         memory: bytes of each process, beyond its memory at the start.
@@ -84,7 +84,7 @@ class TrialSite:
 
     python: Path
     script: Path
-    execute: Path
+    execute: Path | None
     readable: Mapping[Path, str]
     variables: Mapping[str, str]
     memory: int
@@ -141,7 +141,7 @@ def _again(place: TrialSite, trial: Trial, users: tuple[int, int]) -> Verdict:
 def _try(place: TrialSite, trial: Trial, users: tuple[int, int]) -> tuple[Verdict, bool]:
     """Try a sample; return the verdict, and whether it is final because a second try would not be fairer."""
     job = {"solution": trial.solution, "tests": trial.tests, "seconds": trial.seconds, "memory": place.memory}
-    with _started(place, users[0], job, "together", str(place.execute)) as lines:
+    with _started(place, users[0], job, "together", str(place.execute or "-")) as lines:
         found = lines.verdict(trial.seconds + GRACE_SECONDS)
     if found.get("result") != "passed":
         late = found.get("result") == "timed out" and found.get("processor", 0) < STARVED * trial.seconds
