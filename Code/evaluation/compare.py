@@ -5,7 +5,8 @@ Reads every outcome under a study root (Results/<harness>/<task>/*.json) and wri
     comparison.csv      condition × task: pass@1 (pass@10, pass@100 where there are as many samples), or the mean of
                         another metric, with 95 % intervals
     differences.csv     every two conditions of a question on every task: difference, interval, p, p corrected
-    comparison.md       the verdict on every primary contrast; then both tables, and plain sentences: what is
+    transfer.csv        condition × task: gain over the untrained model in likelihood, where that was scored
+    comparison.md       the verdict on every primary contrast; then these tables, and plain sentences: what is
                         supported, what is not, and what it would take to tell
     comparison.json     everything, with settings, versions and the SHA-256 of every outcome read
 
@@ -37,7 +38,7 @@ import numpy as np
 import orjson
 
 from instruction_data import cli
-from instruction_data.answer import contrasts, sentences, tables, task, two_way, verdicts
+from instruction_data.answer import contrasts, sentences, tables, task, transfer, two_way, verdicts
 from instruction_data.answer.contrasts import Declared
 from instruction_data.answer.units import natural
 from instruction_data.errors import InputError, printable, quoted
@@ -174,7 +175,8 @@ def compare_task(items: Sequence[Filed], label: str, generator: np.random.Genera
     refuse_other_metrics(items)
     by_condition, conditions = conditions_of(items)
     metric = asdict(items[0].outcome.metric)
-    found = task.compare(conditions, metric, generator)
+    untrained = outcomes.untrained(items[0].outcome.question, items[0].outcome.pool)
+    found = task.compare(conditions, metric, generator, untrained)
     for one in found["conditions"]:
         of = by_condition[one["condition"]]
         one["splits"] = sorted({item.outcome.split for item in of}, key=natural)
@@ -186,6 +188,7 @@ def compare_task(items: Sequence[Filed], label: str, generator: np.random.Genera
         "metric": metric,
         "settings": items[0].outcome.settings,
         **found,
+        "transfer": transfer.gains(conditions, untrained, metric),
         "versions_differ": versions_that_differ(items),
     }
 
@@ -341,10 +344,11 @@ def rounded(value: object) -> object:
 
 
 def write(root: Path, document: Mapping) -> None:
-    """Write the four files, each whole or not at all; the JSON last."""
+    """Write the five files, each whole or not at all; the JSON last."""
     folder = root / outcomes.FOLDER
     write_whole(folder / "comparison.csv", csv_bytes(tables.rate_rows(document), tables.RATE_COLUMNS))
     write_whole(folder / "differences.csv", csv_bytes(tables.difference_rows(document), tables.DIFFERENCE_COLUMNS))
+    write_whole(folder / "transfer.csv", csv_bytes(tables.transfer_rows(document), tables.TRANSFER_COLUMNS))
     write_whole(folder / "comparison.md", tables.markdown(document).encode())
     documents.write_derived(folder / "comparison.json", document)
 

@@ -15,6 +15,7 @@ seed 0. What was computed is kept, so that the same command goes on from there.
 
     python Code/evaluation/likelihood.py --demo
     python Code/evaluation/likelihood.py --demo --allow-code-execution
+    python Code/evaluation/likelihood.py --demo --task mbpp --task mt-mbpp --limit 50
     python Code/evaluation/likelihood.py --device cuda --dtype bfloat16 --prompt bare
 """
 
@@ -55,7 +56,7 @@ class Likelihood(scoring.Adapter):
 
     def __init__(self, root: Path, options: argparse.Namespace):
         self.root, self.options, self.engine = root, options, cli.chosen_engine(options)
-        self.tasks = list(dict.fromkeys(options.task or ["humaneval"]))
+        self.tasks = list(dict.fromkeys(name for task in options.task or ["humaneval"] for name in gold.named(task)))
         self.twins: dict[str, Twins] = {}
 
     def recall(self) -> dict[str, Sequence[Gold]]:
@@ -105,7 +106,7 @@ class Likelihood(scoring.Adapter):
 
     def score_untrained(self, run: Run, task: str) -> str:
         """Read them with the model that a run began with, and write the outcomes of its question and pool."""
-        label = f"{run.question}_{run.pool.upper()}_UNTRAINED"
+        label = outcomes.untrained(run.question, run.pool)
         known = {"run": untrained_name(run), "question": run.question, "pool": run.pool, "model": run.model["model"]}
         known |= {"split": label, "condition": label, "seed": 0, "reported": {}, "files": {}}
         found = [Outcome(**known, **one) for one in self.found(run, task, gold.untrained(self.root, run))]
@@ -174,7 +175,7 @@ def scores(
 
 def untrained_name(run: Run) -> str:
     """Return the name under which the base model of a run stands beside the runs of its question and pool."""
-    return runs.name(f"{run.question}_{run.pool.upper()}_UNTRAINED", run.model["model"], 0)
+    return runs.name(outcomes.untrained(run.question, run.pool), run.model["model"], 0)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -182,7 +183,11 @@ def parser() -> argparse.ArgumentParser:
     what = result.add_argument_group("what is evaluated")
     cli.add_root_flags(what)
     what.add_argument(
-        "--task", action="append", metavar="TASK", help=f"{', '.join(gold.TASKS)}; repeatable (default: humaneval)"
+        "--task",
+        action="append",
+        metavar="TASK",
+        help=f"{', '.join(gold.TASKS)}, {gold.TRANSLATIONS}-<language>, or {gold.TRANSLATIONS} for all of these; "
+        "repeatable (default: humaneval)",
     )
     what.add_argument("--limit", type=cli.positive, metavar="N", help="only the first N problems of every task")
     what.add_argument(

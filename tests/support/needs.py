@@ -3,6 +3,7 @@
 import pytest
 
 from instruction_data.errors import InputError
+from instruction_data.measures import mbpp
 from instruction_data.outcomes import sandbox
 from instruction_data.runs import environments
 
@@ -18,6 +19,7 @@ def works(check, *arguments):
 needs_harness = pytest.mark.skipif(
     not works(environments.find, None, "--harness", "harness"), reason="needs the harness: make harness"
 )
+needs_mbpp = pytest.mark.skipif(not mbpp.files(), reason="needs the package with MBPP: make mbpp")
 needs_sandbox = pytest.mark.skipif(not works(sandbox.check), reason="needs bubblewrap and leave to use it")
 needs_lm_eval = pytest.mark.skipif(
     not works(environments.find, None, "--harness", "harness")

@@ -36,7 +36,7 @@ def sentences(group: Mapping, family: int) -> list[str]:
         over = {task["intervals_over"] for task, _ in sound}
         said += [GENERALISES[kind] for kind in sorted(over)]
     elif not any(task["differences"] for task in group["tasks"]):
-        said.append("One condition a task: there is nothing to compare.")
+        said.append("One trained condition a task: there is nothing to compare.")
     return said
 
 

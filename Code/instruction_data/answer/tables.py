@@ -23,6 +23,11 @@ DIFFERENCE_COLUMNS = (
     *("these_runs_low", "these_runs_high", "problems", "samples", "intervals_over", "noise"),
     *METRIC_COLUMNS,
 )
+TRANSFER_COLUMNS = (
+    *KEY_COLUMNS,
+    *("condition", "gain", "low", "high", "untrained", "runs", "problems", "intervals_over", "noise"),
+    *METRIC_COLUMNS,
+)
 NOTES = (
     "Rates in percent, differences in percentage points, each with its 95 % interval. sd: standard deviation of the "
     "runs' pass rates. Everything here is derived from the outcomes under this folder; `comparison.json` lists them."
@@ -37,6 +42,10 @@ ANSWER_NOTES = (
     "effect: between the lowest and the highest dose. sees: the smallest effect that is found four times in five, "
     "between the same doses. floor: random controls, which differ by chance alone; sd between their runs, and how "
     "often two of them look different at 5 %. buy next: what lowers the standard error most if there is twice as much."
+)
+TRANSFER_NOTES = (
+    "Gain over the untrained model, in percent of its mean; positive is better. Each has its own 95 % interval, not "
+    "corrected for their number."
 )
 
 
@@ -61,6 +70,11 @@ def difference_rows(document: Mapping) -> list[dict]:
     return rows
 
 
+def transfer_rows(document: Mapping) -> list[dict]:
+    """Return a row for each condition and task that the untrained model was scored on, too."""
+    return [{**keys, **task, **one} for keys, task in _tasks(document) for one in task["transfer"]]
+
+
 def _tasks(document: Mapping) -> Iterable[tuple[dict, dict]]:
     """Yield every task with its metric, named by its label, after its question, pool, model and harness."""
     for question in document["questions"]:
@@ -83,6 +97,7 @@ def markdown(document: Mapping) -> str:
             parts.append("\n".join(f"- {_escaped(sentence)}" for sentence in group["sentences"]))
             parts.append(_table(*_rate_table(group)))
             parts += _difference_table(sound_pairs(group))
+            parts += _transfer_table(group)
             parts.append("\n".join(_settings_line(task) for task in group["tasks"]))
     return "\n\n".join(parts) + "\n"
 
@@ -173,6 +188,25 @@ def _difference_table(pairs: Sound) -> list[str]:
     if len(pairs) > PAIRS_SHOWN:
         shown.append(f"These are the {PAIRS_SHOWN} smallest p values of {len(pairs)}; `differences.csv` has all.")
     return shown
+
+
+def _transfer_table(group: Mapping) -> list[str]:
+    """Return the lines of a table of gains: a row for each condition, a column for each task."""
+    tasks = [task for task in group["tasks"] if task["transfer"]]
+    if not tasks:
+        return []
+    names = sorted({one["condition"] for task in tasks for one in task["transfer"]}, key=units.natural)
+    cells = [{one["condition"]: _gain_cell(one) for one in task["transfer"]} for task in tasks]
+    header = ["gain", *(_escaped(f"{task['label']} ({task['problems']} problems)") for task in tasks)]
+    return [
+        TRANSFER_NOTES,
+        _table(header, [[_escaped(name), *(of.get(name, "no outcome") for of in cells)] for name in names]),
+    ]
+
+
+def _gain_cell(row: Mapping) -> str:
+    gain, low, high = (f"{100 * row[end]:+.2f}" for end in ("gain", "low", "high"))
+    return f"{gain} % ({low} to {high})"
 
 
 def _difference_cell(metric: Mapping, pair: Mapping, only_pass: bool) -> str:

