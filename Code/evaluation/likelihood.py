@@ -66,7 +66,7 @@ class Likelihood(scoring.Adapter):
 
     def score_untrained(self, run: Run, task: str) -> str:
         """Read them with the model that a run began with, and write the outcome of its question and pool."""
-        label = f"{run.question}_{run.pool.upper()}_UNTRAINED"
+        label = outcomes.untrained(run.question, run.pool)
         outcome = Outcome(
             run=untrained_name(run),
             question=run.question,
@@ -121,7 +121,7 @@ def bits_per_byte(problems: Sequence[Gold], likelihoods: np.ndarray) -> list[flo
 
 def untrained_name(run: Run) -> str:
     """Return the name under which the base model of a run stands beside the runs of its question and pool."""
-    return runs.name(f"{run.question}_{run.pool.upper()}_UNTRAINED", run.model["model"], 0)
+    return runs.name(outcomes.untrained(run.question, run.pool), run.model["model"], 0)
 
 
 def parser() -> argparse.ArgumentParser:

@@ -106,6 +106,11 @@ def of_run(root: Path, run: Run, *, files: Mapping[str, str] | None = None, **kn
     return Outcome(run=run.name, model=run.model["model"], files={**(files or {}), **manifest}, **about, **known)
 
 
+def untrained(question: str, pool: str) -> str:
+    """Return the condition of the model that the runs of a question and pool began with."""
+    return f"{question}_{pool.upper()}_UNTRAINED"
+
+
 def path(root: Path, harness: str, task: str, run: str, metric: str = PASS.name) -> Path:
     """Return the path of an outcome.
 
