@@ -94,6 +94,15 @@ def test_every_kind_of_answer_is_in_the_figure_for_papers(answered):
     assert "<script" not in drawn
 
 
+def test_a_single_training_has_no_bar_that_would_look_certain(copied):
+    answers.plant(copied, "RQ2", effect=-0.05, seeds=1, kinds=("",))
+    text = answers.page_of(copied)
+    assert leads(text) == ["Cannot tell."]
+    drawn = text.split('<div class="strips">')[1].split("</svg>")[0]
+    assert "var(--ordered-5)" in drawn and "var(--ordered-4)" not in drawn
+    assert "95 % interval): if it reaches" not in text
+
+
 def test_what_cannot_be_told_does_not_flatten_what_can():
     metric = {"name": "x", "unit": "u", "kind": "probability", "higher_is_better": True}
     row = {"metric": metric, "level": 1.0, "gains": {"over": "untrained"}}

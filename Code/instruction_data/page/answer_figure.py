@@ -34,12 +34,13 @@ class Compared:
 
     Attributes:
         low, high: how far the ends stand from the zero line.
-        bar: where ``high`` may stand, seen from ``low``: the interval of the contrast.
+        bar: where ``high`` may stand, seen from ``low``: the interval of the contrast; None if it leaves out what
+            another training would give.
     """
 
     low: float
     high: float
-    bar: tuple[float, float]
+    bar: tuple[float, float] | None
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ class Strip:
     @property
     def bars(self) -> list[float]:
         """The ends of all bars."""
-        return [end for one in (self.splits, self.matched) if one for end in one.bar]
+        return [end for one in (self.splits, self.matched) if one for end in one.bar or ()]
 
 
 @dataclass(frozen=True)
@@ -174,15 +175,14 @@ def _pair(axes: "Axes", one: Compared, y: float, marker: str, colours: Sequence[
     low, high, bar = colours
     ends = axes.get_xlim()
     axes.plot(np.clip([one.low, one.high], *ends), [y, y], color=INK, linewidth=0.9, zorder=2)
-    axes.plot(np.clip(one.bar, *ends), [y, y], color=bar, linewidth=0.75 * size, alpha=0.55, solid_capstyle="butt")
-    marks = [(end, "x", bar, bar) for end in one.bar] + [(one.low, marker, PAPER, low), (one.high, marker, high, high)]
+    if one.bar:
+        axes.plot(np.clip(one.bar, *ends), [y, y], color=bar, linewidth=0.75 * size, alpha=0.55, solid_capstyle="butt")
+    marks = [(end, None, bar, bar) for end in one.bar or () if not ends[0] <= end <= ends[1]]
+    marks += [(one.low, marker, PAPER, low), (one.high, marker, high, high)]
     for order, (at, sign, face, edge) in enumerate(marks, 3):
-        inside, width = ends[0] <= at <= ends[1], 1.8 if face == PAPER else 0.8
-        if inside and sign == "x":
-            continue
-        shape = sign if inside else "<" if at < ends[0] else ">"
-        style = {"color": face, "markeredgecolor": edge, "markeredgewidth": width, "markersize": size}
-        axes.plot(np.clip(at, *ends), y, shape, **style, clip_on=False, zorder=order)
+        shape = "<" if at < ends[0] else ">" if at > ends[1] else sign
+        style = {"markeredgecolor": edge, "markeredgewidth": 1.8 if face == PAPER else 0.8, "markersize": size}
+        axes.plot(np.clip(at, *ends), y, shape, color=face, **style, clip_on=False, zorder=order)
 
 
 def _mark(at: float, shown: Strip) -> str:

@@ -93,8 +93,9 @@ def strip_of(row: Mapping) -> Strip:
 
     def compared(ends: Mapping, contrast: Mapping) -> Compared:
         low = ends["low"]["estimate"]
-        bar = sorted(gain(low + row["span"] * contrast[end]) for end in ("low", "high"))
-        return Compared(gain(low), gain(ends["high"]["estimate"]), (bar[0], bar[1]))
+        first, last = sorted(gain(low + row["span"] * contrast[end]) for end in ("low", "high"))
+        bar = None if row["intervals_over"] == "problems" else (first, last)
+        return Compared(gain(low), gain(ends["high"]["estimate"]), bar)
 
     matched, band = None, None
     if found["matched"]:
@@ -125,7 +126,11 @@ def _scale(row: Mapping) -> tuple:
 
 def _key(strips: Sequence[Strip], rows: Sequence[Mapping]) -> dict[str, str]:
     """Return what the marks mean that are there."""
-    there = {"band": any(one.band for one in strips), "matched": any(one.matched for one in strips)}
+    there = {
+        "band": any(one.band for one in strips),
+        "bar": any(one.bars for one in strips),
+        "matched": any(one.matched for one in strips),
+    }
     over = "; or ".join(text for one, text in OVER.items() if one in {strip.over for strip in strips})
     traits = "; or ".join(dict.fromkeys(verdicts.traits_of(row) for row in rows if row["matched"]))
     slopes = SLOPES if any(row["kind"] != "ends" for row in rows) else ""
