@@ -207,3 +207,54 @@ def test_random_draws_look_different_as_often_as_they_should_and_far_more_over_p
     assert np.mean([one["false_alarms"] for one in floors]) <= 0.07
     assert np.mean([one["false_alarms_over_problems_alone"] for one in floors]) >= 0.3
     assert np.mean([one["deviation"] ** 2 for one in floors]) == pytest.approx(0.01**2 + 0.004**2, rel=0.25)
+
+
+def gained(doses, kind, left=("", "_RANDOM", "_MATCHED"), untrained=0.02, **truth):
+    """The contrast of a study without chance from problem to problem, beside an untrained model."""
+    made = study(np.random.default_rng(3), doses, **{"seed": 0.0, "draw": 0.0, "crossed": 0.0} | truth)
+    found = {name: made[name] for name in (f"{one}{kind}" for one in doses for kind in left)}
+    conditions = {name: Condition([run[:, None] for run in values], draws) for name, (values, draws) in found.items()}
+    if untrained is not None:
+        base = made[f"{next(iter(doses))}_RANDOM"][0][0] + untrained
+        conditions["BASE"] = Condition([base[:, None]], ["BASE"])
+    one = declared(doses, kind)
+    return contrasts.contrast(conditions, BITS, Declared(one.label, kind, doses, one.controls, [], "BASE"))
+
+
+@pytest.mark.parametrize(("doses", "kind"), [(ENDS, "ends"), (SLOPE, "trend")])
+def test_the_ends_are_gains_over_the_untrained_model(doses, kind):
+    row = gained(doses, kind, effect=-0.02, length=-0.01)
+    found = row["gains"]
+    assert found["over"] == "untrained"
+    expected = {"splits": (-0.02, -0.05), "matched": (-0.02, -0.03)}
+    for of, (low, high) in expected.items():
+        assert found[of]["low"]["estimate"] == pytest.approx(low, abs=1e-9)
+        assert found[of]["high"]["estimate"] == pytest.approx(high, abs=1e-9)
+    assert found["random"] == pytest.approx(-0.02)
+    ends = [found["splits"][end]["estimate"] for end in ("low", "high")]
+    assert ends[1] - ends[0] == pytest.approx(row["estimate"] * row["span"])
+
+
+@pytest.mark.parametrize(
+    ("left", "over", "low"), [(("", "_RANDOM"), "random", 0.0), (("",), "ends", 0.01)], ids=["random", "ends"]
+)
+def test_without_an_untrained_model_the_zero_line_is_another(left, over, low):
+    found = gained(ENDS, "ends", left, None, effect=-0.02)["gains"]
+    assert (found["over"], found["matched"]) == (over, None)
+    assert found["splits"]["low"]["estimate"] == pytest.approx(low, abs=1e-9)
+    assert found["splits"]["high"]["estimate"] == pytest.approx(low - 0.02, abs=1e-9)
+    assert (found["random"] is None) == (over == "ends")
+
+
+def test_intervals_of_gains_hold_the_truth_95_percent_of_the_time():
+    generator, held = np.random.default_rng(17), []
+    for _ in range(STUDIES):
+        difficulty = generator.gamma(4, 0.16, 164)
+        conditions = {"BASE": Condition([difficulty[:, None]], ["BASE"])}
+        for name in ENDS:
+            split = difficulty - 0.02 + generator.normal(0, 0.03, 164)
+            runs = [(split + generator.normal(0, 0.004) + generator.normal(0, 0.03, 164))[:, None] for _ in range(3)]
+            conditions[name] = Condition(runs, [name] * 3)
+        found = contrasts.contrast(conditions, BITS, Declared("x", "ends", ENDS, {}, [], "BASE"))["gains"]["splits"]
+        held.append([found[end]["low"] <= -0.02 <= found[end]["high"] for end in ("low", "high")])
+    coverage(held)

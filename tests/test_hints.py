@@ -101,7 +101,7 @@ def test_the_demos_pools_need_no_names(root, monkeypatch):
     assert hints_of(root).question("RQ3") == "python Code/RQ3/problem_complexity.py --root DIR --demo"
     monkeypatch.setattr(hints, "DEMO_ROOT", root)
     assert hints_of(root).question("RQ3") == "python Code/RQ3/problem_complexity.py --demo"
-    assert hints_of(root).results() == ["make experiment"]
+    assert hints_of(root).study() == "make study"
     assert hints_of(root).verify() == "python -m instruction_data.publish verify build/demo"
 
 
@@ -109,6 +109,11 @@ def test_a_lost_cache_is_filled_by_the_command_that_filled_it(root, tmp_path):
     assert hints_of(root).places("oss") == "python Code/RQ9/script.py --pool oss --root DIR"
     ready_made = hints_of(own_pool(tmp_path / "other", tmp_path))
     assert ready_made.places("mine").startswith("python Code/RQ3/problem_complexity.py --root DIR --pool")
+
+
+def test_one_command_trains_scores_and_answers(root):
+    assert hints_of(root).study() == "python Code/study/study.py --root DIR"
+    assert Hints(findings.read(root), REPOSITORY).study() == "python Code/study/study.py"
 
 
 def test_results_begin_with_training_and_end_with_a_comparison(root):

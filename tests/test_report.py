@@ -13,7 +13,7 @@ from tests.support.scripts import load_script, run_script
 from tests.support.study import RECORDS, TIERS, add_documents, build
 
 from instruction_data.files.atomic import file_sha256
-from instruction_data.page import findings, html
+from instruction_data.page import findings, hints, html
 
 SCRIPT = "report/report.py"
 needs_chromium = pytest.mark.skipif(
@@ -47,7 +47,8 @@ def test_what_is_missing_is_named_with_its_command(report, tmp_path, capsys):
     assert report.main(["--root", str(root), "--output", str(tmp_path / "one.html")]) == 0
     assert not (root / "report.html").exists()
     text = (tmp_path / "one.html").read_text()
-    for expected in (*(made_by for _, made_by in findings.DOCUMENTS.values()), "Code/RQ3/problem_complexity.py"):
+    commands = [made_by for name, (_, made_by) in findings.DOCUMENTS.items() if name != "comparison"]
+    for expected in (*commands, hints.STUDY, hints.TRAIN, "Code/RQ3/problem_complexity.py"):
         assert expected in text
     assert "do not reproduce the study" in text
 

@@ -49,7 +49,7 @@ def declare(root, doses, kind, question="RQ2", controls=("random", "matched"), l
             manifest(root, stem, splits, question=question, settings=settings)
 
 
-def plant(root, found, metric, names=NAMES, question="RQ2"):
+def plant(root, found, metric, names=NAMES, question="RQ2", harness="bits"):
     """Write an outcome of every run; ``found`` is a study."""
     for short, (values, draws) in found.items():
         split = next(short.replace(one, name, 1) for one, name in names.items() if short.startswith(one))
@@ -57,7 +57,7 @@ def plant(root, found, metric, names=NAMES, question="RQ2"):
             seed = draws[:number].count(draw) + 1
             about = {"question": question, "pool": "oss", "split": draw.replace(short, split), "condition": split}
             about |= {"run": f"{draw.replace(short, split)}--m--seed{seed}", "model": "m", "seed": seed}
-            about |= {"harness": "bits", "task": "humaneval", "settings": {}, "reported": {}, "versions": {}}
+            about |= {"harness": harness, "task": "humaneval", "settings": {}, "reported": {}, "versions": {}}
             problems = {f"P/{place}": np.atleast_1d(one).tolist() for place, one in enumerate(row)}
             outcomes.write(root, Outcome(**about, problems=problems, files={}, metric=Metric(**metric)))
     return root
@@ -164,6 +164,30 @@ def test_models_that_solve_nothing_get_no_verdict_and_are_not_corrected_for(comp
     assert found["comparisons"] == 1
     assert found["verdicts"][0]["kind"] == verdicts.BEYOND
     assert found["verdicts"][0]["sentence"].endswith("; on humaneval, this design cannot tell.")
+
+
+def test_scores_of_all_harnesses_are_one_answer(compare, tmp_path):
+    declare(tmp_path, {NAMES[end]: dose for end, dose in ENDS.items()}, "ends")
+    worse = study(np.random.default_rng(4), ENDS, effect=0.02, **QUIET)
+    plant(tmp_path, worse, BITS)
+    shares = {name: (np.clip(values / 2, 0, 1), of) for name, (values, of) in worse.items()}
+    plant(tmp_path, shares, TWINS, harness="twins")
+    found = answer(compare, tmp_path)
+    (verdict,) = found["verdicts"]
+    assert verdict["kind"] == verdicts.DISAGREE
+    assert (sorted(verdict["rows"]), verdict["headline"]) == ([0, 1], 2)
+    assert {row["harness"] for row in found["contrasts"]} == {"bits", "twins"}
+
+
+def test_the_headline_comes_first_among_a_verdicts_rows(compare, tmp_path):
+    declare(tmp_path, {NAMES[end]: dose for end, dose in ENDS.items()}, "ends")
+    made = study(np.random.default_rng(4), ENDS, effect=-0.02, **QUIET)
+    plant(tmp_path, {name: (np.zeros_like(values), of) for name, (values, of) in made.items()}, PASS)
+    plant(tmp_path, made, BITS)
+    found = answer(compare, tmp_path)
+    (verdict,) = found["verdicts"]
+    told = [found["contrasts"][place]["metric"]["name"] for place in verdict["rows"]]
+    assert (told, verdict["headline"]) == (["gold_bpb", "pass@1"], 1)
 
 
 @pytest.mark.parametrize("missing", ["manifest", "end"])

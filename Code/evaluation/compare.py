@@ -102,7 +102,8 @@ def declarations(root: Path) -> dict[tuple[str, str], list[Declared]]:
         for one in of:
             matched = [traits.get(split, []) for split in one["doses"] if split in controls["matched"]]
             shared = [trait for trait in (matched or [[]])[0] if all(trait in each for each in matched)]
-            declared[key].append(Declared(one["label"], one["kind"], one["doses"], controls, shared))
+            untrained = outcomes.untrained(*key)
+            declared[key].append(Declared(one["label"], one["kind"], one["doses"], controls, shared, untrained))
     return declared
 
 

@@ -1,4 +1,4 @@
-"""The page: what differs between the training sets? Figures, tables and plain sentences in one file.
+"""The page: which property makes models better, and what else differs? Figures, tables and plain sentences in one file.
 
 Reads the results of the other scripts under a study root (manifests, scores, categories, the splits themselves,
 Profiles/, Results/comparison.json, vectors in the cache) and computes only the places of a map's points. For a missing
@@ -22,6 +22,7 @@ from instruction_data.files.atomic import write_whole
 from instruction_data.page import findings, hints, html
 from instruction_data.page.report import Report
 from instruction_data.page.sections import (
+    answer,
     benchmarks,
     explorer,
     in_short,
@@ -41,7 +42,7 @@ def compose(report: Report) -> tuple[dict, dict]:
     report.folder.mkdir(exist_ok=True)
     explorers, mapped = explorer.explorers_of(report)
     samples = records.sample(report)
-    sections = [in_short.section(report), pools.section(report, explorers)]
+    sections = [answer.section(report), in_short.section(report), pools.section(report, explorers)]
     sections += [question.section(report, name) for name in sorted({*hints.SCRIPTS, *known.questions})]
     sections += [benchmarks.section(report), overlap.section(report), records.section(samples), origin.section(report)]
     shown = {"title": TITLE, "lead": in_short.lead(known), "banner": in_short.banner(known.embedded_models)}

@@ -1,8 +1,8 @@
 """Primary contrasts: one number a question and metric, declared before anything was trained, and how far to trust it.
 
 A contrast is a weighted sum of conditions' means: one end minus the other, or the slope over all doses. Beside it
-stand the same contrast between splits and their matched controls, the ends against random controls, and the *floor*:
-random controls against each other, which differ by chance alone.
+stand the same contrast between splits and their matched controls, the ends against random controls, the *floor*
+(random controls against each other, which differ by chance alone), and the ends as gains over the untrained model.
 """
 
 from collections.abc import Mapping, Sequence
@@ -29,6 +29,7 @@ class Declared:
         doses: condition -> its dose.
         controls: ``random`` and ``matched`` -> condition -> the condition that is its control.
         matched_on: the traits that matched controls share with their splits.
+        untrained: the condition of the model that all runs began with.
     """
 
     label: str
@@ -36,6 +37,7 @@ class Declared:
     doses: Mapping[str, float]
     controls: Mapping[str, Mapping[str, str]]
     matched_on: Sequence[str]
+    untrained: str = ""
 
 
 def weights(kind: str, doses: Sequence[float], draws: Sequence[int]) -> np.ndarray | None:
@@ -54,16 +56,31 @@ def weights(kind: str, doses: Sequence[float], draws: Sequence[int]) -> np.ndarr
     return n * centred / (n * centred**2).sum()
 
 
-def test(weight: Sequence[float], sides: Sequence[Trained], of: Chance, bounded: bool) -> Difference:
+def weights_at(dose: float, kind: str, doses: Sequence[float], draws: Sequence[int]) -> np.ndarray:
+    """Return the weight of every condition in the level at one dose; in a slope, that of its straight line.
+
+    The levels at the highest and the lowest dose differ by the contrast times the doses' span.
+    """
+    x, n = np.asarray(doses, dtype=np.float64), np.asarray(draws, dtype=np.float64)
+    if kind == "ends":
+        return (x == dose) / (x == dose).sum()
+    return n / n.sum() + (dose - (n * x).sum() / n.sum()) * weights(kind, doses, draws)
+
+
+def test(
+    weight: Sequence[float], sides: Sequence[Trained], of: Chance, bounded: bool, fixed: np.ndarray | None = None
+) -> Difference:
     """Return a weighted sum of conditions' means with interval and p.
 
     Args:
         bounded: whether all numbers lie between 0 and 1.
+        fixed: float64 ``[problems]``, subtracted from the sum: a model that neither draw nor seed can change.
     """
     values = sum(one * side.draw_means.mean(axis=0) for one, side in zip(weight, sides, strict=True))
+    values = values if fixed is None else values - fixed
     by_runs, parts = of.of(weight, sides)
     if bounded:
-        largest = float(np.abs(weight).sum()) / 2
+        largest = (float(np.abs(weight).sum()) + (fixed is not None)) / 2
         values = passing.padded(values, largest)
         return passing.clipped(two_way.tested(values, by_runs, parts), values, largest)
     largest = max(float(np.abs(side.values).max()) for side in sides) * float(np.abs(weight).max())
@@ -118,6 +135,7 @@ def contrast(conditions: Mapping[str, task.Condition], metric: Mapping, declared
         **told(found),
         "matched": against_matched(declared, sides, of, bounded),
         "random": against_random(declared, sides, of, bounded),
+        "gains": gains(declared, sides, of, bounded),
         "floor": floor(declared, sides, of, bounded, found.estimate * span),
         "chance": sources(conditions, metric, weight, mine, found, declared),
     }
@@ -139,6 +157,57 @@ def against_matched(declared: Declared, sides: Mapping[str, Trained], of: Chance
     found = test([*weight, *-weight], own + matched, of, bounded)
     alone = test(weight, matched, of, bounded)
     return told(found) | {"matched_on": list(declared.matched_on), "controls_alone": told(alone)}
+
+
+def gains(declared: Declared, sides: Mapping[str, Trained], of: Chance, bounded: bool) -> dict:
+    """Return the levels at the lowest and the highest dose, of splits and of controls, each minus one reference.
+
+    The reference is the untrained model; where it has no outcome, the mean of the random controls; where these have
+    none, the middle of the two ends.
+
+    Returns:
+        over: ``untrained``, ``random`` or ``ends``; splits, matched: low and high, None without matched controls;
+        random: estimate alone, None without random controls.
+    """
+    controls, fixed = declared.controls, None
+    named = [controls.get("random", {}).get(name) for name in declared.doses]
+    random = {name: 1 / sum(one in sides for one in named) for name in named if name in sides}
+    own = _ends(declared, sides, {name: name for name in declared.doses})
+    matched = _ends(declared, sides, controls.get("matched", {}))
+    if declared.untrained in sides:
+        over, reference, fixed = "untrained", {}, sides[declared.untrained].values.mean(axis=0)
+    elif random:
+        over, reference = "random", random
+    else:
+        over, reference = "ends", {name: (own[0][name] + own[1][name]) / 2 for name in own[0]}
+
+    def gain(level: Mapping[str, float]) -> dict:
+        weight = {name: level.get(name, 0.0) - reference.get(name, 0.0) for name in {**level, **reference}}
+        return told(test(list(weight.values()), [sides[name] for name in weight], of, bounded, fixed))
+
+    return {
+        "over": over,
+        "splits": dict(zip(("low", "high"), map(gain, own), strict=True)),
+        "matched": dict(zip(("low", "high"), map(gain, matched), strict=True)) if matched else None,
+        "random": gain(random)["estimate"] if random else None,
+    }
+
+
+def _ends(
+    declared: Declared, sides: Mapping[str, Trained], stands_for: Mapping[str, str]
+) -> tuple[dict[str, float], dict[str, float]] | None:
+    """Return the weight of every condition in the level at the lowest and at the highest dose; None if there is one.
+
+    Args:
+        stands_for: the condition that is taken for each split.
+    """
+    names = [name for name in declared.doses if name in sides and stands_for.get(name) in sides]
+    doses, draws = [declared.doses[name] for name in names], [len(set(sides[name].draws)) for name in names]
+    if weights(declared.kind, doses, draws) is None:
+        return None
+    low, high = (weights_at(dose, declared.kind, doses, draws).tolist() for dose in (min(doses), max(doses)))
+    taken = [stands_for[name] for name in names]
+    return dict(zip(taken, low, strict=True)), dict(zip(taken, high, strict=True))
 
 
 def against_random(declared: Declared, sides: Mapping[str, Trained], of: Chance, bounded: bool) -> list[dict]:

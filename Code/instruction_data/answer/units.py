@@ -45,6 +45,19 @@ def amount(metric: Mapping, value: float, level: float) -> str:
     return f"{in_readers_unit(metric, abs(value), level)} {percent}{metric['unit']}"
 
 
+def step(metric: Mapping, level: float) -> str:
+    """Return the short unit of an effect, for the marks of an axis."""
+    if bounded(metric):
+        return "points"
+    return "%" if relative(metric, level) else metric["unit"]
+
+
+def gain(metric: Mapping, value: float, level: float) -> float:
+    """Return an effect as a number of the unit that ``step`` names; above zero where it is for the better."""
+    scale = 100 if bounded(metric) else 100 / level if relative(metric, level) else 1
+    return float(value * scale * (1 if metric["higher_is_better"] else -1))
+
+
 def relative(metric: Mapping, level: float) -> bool:
     """Return whether effects are told in percent of the mean."""
     return metric["kind"] == "likelihood" and level > 0

@@ -13,7 +13,7 @@ recipe, harness, seeds, task and metric. The rules follow each other; the first 
 from collections.abc import Iterable, Mapping, Sequence
 
 from instruction_data.answer import two_way, units
-from instruction_data.answer.contrasts import LEVEL
+from instruction_data.answer.contrasts import COSTS, LEVEL
 from instruction_data.answer.sentences import p_value
 from instruction_data.errors import printable
 
@@ -64,21 +64,31 @@ def bound(row: Mapping) -> float:
 
 
 def verdicts(rows: Iterable[Mapping]) -> list[dict]:
-    """Return one verdict for each question, pool, model, harness and contrast, over all its tasks and metrics."""
-    together: dict[tuple, list[Mapping]] = {}
-    keys = ("question", "pool", "model", "harness", "contrast")
-    for row in rows:
-        together.setdefault(tuple(row[key] for key in keys), []).append(row)
-    return [dict(zip(keys, names, strict=True)) | _verdict(of) for names, of in together.items()]
+    """Return one verdict for each question, pool, model and contrast, over all its harnesses, tasks and metrics.
+
+    ``rows`` in a verdict are the places of its contrasts, those that its first words are about (``headline``) first.
+    """
+    together: dict[tuple, dict[int, Mapping]] = {}
+    keys = ("question", "pool", "model", "contrast")
+    for place, row in enumerate(rows):
+        together.setdefault(tuple(row[key] for key in keys), {})[place] = row
+    found = []
+    for names, of in together.items():
+        headline, said = _verdict(list(of.values()))
+        first = [place for place, row in of.items() if row in headline]
+        places = {"rows": first + [place for place in of if place not in first], "headline": len(first)}
+        found.append(dict(zip(keys, names, strict=True)) | said | places)
+    return found
 
 
-def _verdict(rows: Sequence[Mapping]) -> dict:
-    """Return kind and sentence of what all metrics say of one contrast."""
+def _verdict(rows: Sequence[Mapping]) -> tuple[Sequence[Mapping], dict]:
+    """Return the contrasts in the headline, and kind and sentence of what all metrics say of one contrast."""
     supported = [row for row in rows if row["verdict"] in SUPPORTED]
     telling = supported + [row for row in rows if row["verdict"] not in (*SUPPORTED, CANNOT) and row["p"] < LEVEL]
     if supported and len({better(row) for row in telling}) > 1:
         said = "; ".join(f"on {on(row)}, {finding(row)}" for row in telling)
-        return {"kind": DISAGREE, "sentence": f"{where(rows[0])}: the metrics disagree, none is the headline: {said}."}
+        said = f"{where(rows[0])}: the metrics disagree, none is the headline: {said}."
+        return telling, {"kind": DISAGREE, "sentence": said}
     order = (*SUPPORTED, NO_LARGER, CANNOT)
     first = min(
         rows, key=lambda row: (row["verdict"] not in SUPPORTED, row["p_corrected"], order.index(row["verdict"]))
@@ -87,7 +97,7 @@ def _verdict(rows: Sequence[Mapping]) -> dict:
         first = min(rows, key=lambda row: order.index(row["verdict"]))
     rest = [f"on {printable(row['task'])}, {_short(row)}" for row in rows if row is not first]
     said = "; ".join([f"on {on(first)}, {finding(first)}", *rest])
-    return {"kind": first["verdict"], "sentence": f"{where(first)}: {said}."}
+    return [first], {"kind": first["verdict"], "sentence": f"{where(first)}: {said}."}
 
 
 def where(row: Mapping) -> str:
@@ -133,11 +143,21 @@ def effect(row: Mapping, found: Mapping) -> str:
     return f"{amount(row, found['estimate'])} {direction} (95 % interval {interval}"
 
 
+def knows_draws(row: Mapping) -> bool:
+    """Return whether the interval allows for other draws of the records; otherwise it is about these very ones."""
+    return "draws" in row["intervals_over"]
+
+
 def finding(row: Mapping) -> str:
     """Return what may be said of one row."""
-    kind, traits = row["verdict"], _listed((row["matched"] or {}).get("matched_on") or TRAITS)
-    if kind == CANNOT:
+    if row["verdict"] == CANNOT:
         return f"{label(row)} cannot be told by this design: {_why_not(row)}"
+    return _found(row) + ("" if knows_draws(row) else "; all of it for these very records, as no draw was repeated")
+
+
+def _found(row: Mapping) -> str:
+    """Return what may be said of one row that tells something."""
+    kind, traits = row["verdict"], traits_of(row)
     if kind == NO_LARGER:
         found = f"{label(row)} has no effect larger than {amount(row, bound(row))} at 95 %"
         alone = f" (as the only contrast of a study it would count: {effect(row, row)}, p {p_value(row['p'])}))"
@@ -170,19 +190,32 @@ def _why_not(row: Mapping) -> str:
         return f"{row['noise']}"
     if row["intervals_over"] == "problems":
         return "with one run a split, nothing is known of what another seed would give; it would take two seeds or more"
-    interest = row["interest"]
+    small = amount(row, row["interest"]["effect"])
+    seen = f"it misses one effect in five of {amount(row, row['detectable'])}, and {small} would matter"
+    return f"{seen}; {what_it_takes(row, dict(zip(COSTS, COSTS, strict=True)))}"
+
+
+def what_it_takes(row: Mapping, words: Mapping[str, str]) -> str:
+    """Return what would show the smallest effect of interest.
+
+    Args:
+        words: problems, draws and seeds -> what to call them.
+    """
     ways = []
-    for what, times in interest["times"].items():
+    for what, times in row["interest"]["times"].items():
         if times and times > 1:
             now = {"problems": row["problems"], "seeds": len(row["seeds"]), "draws": _draws(row)}[what]
-            ways.append(f"{times * now:,} {what} instead of {now:,}")
-    small = amount(row, interest["effect"])
-    would = f"it would take {', or '.join(ways)}" if ways else "neither more problems, draws nor seeds alone would do"
-    return f"it misses one effect in five of {amount(row, row['detectable'])}, and {small} would matter; {would}"
+            ways.append(f"{times * now:,} {words[what]} instead of {now:,}")
+    return f"it would take {', or '.join(ways)}" if ways else "neither more problems, draws nor seeds alone would do"
 
 
 def _draws(row: Mapping) -> int:
     return min(one["draws"] for one in row["conditions"])
+
+
+def traits_of(row: Mapping) -> str:
+    """Return what the matched controls of a contrast share with its splits; where there are none, what they would."""
+    return _listed((row["matched"] or {}).get("matched_on") or TRAITS)
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -130,7 +130,7 @@ def ordered(count: int) -> list[str]:
     return [ORDERED[chosen[number % len(chosen)]] for number in range(count)]
 
 
-def _styled(draw: Callable[..., "Figure"]) -> Callable[..., "Figure"]:
+def styled(draw: Callable[..., "Figure"]) -> Callable[..., "Figure"]:
     """Make a function draw in ``style``."""
 
     @wraps(draw)
@@ -191,7 +191,7 @@ def bin_edges(values: np.ndarray, log: bool) -> np.ndarray:
     return np.geomspace(low, high, BINS + 1) if log else np.linspace(low, high, BINS + 1)
 
 
-@_styled
+@styled
 def histogram(groups: Mapping[str, np.ndarray], cuts: Sequence[float], label: str, *, log: bool = False) -> "Figure":
     """Draw a stacked histogram of the groups' values, with the cuts between the groups.
 
@@ -217,7 +217,7 @@ def histogram(groups: Mapping[str, np.ndarray], cuts: Sequence[float], label: st
     return figure
 
 
-@_styled
+@styled
 def spans(groups: Mapping[str, Mapping[str, float]], label: str, *, log: bool = False) -> "Figure":
     """Draw the middle half and the middle nine tenths of each group.
 
@@ -235,7 +235,7 @@ def spans(groups: Mapping[str, Mapping[str, float]], label: str, *, log: bool = 
     return figure
 
 
-@_styled
+@styled
 def shares(groups: Mapping[str, Mapping[str, float]], label: str) -> "Figure":
     """Draw a row per part, with a point per group at its share of that part.
 
@@ -257,7 +257,7 @@ def shares(groups: Mapping[str, Mapping[str, float]], label: str) -> "Figure":
     return figure
 
 
-@_styled
+@styled
 def bars(values: Mapping[str, float], label: str) -> "Figure":
     """Draw a bar per part."""
     figure, axes = _row_axes(list(values), more=0.55)
@@ -269,7 +269,7 @@ def bars(values: Mapping[str, float], label: str) -> "Figure":
     return figure
 
 
-@_styled
+@styled
 def composition(groups: Mapping[str, Mapping[str, int]], label: str) -> "Figure":
     """Draw a bar per group, divided by the sources of its records."""
     figure, axes = _row_axes(list(groups))
@@ -284,7 +284,7 @@ def composition(groups: Mapping[str, Mapping[str, int]], label: str) -> "Figure"
     return figure
 
 
-@_styled
+@styled
 def points(
     x: np.ndarray,
     y: np.ndarray,
@@ -321,7 +321,7 @@ def points(
     return figure
 
 
-@_styled
+@styled
 def balance(values: Mapping[str, float], errors: Sequence[float], designed: Sequence[bool], bound: float) -> "Figure":
     """Draw the distance between two splits in each measure, in standard deviations (a "love plot").
 
@@ -350,7 +350,7 @@ def balance(values: Mapping[str, float], errors: Sequence[float], designed: Sequ
     return figure
 
 
-@_styled
+@styled
 def intervals(values: Mapping[str, tuple[float, float, float]], label: str) -> "Figure":
     """Draw estimates with their intervals.
 
@@ -365,7 +365,7 @@ def intervals(values: Mapping[str, tuple[float, float, float]], label: str) -> "
     return figure
 
 
-@_styled
+@styled
 def overlap(names: Sequence[str], matrix: np.ndarray) -> "Figure":
     """Draw a square for every two splits; the fuller its colour, the more records they share.
 

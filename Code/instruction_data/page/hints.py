@@ -26,6 +26,7 @@ COMPOSITION = "Code/RQ1/domain_composition.py"
 SCRIPTS = {"RQ1": (COMPOSITION,), "RQ2": (DIVERSITY,), "RQ3": (COMPLEXITY,), "RQ4": (CATEGORIES, COVERAGE)}
 EMBEDDED = {DIVERSITY: "minilm", COMPLEXITY: "smollm2", CATEGORIES: "minilm"}  # the small model for each
 TRAIN, SCORE = "Code/training/train.py", "Code/evaluation/bigcode.py"
+STUDY, STUDY_OF_DEMO = "python Code/study/study.py", "make study"  # all the way from splits to verdicts
 DEFAULT_POOLS = {"oss", "evol"}  # the defaults of the questions' scripts
 READING_FLAGS = ("--skip-bad", control_tokens.FLAG)
 OTHERS = ("math", "general")  # pools that replace code
@@ -75,25 +76,22 @@ class Hints:
         ready_made = any(one.question == "RQ2" for one in sets)
         return self.question("RQ3" if ready_made else "RQ2", [pool])
 
-    def results(self, question: str | None = None) -> list[str]:
-        """Return the commands that are still needed for results, in order: train, score, compare.
+    def study(self) -> str:
+        """Return the one command that trains, scores and answers."""
+        return STUDY_OF_DEMO if self.root == DEMO_ROOT else f"{STUDY}{self._where}"
 
-        Args:
-            question: the question whose training sets to train on (default: all).
-        """
-        splits = [name for name, one, _ in self.known.found.splits() if question in (None, one.question)]
+    def results(self, question: str) -> list[str]:
+        """Return the commands that are still needed for the results of one question: train, score, compare."""
+        splits = [name for name, one, _ in self.known.found.splits() if question == one.question]
         trained = [path.parent.name for path in matching(self.root / runs.FOLDER, f"*/{runs.MANIFEST}")]
         scored = [path.stem for path in matching(self.root / outcomes.FOLDER, "*/*/*.json")]
         demo = " --demo" if self._small and "--demo" not in self._where else ""
-        chosen = f" --question {question}" if question else ""
         if _of(scored, splits):
             return [self.document("comparison")]
         score = f"make harness\npython {SCORE}{self._where}{demo} --allow-code-execution"
         if _of(trained, splits):
             return [score, self.document("comparison")]
-        if self.root == DEMO_ROOT and not question:
-            return ["make experiment"]
-        train = f"make trainer\npython {TRAIN}{self._where}{demo}{chosen}"
+        train = f"make trainer\npython {TRAIN}{self._where}{demo} --question {question}"
         return [train, score, self.document("comparison")]
 
     @property

@@ -123,6 +123,53 @@ class Browser:
 
 
 @dataclass(frozen=True)
+class Strip:
+    """A drawing in a row of answers; ``says`` replaces it for people who cannot see it."""
+
+    caption: str
+    says: str
+    svg: str
+
+
+@dataclass(frozen=True)
+class Answered:
+    """One row of the answers.
+
+    Attributes:
+        id: unique in the page.
+        low, high: what the two marks stand for.
+        lead, rest: the verdict.
+        exact: the verdict with all its figures.
+    """
+
+    id: str
+    title: str
+    asks: str
+    low: str
+    high: str
+    lead: str
+    rest: str
+    strips: Sequence[Strip]
+    exact: str
+    numbers: Table
+
+
+@dataclass(frozen=True)
+class Answers:
+    """The figure of the answers, a row for each question and pool.
+
+    Attributes:
+        key: mark -> what it means; a mark is ``zero``, ``ends``, ``bar``, ``band`` or ``matched``.
+        name: of its files.
+    """
+
+    name: str
+    key: Mapping[str, str]
+    rows: Sequence[Answered]
+    kind: str = "answers"
+
+
+@dataclass(frozen=True)
 class Section:
     """A heading with the parts under it."""
 

@@ -43,6 +43,11 @@ class Report:
         """Return the title of a question."""
         return declared.title(question, self.findings.found.sets)
 
+    def asks(self, question: str) -> str:
+        """Return what a question asks; empty if no manifest says it."""
+        found = declared.about(question, self.findings.found.sets)
+        return found.asks if found else ""
+
     def label(self, column: str) -> str:
         """Return the label of a column of the scores."""
         return declared.label(column, self.findings.found.sets, self.findings.documents.get("profiles", {}))

@@ -1,4 +1,4 @@
-"""The first section and the lines above it: a row for every question and pool."""
+"""What the training sets are like in short, a row for every question and pool; and the lines above all sections."""
 
 from collections.abc import Sequence
 
@@ -33,11 +33,6 @@ def section(report: Report) -> Section:
         if known.outdated(name):
             text = f"{findings.DOCUMENTS[name][0]} was made of other training sets than are here now. Make it again:"
             blocks.append(Notice(text, report.hints.document(name)))
-    if "comparison" not in known.documents:
-        text = "No result is here yet. This trains models, scores them and compares them:"
-        blocks.append(Notice(text, "\n".join(report.hints.results())))
-    if report.hints.explained:
-        blocks.append(Text(report.hints.explained))
     return Section("short", "In short", blocks)
 
 
@@ -68,7 +63,7 @@ def lead(known: Known) -> str:
     return (
         f"{counted(sets, 'training set')} from {counted(len(pools), 'pool')} ({', '.join(pools)}), for "
         f"{counted(len(known.questions), 'research question')}. Each question varies one property of the data. Here is "
-        "what else came to differ with it, and what models trained on the sets scored."
+        "what that did to models trained on the sets, and what else came to differ with it."
     )
 
 

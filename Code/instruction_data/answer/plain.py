@@ -1,0 +1,85 @@
+"""Verdicts for readers who know no statistics: a few words that answer, and a sentence behind them.
+
+They say less than the sentences of ``verdicts``, and nothing else.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from instruction_data.answer import units, verdicts
+from instruction_data.answer.verdicts import better
+from instruction_data.errors import printable
+
+SCORES = {  # metric -> what it measures
+    "pass@1": "how many problems the model solves",
+    "gold_bpb": "how well the model foresees right solutions",
+    "pairs": "how often the model prefers a right solution to a broken copy",
+    "pairs_margin": "how clearly the model prefers right solutions to broken copies",
+}
+
+ALONE = " Looked at alone it might seem real, but among several comparisons one can look so by chance."
+MORE = {"problems": "test problems", "draws": "draws of each set's records", "seeds": "training runs of each set"}
+
+
+def score(metric: Mapping) -> str:
+    """Return what a metric measures; of an unknown one its unit."""
+    return SCORES.get(metric["name"], printable(f"{metric['name']}, {units.name(metric)}"))
+
+
+def said(kind: str, rows: Sequence[Mapping], low: str, high: str) -> tuple[str, str]:
+    """Return a verdict's first words, and the sentences that follow them.
+
+    Args:
+        rows: the contrasts of the headline.
+        low, high: names for the two ends.
+    """
+    row = rows[0]
+    traits = verdicts.traits_of(row)
+    if kind == verdicts.DISAGREE:
+        parts = [f"{_stand(one, low, high)} by {printable(one['metric']['name'])} ({_by(one)})" for one in rows]
+        return "The scores disagree.", f"{'. '.join(parts)}."
+    if kind == verdicts.NO_LARGER:
+        found = f"If there is one, it is smaller than {_size(row, verdicts.bound(row))} (at 95 % confidence)."
+        return "No difference found.", found + (ALONE if row["p"] < verdicts.LEVEL else "")
+    if kind == verdicts.CANNOT:
+        return "Cannot tell.", _why_not(row)
+    lead, rest = _stand(row, low, high), f"The difference is {_by(row)}. "
+    if kind == verdicts.UNMATCHED:
+        rest += f"Whether {traits} explain it was not tested."
+    elif kind == verdicts.BEYOND:
+        rest += f"Differences in {traits} do not explain it."
+    else:
+        lead += f", but perhaps only through {traits}"
+        rest += f"Other records, alike in {traits}, may differ as much."
+    drawn = "" if verdicts.knows_draws(row) else " Other records chosen by the same rule may give another result."
+    return f"{lead}.", rest + drawn
+
+
+def _stand(row: Mapping, low: str, high: str) -> str:
+    word = "better" if better(row) else "worse"
+    if row["kind"] == "ends":
+        return f"{high} makes {word} models than {low}"
+    return f"The higher the {printable(row['contrast'])}, the {word}"
+
+
+def _size(row: Mapping, value: float) -> str:
+    """Return the size of an effect between the ends in its short unit, as the axis of the figure has it."""
+    number = units.in_readers_unit(row["metric"], row["span"] * abs(value), row["level"])
+    return printable(f"{number} {units.step(row['metric'], row['level'])}")
+
+
+def _by(row: Mapping) -> str:
+    return _size(row, row["estimate"])
+
+
+def _why_not(row: Mapping) -> str:
+    if row["noise"]:
+        return f"These scores say nothing: {row['noise']}."
+    if row["intervals_over"] == "problems":
+        return (
+            "Each set was trained on once, and a second training could turn this around. Train with two seeds or more."
+        )
+    would = verdicts.what_it_takes(row, MORE)
+    return (
+        f"A difference of {_size(row, row['interest']['effect'])} would matter, but chance moves these scores so much "
+        f"that less than {_size(row, row['detectable'])} may go unseen. {would[0].upper()}{would[1:]}."
+    )
