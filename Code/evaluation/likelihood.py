@@ -29,7 +29,7 @@ from instruction_data.numbers.models import Source
 from instruction_data.outcomes import bigcode_generation, gold, outcomes, scoring
 from instruction_data.outcomes.gold import Gold
 from instruction_data.outcomes.outcomes import Metric, Outcome
-from instruction_data.runs import runs
+from instruction_data.runs import runs, sources
 from instruction_data.runs.runs import Run
 from instruction_data.runs.work import Piece, work_through
 
@@ -62,7 +62,7 @@ class Likelihood(scoring.Adapter):
 
     def score(self, run: Run, task: str) -> list[Outcome]:
         """Read the gold solutions with the model that was trained."""
-        return [outcomes.of_run(self.root, run, **self.found(run, task, gold.trained(self.root, run)))]
+        return [outcomes.of_run(self.root, run, **self.found(run, task, sources.trained(self.root, run)))]
 
     def score_untrained(self, run: Run, task: str) -> str:
         """Read them with the model that a run began with, and write the outcome of its question and pool."""
@@ -77,7 +77,7 @@ class Likelihood(scoring.Adapter):
             seed=0,
             reported={},
             files={},
-            **self.found(run, task, gold.untrained(self.root, run)),
+            **self.found(run, task, sources.untrained(self.root, run)),
         )
         outcomes.write(self.root, outcome)
         return f"{BITS.name} {outcome.mean:.3f} {BITS.unit}"
