@@ -14,7 +14,15 @@ from tests.support.scripts import load_script
 
 from instruction_data.errors import InputError
 from instruction_data.files.atomic import file_sha256
-from instruction_data.outcomes import bigcode_harness, bigcode_scoring, outcomes, sandbox, trials
+from instruction_data.numbers import models
+from instruction_data.outcomes import (
+    bigcode_generation,
+    bigcode_harness,
+    bigcode_scoring,
+    outcomes,
+    sandbox,
+    trials,
+)
 from instruction_data.outcomes.trials import Trial, TrialSite
 from instruction_data.runs import runs
 from instruction_data.runs.runs import Run
@@ -343,6 +351,25 @@ def test_a_model_is_scored_on_mbpp_without_a_network(bigcode, root, capsys):
     assert "mbpp: all 2 solutions of the data itself pass here" in capsys.readouterr().out
     [outcome] = [one for _, one in outcomes.every(root) if one.task == "mbpp"]
     assert outcome.problems == {"11": [False], "12": [False]}
+
+
+@needs_harness
+def test_a_run_without_its_merged_copy_generates_as_the_merged_model(root, humaneval, tmp_path):
+    [run] = runs.every(root)
+    base, folder = tiny_model.write(tmp_path / "base"), tmp_path / "Runs" / run.name / "trained"
+    tiny_model.write_adapter(base, folder)
+    tiny_model.write_merged(base, folder, tmp_path / "merged")
+    harness, task = humaneval[0], replace(humaneval[1], problems=humaneval[1].problems[:1])
+    settings = bigcode_generation.Settings("bare", 1, 0.0, 0.95, 500, "fp32", 1, 1)
+    recipe = {"train.yaml": {"model_name_or_path": "base"}}
+    known = replace(run, model=models.find(str(base)).identity, recipe=recipe)
+    made = []
+    for place in (folder, tmp_path / "merged", base):
+        one = replace(known, folder=place.relative_to(tmp_path).as_posix(), sha256={})
+        generated = bigcode_generation.generate(tmp_path, one, task, settings, harness)
+        made.append(json.loads(generated.read_text()))
+        shutil.rmtree(generated.parent)
+    assert made[0] == made[1] != made[2]
 
 
 @needs_harness

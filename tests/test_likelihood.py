@@ -1,6 +1,11 @@
 """Bits per byte of gold solutions and pairs, from a run of a tiny model to a comparison with the untrained one."""
 
+import gc
+import json
 import math
+import shutil
+import weakref
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,11 +15,11 @@ from tests.support.scripts import load_script
 
 from instruction_data.errors import InputError
 from instruction_data.files.atomic import file_sha256
-from instruction_data.numbers import models
+from instruction_data.numbers import models, network
 from instruction_data.numbers.network import loaded_network, loaded_tokenizer
 from instruction_data.outcomes import gold, outcomes, twins
 from instruction_data.outcomes.gold import Gold
-from instruction_data.runs import runs
+from instruction_data.runs import runs, sources
 from instruction_data.runs.runs import Run
 
 
@@ -57,6 +62,18 @@ def root(tmp_path):
     )
     runs.write(tmp_path, run)
     return tmp_path
+
+
+@pytest.fixture
+def adapted(root):
+    """The study root, whose run left an adapter without a merged copy; the merged model lies in ``merged``."""
+    [run] = runs.every(root)
+    folder = tiny_model.write_adapter(root / "base", root / "Runs" / run.name / "trained")
+    tiny_model.write_merged(root / "base", folder, root / "merged")
+    shutil.rmtree(root / run.folder)
+    files = {name: file_sha256(folder / name) for name in ("adapter_model.safetensors", "adapter_config.json")}
+    runs.write(root, replace(run, folder=folder.relative_to(root).as_posix(), sha256=files))
+    return root
 
 
 def plain(folder):
@@ -165,6 +182,54 @@ def test_pairs_of_the_embedded_model_are_those_of_transformers(likelihood, root)
         check_against_transformers(outcome, model, gold.load("humaneval", 2), scorer.twins["humaneval"])
 
 
+def test_a_run_without_its_merged_copy_is_scored_as_the_merged_model(likelihood, adapted):
+    assert likelihood.main(["--root", str(adapted), "--limit", "3", "--prompt", "bare"]) == 0
+    found = {one.split: one for _, one in outcomes.every(adapted)}
+    merged = plain(adapted / "merged")
+    for one in gold.load("humaneval", 3):
+        expected = bits_by_transformers(*merged, one.context, one.solution) / len(one.solution.encode())
+        assert found["RQ9_MINE_X"].problems[one.id] == pytest.approx([expected], rel=1e-5)
+        assert found["RQ9_MINE_UNTRAINED"].problems[one.id] != pytest.approx([expected], rel=1e-3)
+
+
+def test_the_identity_of_an_adapted_model_is_that_of_its_base_and_of_its_adapter(adapted):
+    [run] = runs.every(adapted)
+    base, first = sources.untrained(adapted, run), sources.trained(adapted, run)
+    assert first.identity == base.identity | {"adapter": first.adapter_sha256}
+    config = adapted / run.folder / "adapter_config.json"
+    config.write_text(config.read_text().replace('"lora_alpha": 80', '"lora_alpha": 90'))
+    assert sources.trained(adapted, run).identity != first.identity
+    with pytest.raises(InputError, match=r"adapter_config.json: found other weights"):
+        runs.check_weights(adapted, run)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"target_modules": ["q_proj", "up_proj"]}, "missing adapter keys"),
+        ({"peft_type": "NONE"}, "NONE"),
+        ({"r": 3}, ""),
+    ],
+)
+def test_an_adapter_that_is_not_of_its_base_is_refused(adapted, change, said):
+    [run] = runs.every(adapted)
+    config = adapted / run.folder / "adapter_config.json"
+    config.write_text(json.dumps(json.loads(config.read_text()) | change))
+    with pytest.raises(InputError, match=f"found an adapter that cannot be put on base .*{said}"):
+        network.loaded_network(sources.trained(adapted, run), "cpu", "float32")
+
+
+def test_one_network_is_held_at_a_time(root):
+    models_of_run = [models.find(str(root / "base")), sources.trained(root, next(runs.every(root)))]
+    first = network.loaded_network(models_of_run[0], "cpu", "float32")
+    assert network.loaded_network(models_of_run[0], "cpu", "float32") is first
+    held = weakref.ref(first.model)
+    del first
+    network.loaded_network(models_of_run[1], "cpu", "float32")
+    gc.collect()
+    assert held() is None
+
+
 def test_nothing_is_computed_twice(likelihood, root, capsys, monkeypatch):
     words = ["--root", str(root), "--limit", "2", "--prompt", "bare"]
     assert likelihood.main(words) == 0
@@ -177,7 +242,7 @@ def test_another_base_model_is_refused(root):
     run = next(runs.every(root))
     (root / "base" / "config.json").write_text("{}")
     with pytest.raises(InputError, match="another model than"):
-        gold.untrained(root, run)
+        sources.untrained(root, run)
 
 
 def test_an_unknown_task_is_named(likelihood, root, capsys):

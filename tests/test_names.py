@@ -200,13 +200,13 @@ def test_a_training_does_not_follow_a_link_out_of_the_study_root(root):
     (root / "Runs").mkdir()
     (root / plan.folder).symlink_to(outside)
     with pytest.raises(InputError, match="found a link out of the study root"):
-        training.prepare(root, plan, overwrite=True, edited=False)
+        training.put_in_place(root, plan, overwrite=True, edited=False, merge=False)
     assert files_of(outside) == ["trained"]
     (root / plan.folder).unlink()
     (root / plan.folder).mkdir()
     (root / plan.folder / "trained").symlink_to(outside)
     with pytest.raises(InputError, match="found a link out of the study root"):
-        training.prepare(root, plan, overwrite=True, edited=False)
+        training.put_in_place(root, plan, overwrite=True, edited=False, merge=False)
     assert files_of(outside) == ["trained"]
 
 

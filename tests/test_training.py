@@ -15,13 +15,16 @@ from tests.support.scripts import load_script, numbered
 from tests.support.workspaces import opened
 
 from instruction_data.errors import InputError
+from instruction_data.files.atomic import file_sha256
 from instruction_data.numbers import models
+from instruction_data.numbers.language_model import LanguageModel, alternatives
 from instruction_data.pools import reading
 from instruction_data.pools.table import Pool
 from instruction_data.publish import manifests
 from instruction_data.publish.question import Question
 from instruction_data.publish.split import Split
-from instruction_data.runs import plans, recipes, runs, training
+from instruction_data.runs import plans, recipes, runs, sources, training
+from instruction_data.runs.runs import Run
 
 RECIPE = """# ours
 stage: sft
@@ -156,6 +159,15 @@ def test_a_dry_run_prints_commands_and_writes_nothing(train, root, arguments, ca
     assert sorted(root.rglob("*")) == before
 
 
+def test_a_dry_run_prints_the_merging_where_it_is_asked_for(train, arguments, tmp_path, capsys):
+    (tmp_path / "lora.yaml").write_text(RECIPE.format(kind="lora"))
+    told = [*arguments[:-1], str(tmp_path / "lora.yaml"), "--dry-run", "--split", "RQ9_MINE_Y"]
+    for flags, commands in (([], ["train"]), (["--merge"], ["train", "export"])):
+        assert train.main([*told, *flags]) == 0
+        lines = capsys.readouterr().out.splitlines()[2:]
+        assert lines == [f"llamafactory-cli {one} Runs/RQ9_MINE_Y--tiny--seed42/{one}.yaml" for one in commands]
+
+
 @pytest.mark.parametrize("demo", [False, True])
 def test_a_dry_run_needs_no_leave_to_write(train, root, arguments, demo, capsys, monkeypatch):
     """The embedded model, too, is written only where something is trained."""
@@ -180,9 +192,9 @@ def test_one_place_to_stop_is_named(train, arguments, flags, capsys):
     assert "not allowed with argument" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("flag", ["--overwrite", "--edited"])
+@pytest.mark.parametrize("flag", ["--overwrite", "--edited", "--merge"])
 def test_a_check_takes_no_flag_that_it_would_not_honour(train, arguments, flag):
-    with pytest.raises(InputError, match="--check: found --overwrite or --edited"):
+    with pytest.raises(InputError, match="--check: found --overwrite, --edited or --merge"):
         train.main([*arguments, "--check", flag])
 
 
@@ -207,15 +219,15 @@ def test_an_encoder_cannot_be_trained(root):
 
 def test_an_edited_recipe_is_neither_replaced_nor_run_unasked(train, root, arguments):
     plan = planned(train, arguments)[0]
-    training.prepare(root, plan, overwrite=False, edited=False)
+    training.put_in_place(root, plan, overwrite=False, edited=False, merge=False)
     path = root / plan.folder / "train.yaml"
     edited = path.read_text().replace("max_steps: 3", "max_steps: 5")
     path.write_text(edited)
     with pytest.raises(InputError, match="found max_steps 5 instead of 3"):
-        training.prepare(root, plan, overwrite=False, edited=False)
-    training.prepare(root, plan, overwrite=False, edited=True)
+        training.put_in_place(root, plan, overwrite=False, edited=False, merge=False)
+    training.put_in_place(root, plan, overwrite=False, edited=True, merge=False)
     assert path.read_text() == edited
-    training.prepare(root, plan, overwrite=True, edited=False)
+    training.put_in_place(root, plan, overwrite=True, edited=False, merge=False)
     assert path.read_text() == plan.train_yaml()
 
 
@@ -266,14 +278,15 @@ def test_what_another_process_has_in_work_is_left_to_it(train, root, arguments, 
 @needs_trainer
 def test_llama_factory_trains_merges_and_is_left_alone_afterwards(train, root, tiny, tmp_path, capsys):
     recipe = tmp_path / "lora.yaml"
-    recipe.write_text(RECIPE.format(kind="lora"))
+    recipe.write_text(RECIPE.format(kind="lora") + "learning_rate: 1.0e-2\n")
     base = ["--root", str(root), "--recipe", str(recipe), "--split", "RQ9_MINE_Y"]
     broken = tmp_path / "broken"  # a model without weights: its run fails, and the other goes on
     shutil.copytree(tiny, broken)
     (broken / "model.safetensors").unlink()
     assert train.main([*base, "--model", str(broken), "--model", str(tiny)]) == 1
     said = capsys.readouterr().out
-    assert "FAILED: llamafactory-cli ended with status 1" in said
+    assert "FAILED: LLaMA-Factory's train ended with status 1" in said
+    assert "no file named model.safetensors" in said
     assert "trained: loss" in said
     [run] = runs.every(root)
     assert run.name == "RQ9_MINE_Y--tiny--seed42"
@@ -281,17 +294,54 @@ def test_llama_factory_trains_merges_and_is_left_alone_afterwards(train, root, t
     assert run.prompt["before"].endswith("### Instruction:\n")
     assert run.results["global_step"] == 3
     assert run.versions["llamafactory"]
+    assert run.folder == "Runs/RQ9_MINE_Y--tiny--seed42/trained"
+    assert set(run.sha256) == {"adapter_model.safetensors", "adapter_config.json"}
     runs.check_weights(root, run)
-    assert models.find(str(root / run.folder)).sha256 != models.find(str(tiny)).sha256
 
-    before = (root / run.manifest).read_bytes(), (root / run.folder / "model.safetensors").stat().st_mtime_ns
+    before = (root / run.manifest).read_bytes()
+    merged = root / "Runs" / run.name / "model"
     assert train.main([*base, "--model", str(tiny)]) == 0
-    assert "there already" in capsys.readouterr().out
-    assert before == ((root / run.manifest).read_bytes(), (root / run.folder / "model.safetensors").stat().st_mtime_ns)
+    assert "    there already\n" in capsys.readouterr().out
+    assert not merged.exists()
+    assert train.main([*base, "--model", str(tiny), "--merge"]) == 0
+    assert "there already, merged\n" in capsys.readouterr().out
+    assert train.main([*base, "--model", str(tiny), "--merge"]) == 0
+    assert "merged copy there already" in capsys.readouterr().out
+    assert (root / run.manifest).read_bytes() == before
+    assert not list(merged.parent.glob(".*"))
 
-    recipe.write_text(RECIPE.format(kind="lora").replace("max_steps: 3", "max_steps: 4"))
+    texts = [alternatives("def add(first, second):", "\n    return first + second"), alternatives("0123", "456789")]
+    adapted, of_merged, untrained = (
+        LanguageModel(source, "cpu").log_likelihoods(1, 128).compute(texts)["log_likelihood"]
+        for source in (sources.trained(root, run), models.find(str(merged)), sources.untrained(root, run))
+    )
+    assert np.abs(adapted - of_merged).max() < 1e-4
+    assert np.abs(adapted - untrained).min() > 1e-2
+
+    recipe.write_text(recipe.read_text().replace("max_steps: 3", "max_steps: 4"))
     assert train.main([*base, "--model", str(tiny)]) == 1
     assert "found max_steps 3 instead of 4" in capsys.readouterr().out
+
+
+def test_a_run_of_the_first_form_is_finished_whatever_it_was_merged_with(train, root, arguments):
+    """Its manifest describes the merged copy and holds the configuration of the merging."""
+    plan = planned(train, arguments)[0]
+    training.put_in_place(root, plan, overwrite=False, edited=False, merge=False)
+    folder = tiny_model.write(root / plan.folder / "model")
+    known = {"question": "RQ8", "pool": "mine", "split": plan.split, "condition": plan.condition, "seed": plan.seed}
+    known |= {"split_sha256": plan.entry["sha256"], "model": plan.base.source.identity, "name": plan.name}
+    known |= {"records": 4, "examples": 4, "cut": 0, "results": {}, "versions": {}}
+    recipe = {"train.yaml": yaml.safe_load(plan.train_yaml()), "export.yaml": {"template": "alpaca"}}
+    weights = {"model.safetensors": file_sha256(folder / "model.safetensors")}
+    prompt = {"before": "", "after": ""}
+    runs.write(root, Run(**known, recipe=recipe, prompt=prompt, folder=f"{plan.folder}/model", sha256=weights))
+    assert training.finished(root, plan)
+    assert sources.trained(root, next(runs.every(root))).location == str(folder)
+
+
+def test_a_whole_model_has_nothing_to_merge(train, arguments):
+    with pytest.raises(InputError, match=r"--merge: found finetuning_type full in full\.yaml; expected lora or oft"):
+        train.main([*arguments, "--merge"])
 
 
 @needs_trainer

@@ -37,7 +37,7 @@ from instruction_data.outcomes import bigcode_generation, gold, outcomes, scorin
 from instruction_data.outcomes.gold import Gold
 from instruction_data.outcomes.outcomes import Metric, Outcome
 from instruction_data.outcomes.twins import Twins
-from instruction_data.runs import runs
+from instruction_data.runs import runs, sources
 from instruction_data.runs.runs import Run
 from instruction_data.runs.work import Piece, work_through
 
@@ -102,14 +102,16 @@ class Likelihood(scoring.Adapter):
 
     def score(self, run: Run, task: str) -> list[Outcome]:
         """Read gold solutions and twins with the model that was trained."""
-        return [outcomes.of_run(self.root, run, **one) for one in self.found(run, task, gold.trained(self.root, run))]
+        return [
+            outcomes.of_run(self.root, run, **one) for one in self.found(run, task, sources.trained(self.root, run))
+        ]
 
     def score_untrained(self, run: Run, task: str) -> str:
         """Read them with the model that a run began with, and write the outcomes of its question and pool."""
         label = outcomes.untrained(run.question, run.pool)
         known = {"run": untrained_name(run), "question": run.question, "pool": run.pool, "model": run.model["model"]}
         known |= {"split": label, "condition": label, "seed": 0, "reported": {}, "files": {}}
-        found = [Outcome(**known, **one) for one in self.found(run, task, gold.untrained(self.root, run))]
+        found = [Outcome(**known, **one) for one in self.found(run, task, sources.untrained(self.root, run))]
         for outcome in found:
             outcomes.write(self.root, outcome)
         return scoring.said(found)

@@ -4,12 +4,13 @@ Makes one folder for every split, base model and seed, Runs/<SPLIT>--<MODEL>--se
 
     train.yaml      LLaMA-Factory's configuration: lines that name model, split and seed, then the recipe
     train.log       its output
-    trained/        its results: adapter or model, loss curve, figures
-    model/          the merged model, if LoRA was used
+    trained/        its results: model, or adapter if LoRA was used; loss curve, figures
+    model/          only with --merge: the adapter merged into a copy of the base model, for other tools
     run.json        model, data and settings, with hashes; written last: without it the run is not finished
 
-A finished run is left alone, an unfinished one begins anew, a failed one is reported and the others go on. Several
-machines or GPUs can share one list: use --shard, or the same command on a shared folder.
+A finished run is left alone (--merge adds the merged copy to it), an unfinished one begins anew, a failed one is
+reported and the others go on. LLaMA-Factory is loaded once for all runs whose recipe says use_cpu. Several machines or
+GPUs can share one list: use --shard, or the same command on a shared folder.
 
     python Code/training/train.py --demo --split RQ2_OSS_DIVERSITY_LOW --split RQ2_OSS_DIVERSITY_HIGH --seeds 1 2
     python Code/training/train.py --question RQ2 --model codellama/CodeLlama-7b-Python-hf --recipe lora --seeds 1 2 3
@@ -26,15 +27,20 @@ from instruction_data.publish.registry import register
 from instruction_data.runs import environments, plans, training
 from instruction_data.runs.plans import Plan
 from instruction_data.runs.recipes import read_recipe
+from instruction_data.runs.trainer import Trainer
 
 MODEL = "codellama/CodeLlama-7b-Python-hf"  # the base model of Magicoder and WaveCoder
 DEMO_MODEL = "smollm2"
 SEEDS = (42,)
+ADAPTERS = ("lora", "oft")  # LLaMA-Factory's kinds of finetuning that leave an adapter beside the base model
 
 
 def planned(root: Path, options: argparse.Namespace) -> list[Plan]:
     """Return this process's share of the runs that the flags ask for."""
     recipe = read_recipe(options.recipe or ("demo" if options.demo else "full"))
+    kind = recipe.options["finetuning_type"]
+    if options.merge and kind not in ADAPTERS:
+        raise InputError(f"--merge: found finetuning_type {kind} in {recipe.name}; expected {' or '.join(ADAPTERS)}")
     sets = plans.chosen_sets(root, options.question, options.split)
     chosen = options.model or [DEMO_MODEL if options.demo else MODEL]
     bases = [plans.find_base(root, name, make=not options.dry_run) for name in chosen]
@@ -70,25 +76,27 @@ def parser() -> argparse.ArgumentParser:
     steps.add_argument("--check", action="store_true", help="let LLaMA-Factory read and count every split, and stop")
     how.add_argument("--edited", action="store_true", help="run the train.yaml files as they stand")
     how.add_argument("--overwrite", action="store_true", help="train again what is there")
+    how.add_argument("--merge", action="store_true", help="merge adapters into copies of the base model, too")
     return result
 
 
 def main(argv: list[str] | None = None) -> int:
     options = parser().parse_args(argv)
-    if options.check and (options.overwrite or options.edited):
-        raise InputError("--check: found --overwrite or --edited; expected neither: it reads splits and trains nothing")
+    if options.check and (options.overwrite or options.edited or options.merge):
+        raise InputError("--check: found --overwrite, --edited or --merge; expected none: it only reads splits")
     root = cli.chosen_root(options)
     wanted = planned(root, options)
     if options.dry_run:
-        plans.print_commands(root, wanted, overwrite=options.overwrite)
+        plans.print_commands(root, wanted, overwrite=options.overwrite, merge=options.merge)
         return 0
-    trainer = environments.find(options.trainer, "--trainer", "trainer", "llamafactory-cli")
+    environment = environments.find(options.trainer, "--trainer", "trainer", "llamafactory-cli")
     register(root)
-    if options.check:
-        training.check_data(root, [plan for plan in wanted if plan.seed == options.seeds[0]], trainer)
-        return 0
-    how = {"overwrite": options.overwrite, "edited": options.edited, "only_prepare": options.prepare}
-    return training.train_all(root, wanted, trainer, **how)
+    with Trainer(environment, root) as trainer:
+        if options.check:
+            training.check_data(root, [plan for plan in wanted if plan.seed == options.seeds[0]], trainer)
+            return 0
+        how = {"overwrite": options.overwrite, "edited": options.edited}
+        return training.train_all(root, wanted, trainer, **how, merge=options.merge, prepare=options.prepare)
 
 
 if __name__ == "__main__":

@@ -34,3 +34,35 @@ def write(folder: Path) -> Path:
     )
     transformers.LlamaForCausalLM(config).save_pretrained(folder)
     return folder
+
+
+def write_adapter(base: Path, folder: Path) -> Path:
+    """Write a LoRA adapter of random weights, large enough to be seen, as LLaMA-Factory leaves one for a base model."""
+    import peft
+    import torch
+    import transformers
+
+    torch.manual_seed(1)
+    model = transformers.AutoModelForCausalLM.from_pretrained(base)
+    config = peft.LoraConfig(r=4, lora_alpha=80, target_modules=["q_proj", "down_proj"], init_lora_weights=False)
+    peft.get_peft_model(model, config).save_pretrained(folder)
+    transformers.AutoTokenizer.from_pretrained(base).save_pretrained(folder)
+    return folder
+
+
+def write_merged(base: Path, adapter: Path, folder: Path) -> Path:
+    """Write the model that an adapter of ``write_adapter`` makes of its base, by LoRA's formula W + alpha / r * B A."""
+    import safetensors.torch
+    import transformers
+
+    model = transformers.AutoModelForCausalLM.from_pretrained(base)
+    parts, weights = safetensors.torch.load_file(adapter / "adapter_model.safetensors"), model.state_dict()
+    for name, first in parts.items():
+        if name.endswith(".lora_A.weight"):
+            stem = name.removesuffix(".lora_A.weight")
+            weights[stem.removeprefix("base_model.model.") + ".weight"] += (
+                80 / 4 * parts[f"{stem}.lora_B.weight"] @ first
+            )
+    model.save_pretrained(folder)
+    transformers.AutoTokenizer.from_pretrained(base).save_pretrained(folder)
+    return folder

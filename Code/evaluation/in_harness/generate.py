@@ -13,6 +13,7 @@ from pathlib import Path
 import loading
 import torch
 from accelerate.utils import set_seed
+from peft import PeftModel
 from tqdm import tqdm
 from transformers import AutoModelForCausalLM, AutoTokenizer, StoppingCriteria, StoppingCriteriaList
 
@@ -30,13 +31,16 @@ class Finished(StoppingCriteria):
         return all(any(word in text for word in self.stop_words) for text in texts)
 
 
-def load(folder: str, precision: str):
+def load(settings: dict):
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    model = AutoModelForCausalLM.from_pretrained(folder, dtype=DTYPES[precision]).to(device).eval()
-    tokenizer = AutoTokenizer.from_pretrained(folder, truncation_side="left", padding_side="right")
+    location, more, adapter = settings["model"], settings["arguments"], settings["adapter"]
+    model = AutoModelForCausalLM.from_pretrained(location, dtype=DTYPES[settings["precision"]], **more).to(device)
+    if adapter:
+        model = PeftModel.from_pretrained(model, adapter).merge_and_unload()
+    tokenizer = AutoTokenizer.from_pretrained(adapter or location, truncation_side="left", padding_side="right", **more)
     tokenizer.eos_token = tokenizer.eos_token or tokenizer.bos_token
     tokenizer.pad_token = tokenizer.eos_token
-    return model, tokenizer
+    return model.eval(), tokenizer
 
 
 def prompt_ids(tokenizer, prompts: list[str], at_most: int) -> list[torch.Tensor]:
@@ -65,7 +69,7 @@ def generations(model, tokenizer, task, number: int, ids: torch.Tensor, settings
 def main(path: str) -> None:
     settings = json.loads(Path(path).read_text("utf-8"))
     task = loading.task(settings["task"])
-    model, tokenizer = load(settings["model"], settings["precision"])
+    model, tokenizer = load(settings)
     task.stop_words = [*task.stop_words, tokenizer.eos_token]
     set_seed(settings["seed"])
     count = settings["problems"]

@@ -9,7 +9,7 @@ import importlib.util
 import re
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,7 @@ from instruction_data.files.atomic import file_sha256
 if TYPE_CHECKING:
     import torch
 
+ADAPTER = "adapter_config.json"  # peft's; it marks the folder of an adapter
 MANY_PARAMETERS = 1_000_000_000  # with more, a CPU takes days for a pool
 
 
@@ -65,11 +66,14 @@ class Source:
     sha256: str | None = None  # of the files, of a folder
     gguf: str | None = None  # file name, where the weights are GGUF
     embedded: bool = False
+    adapter: str | None = None  # folder of an adapter (LoRA …) that changes this model, and of its tokenizer
+    adapter_sha256: str | None = None  # of the files there
 
     @property
     def identity(self) -> dict[str, str]:
         """The name and checksum, or revision, that tell this model from any other."""
-        return {"model": self.name} | ({"revision": self.revision} if self.revision else {"sha256": self.sha256})
+        base = {"model": self.name} | ({"revision": self.revision} if self.revision else {"sha256": self.sha256})
+        return base | ({"adapter": self.adapter_sha256} if self.adapter else {})
 
     @property
     def is_instructor(self) -> bool:
@@ -131,10 +135,19 @@ def _find_folder(folder: Path) -> Source:
         if len(gguf) != 1:
             raise InputError(f"--model {folder}: found no config.json; expected the folder of a transformers model")
         return Source(folder.name, str(folder), sha256=file_sha256(gguf[0]), gguf=gguf[0].name)
+    return Source(folder.resolve().name, str(folder.resolve()), sha256=_folder_sha256(folder))
+
+
+def _folder_sha256(folder: Path) -> str:
     digest = hashlib.sha256()
     for path in sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix != ".md"):
         digest.update(f"{path.relative_to(folder).as_posix()}\0{file_sha256(path)}\0".encode())
-    return Source(folder.resolve().name, str(folder.resolve()), sha256=digest.hexdigest())
+    return digest.hexdigest()
+
+
+def adapted(base: Source, folder: Path) -> Source:
+    """Return a base model with the adapter of a folder, as peft saves it, on it."""
+    return replace(base, adapter=str(folder.resolve()), adapter_sha256=_folder_sha256(folder))
 
 
 def _hub_revision(name: str) -> str:

@@ -2,6 +2,7 @@
 
 import copy
 import functools
+import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -71,7 +72,7 @@ class Network:
         return past if hasattr(past, "batch_repeat_interleave") else None
 
 
-# Loaded models stay for the life of the process: one script uses the same model for both code pools.
+_held: "dict[tuple[Source, str, str], Network]" = {}  # by source, device and dtype; one at most
 
 
 @functools.cache
@@ -79,11 +80,20 @@ def loaded_tokenizer(source: Source):
     from transformers import AutoTokenizer
 
     quiet()
-    return load(source, lambda: AutoTokenizer.from_pretrained(source.location, **source.arguments))
+    location = source.adapter or source.location
+    return load(source, lambda: AutoTokenizer.from_pretrained(location, **source.arguments))
 
 
-@functools.cache
 def loaded_network(source: Source, device: str, dtype: str) -> Network:
+    """Return a loaded network. It is held until another one is asked for: two may not fit into the memory."""
+    wanted = (source, device, dtype)
+    if wanted not in _held:
+        _held.clear()
+        _held[wanted] = _load_network(*wanted)
+    return _held[wanted]
+
+
+def _load_network(source: Source, device: str, dtype: str) -> Network:
     import torch
     from transformers import AutoModelForCausalLM
 
@@ -95,8 +105,31 @@ def loaded_network(source: Source, device: str, dtype: str) -> Network:
             f"{source.name}: found no weights for {', '.join(sorted(info['missing_keys'])[:3])}; expected a causal "
             "language model: its numbers would be random"
         )
-    model = checked_size(model.to(device).eval(), source, device)
+    model = checked_size(model.to(device), source, device)
+    if source.adapter:
+        model = _merged(model, source)
+    model.eval()
     probe = [[0, 1, 0, 1]]
     whole, split = Network(model, split=False), Network(model, split=True)
     same = torch.allclose(split.logits(split.hidden(probe)), whole.logits(whole.hidden(probe)), rtol=1e-3, atol=1e-3)
     return split if same else whole
+
+
+def _merged(model: "torch.nn.Module", source: Source) -> "torch.nn.Module":
+    """Return a base model whose weights an adapter has changed.
+
+    Raises:
+        InputError: the adapter belongs to another model, or lacks weights.
+    """
+    from peft import PeftModel
+
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("error", message=".*missing adapter keys")  # peft would go on with random ones
+            adapted = PeftModel.from_pretrained(model, source.adapter, torch_device=str(model.device))
+            return adapted.merge_and_unload(safe_merge=True)
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RuntimeError, UserWarning) as error:
+        raise InputError(
+            f"{source.adapter}: found an adapter that cannot be put on {source.name} ({error}); "
+            "expected one that was trained on it"
+        ) from error

@@ -10,7 +10,7 @@ from instruction_data.files import names
 from instruction_data.files.atomic import write_whole
 from instruction_data.outcomes import bigcode_harness, outcomes
 from instruction_data.outcomes.bigcode_harness import Harness, Task, read_json
-from instruction_data.runs import environments
+from instruction_data.runs import environments, sources
 from instruction_data.runs.runs import Run
 
 SEED = 0  # the harness's own default
@@ -83,15 +83,19 @@ def generate(root: Path, run: Run, task: Task, settings: Settings, harness: Harn
 
 def _generate(root, run: Run, task: Task, settings: Settings, harness: Harness, folder: Path, log: Path) -> Path:
     """Let our script or the harness's own generate; return its file, which lies in a temporary folder."""
-    model, prefix, count = str((root / run.folder).resolve()), settings.prefix(run), len(task.problems)
+    source, prefix, count = sources.trained(root, run), settings.prefix(run), len(task.problems)
     if harness.checkout is None:
         made = folder / "generations.json"
-        document = vars(settings) | {"task": task.name, "model": model, "prefix": prefix, "problems": count}
+        document = vars(settings) | {"task": task.name, "prefix": prefix, "problems": count}
+        document |= {"model": source.location, "arguments": source.arguments, "adapter": source.adapter}
         (folder / "settings.json").write_text(json.dumps(document | {"generations": str(made)}))
         environments.run(harness.script("generate.py", folder / "settings.json"), harness.environment, task.folder, log)
         return made
     main = [str(harness.environment.python), f"{harness.checkout}/main.py"]
-    words = [*main, "--model", model, "--tasks", task.name, "--limit", str(count)]
+    words = [*main, "--model", source.location]
+    words += ["--revision", source.revision] if source.revision else []
+    words += ["--peft_model", source.adapter] if source.adapter else []
+    words += ["--tasks", task.name, "--limit", str(count)]
     words += ["--generation_only", "--save_generations", "--save_generations_path", f"{folder}/generations.json"]
     words += ["--max_length_generation", str(settings.max_length), "--precision", settings.precision]
     words += ["--n_samples", str(settings.n_samples), "--batch_size", str(settings.batch_size)]

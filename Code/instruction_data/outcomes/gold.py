@@ -3,16 +3,12 @@
 import gzip
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import orjson
 
 from instruction_data.errors import InputError
 from instruction_data.measures import benchmarks
 from instruction_data.measures import mbpp as mbpp_data
-from instruction_data.numbers import models
-from instruction_data.numbers.models import EMBEDDED, Source
-from instruction_data.runs.runs import Run
 
 
 @dataclass(frozen=True)
@@ -114,26 +110,3 @@ def load(task: str, limit: int | None) -> Sequence[Gold]:
         names = ", ".join([*TASKS, TRANSLATIONS, f"{TRANSLATIONS}-<language>"])
         raise InputError(f"--task {task}: found no task of that name; expected one of {names}")
     return TASKS[task]()[:limit]
-
-
-def trained(root: Path, run: Run) -> Source:
-    """Return the model of a run."""
-    return models.find(str(root / run.folder))
-
-
-def untrained(root: Path, run: Run) -> Source:
-    """Return the base model of a run.
-
-    Raises:
-        InputError: it is not here, or no longer the one that the run began with.
-    """
-    for name, embedded in EMBEDDED.items():
-        if run.model == {"model": embedded.title, "sha256": embedded.sha256}:
-            return models.find(name)
-    location = str(run.recipe["train.yaml"].get("model_name_or_path"))
-    if "revision" in run.model:
-        return Source(run.model["model"], location, revision=run.model["revision"])
-    source = models.find(str(root / location))
-    if source.identity != run.model:
-        raise InputError(f"{source.location}: found another model than {run.name} began with; expected {run.model}")
-    return source

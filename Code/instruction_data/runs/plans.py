@@ -53,10 +53,6 @@ class Plan:
         return f"{runs.FOLDER}/{self.name}"
 
     @property
-    def lora(self) -> bool:
-        return self.recipe.options["finetuning_type"] == "lora"
-
-    @property
     def entry(self) -> Mapping:
         """The split's entry in the manifest."""
         return self.manifest["splits"][self.split]
@@ -91,10 +87,13 @@ class Plan:
         }
         return f"# From the study root: llamafactory-cli export {self.folder}/export.yaml\n{_yaml(told)}"
 
-    def commands(self) -> list[list[str]]:
-        """Return the commands to run, one after another, in the study root."""
-        steps = [["llamafactory-cli", "train", f"{self.folder}/train.yaml"]]
-        return steps + ([["llamafactory-cli", "export", f"{self.folder}/export.yaml"]] if self.lora else [])
+    def training(self) -> list[str]:
+        """Return the arguments of ``llamafactory-cli`` that train, in the study root."""
+        return ["train", f"{self.folder}/train.yaml"]
+
+    def merging(self) -> list[str]:
+        """Return the arguments of ``llamafactory-cli`` that merge the adapter, in the study root."""
+        return ["export", f"{self.folder}/export.yaml"]
 
 
 def _revision(base: Base) -> dict[str, str]:
@@ -171,11 +170,12 @@ def chosen_sets(root: Path, questions: Sequence[str], splits: Sequence[str]) -> 
     return {name: manifest for name, manifest in published.items() if name in wanted or not (splits or questions)}
 
 
-def print_commands(root: Path, plans: Sequence[Plan], *, overwrite: bool) -> None:
+def print_commands(root: Path, plans: Sequence[Plan], *, overwrite: bool, merge: bool) -> None:
     """Print the commands that would be run, ready to be copied.
 
     Args:
         overwrite: whether existing runs would be made again.
+        merge: whether adapters would be merged.
     """
     print(shell_words(["cd", str(root)]))
     for plan in plans:
@@ -183,7 +183,8 @@ def print_commands(root: Path, plans: Sequence[Plan], *, overwrite: bool) -> Non
         records = f"{plan.entry['records']:,} records"
         state = (f"again, {records}" if overwrite else "there already") if there else records
         print(f"# {plan.name}: {state}")
-        print("\n".join(map(shell_words, plan.commands())))
+        for words in (plan.training(), plan.merging())[: 1 + merge]:
+            print(shell_words(["llamafactory-cli", *words]))
 
 
 def shell_words(words: Sequence[str]) -> str:

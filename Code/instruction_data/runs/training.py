@@ -11,37 +11,47 @@ import yaml
 from instruction_data.errors import InputError, quoted
 from instruction_data.files import names
 from instruction_data.files.atomic import file_sha256, write_whole
-from instruction_data.files.places import CODE
+from instruction_data.numbers.models import ADAPTER
 from instruction_data.pools import control_tokens
 from instruction_data.publish.rebuilt import read_published
-from instruction_data.runs import environments, runs
-from instruction_data.runs.environments import Environment
+from instruction_data.runs import runs
 from instruction_data.runs.plans import MERGED, TRAINED, Plan
 from instruction_data.runs.recipes import read_yaml
 from instruction_data.runs.runs import Run
+from instruction_data.runs.trainer import Trainer
 from instruction_data.runs.work import Piece, work_through
 
-INSPECT = CODE / "training" / "in_trainer" / "inspect_data.py"
-PACKAGES = ("accelerate", "datasets", "llamafactory", "peft", "tokenizers", "torch", "transformers", "trl")
+UNFINISHED = ".model"  # the folder of a merged copy in the making
 
 
 def train_all(
-    root: Path, plans: Sequence[Plan], trainer: Environment, *, overwrite: bool, edited: bool, only_prepare: bool
+    root: Path, plans: Sequence[Plan], trainer: Trainer, *, overwrite: bool, edited: bool, merge: bool, prepare: bool
 ) -> int:
     """Make every run. Report a failed one at once and again at the end, and go on with the others.
 
     Args:
         overwrite: train existing runs again.
         edited: use the ``train.yaml`` files as the user edited them.
-        only_prepare: write the recipes and stop.
+        merge: merge each adapter into a copy of its base model, too.
+        prepare: write the recipes and stop.
 
     Returns:
         The exit status.
     """
 
+    def make(plan: Plan) -> str:
+        check_split(root, plan)
+        put_in_place(root, plan, overwrite=overwrite, edited=edited, merge=merge)
+        if finished(root, plan):
+            said = "there already"
+        elif prepare:
+            return f"written: {plan.folder}/train.yaml"
+        else:
+            said = train_one(root, plan, trainer)
+        return said + (merge_one(root, plan, trainer) if merge and not prepare else "")
+
     def piece(plan: Plan) -> Piece:
-        do = lambda: train_one(root, plan, trainer, overwrite=overwrite, edited=edited, only_prepare=only_prepare)  # noqa: E731
-        return Piece(plan.name, plan.name, do)
+        return Piece(plan.name, plan.name, lambda: make(plan))
 
     if not work_through(root, [piece(plan) for plan in plans], "runs"):
         return 1
@@ -49,31 +59,44 @@ def train_all(
     return 0
 
 
-def train_one(
-    root: Path, plan: Plan, trainer: Environment, *, overwrite: bool, edited: bool, only_prepare: bool
-) -> str:
-    """Make one run, unless it is there already.
-
-    Returns:
-        The result in words.
+def train_one(root: Path, plan: Plan, trainer: Trainer) -> str:
+    """Make one run, and return the result in words.
 
     Raises:
-        InputError: the run failed, or one of that name was made otherwise.
+        InputError: the run failed.
     """
     folder = root / plan.folder
-    check_split(root, plan)
-    prepare(root, plan, overwrite=overwrite, edited=edited)
-    if finished(root, plan):
-        return "there already"
-    if only_prepare:
-        return f"written: {plan.folder}/train.yaml"
-    (folder / "train.log").unlink(missing_ok=True)
-    found = inspect(root, {folder / "train.yaml": plan}, trainer)[0]
-    for program, *words in plan.commands():
-        environments.run([str(trainer.bin / program), *words], trainer, root, folder / "train.log")
+    log = folder / "train.log"
+    log.unlink(missing_ok=True)
+    found = inspect(root, plan, folder / "train.yaml", trainer)
+    trainer.run(plan.training(), log, on_cpu=on_cpu(folder))
     results = check_results(folder / TRAINED)
     runs.write(root, describe(root, plan, trainer, found, results))
     return f"trained: loss {results['train_loss']:.3f} after {results['global_step']:,} steps"
+
+
+def merge_one(root: Path, plan: Plan, trainer: Trainer) -> str:
+    """Merge the adapter of a finished run into a copy of its base model, whole or not at all, unless it is there.
+
+    Returns:
+        What was done, in words that follow the result of the training.
+
+    Raises:
+        InputError: it failed.
+    """
+    folder = root / plan.folder
+    if (folder / MERGED).exists():
+        return ", merged copy there already"
+    shutil.rmtree(folder / UNFINISHED, ignore_errors=True)
+    words = [*plan.merging(), f"export_dir={plan.folder}/{UNFINISHED}"]
+    trainer.run(words, folder / "merge.log", on_cpu=on_cpu(folder))
+    (folder / UNFINISHED).rename(folder / MERGED)
+    return ", merged"
+
+
+def on_cpu(folder: Path) -> bool:
+    """Say whether the recipe of a run's folder trains on the CPU, whatever the machine has."""
+    return read_yaml(folder / "train.yaml").get("use_cpu") is True
 
 
 def check_split(root: Path, plan: Plan) -> None:
@@ -83,14 +106,14 @@ def check_split(root: Path, plan: Plan) -> None:
         raise InputError(f"{path}: found missing or changed; expected what its manifest says: make it again")
 
 
-def prepare(root: Path, plan: Plan, *, overwrite: bool, edited: bool) -> None:
+def put_in_place(root: Path, plan: Plan, *, overwrite: bool, edited: bool, merge: bool) -> None:
     """Put the recipe in place, and remove the remains of an unfinished run.
 
     Raises:
         InputError: there is a different recipe, and neither flag decides about it.
     """
     folder = root / plan.folder
-    for place in (folder, folder / TRAINED, folder / MERGED):
+    for place in (folder, folder / TRAINED, folder / MERGED, folder / UNFINISHED):
         names.below(root, place)
     path = folder / "train.yaml"
     if path.exists() and not overwrite and not edited:
@@ -105,12 +128,12 @@ def prepare(root: Path, plan: Plan, *, overwrite: bool, edited: bool) -> None:
     if overwrite:
         (folder / runs.MANIFEST).unlink(missing_ok=True)
     if not (folder / runs.MANIFEST).exists():
-        for left in (TRAINED, MERGED):
+        for left in (TRAINED, MERGED, UNFINISHED):
             shutil.rmtree(folder / left, ignore_errors=True)
     folder.mkdir(parents=True, exist_ok=True)
     if not (edited and path.exists()):
         write_whole(path, plan.train_yaml().encode())
-    if plan.lora:
+    if merge:
         write_whole(folder / "export.yaml", plan.export_yaml().encode())
 
 
@@ -124,12 +147,12 @@ def finished(root: Path, plan: Plan) -> bool:
     if not path.exists():
         return False
     run = runs.read(path)
-    asked = {
-        "split_sha256": plan.entry["sha256"],
-        "model": plan.base.source.identity,
-        "recipe": _recipes(root, plan),
+    pairs = {
+        "split_sha256": (run.split_sha256, plan.entry["sha256"]),
+        "model": (run.model, plan.base.source.identity),
+        "recipe": (run.recipe["train.yaml"], read_yaml(root / plan.folder / "train.yaml")),
     }
-    other = [key for key, value in asked.items() if getattr(run, key) != value]
+    other = [name for name, (found, asked) in pairs.items() if found != asked]
     if other:
         raise InputError(
             f"{path}: found a run with other {', '.join(other)}; expected the same, or none: --overwrite trains again"
@@ -138,33 +161,23 @@ def finished(root: Path, plan: Plan) -> bool:
     return True
 
 
-def _recipes(root: Path, plan: Plan) -> dict[str, dict]:
-    told = ["train.yaml", "export.yaml"] if plan.lora else ["train.yaml"]
-    return {name: read_yaml(root / plan.folder / name) for name in told}
-
-
-def inspect(root: Path, told: Mapping[Path, Plan], trainer: Environment) -> list[dict]:
-    """Return how LLaMA-Factory's own reader reads splits.
+def inspect(root: Path, plan: Plan, config: Path, trainer: Trainer) -> dict:
+    """Return how LLaMA-Factory's own reader reads the split of a plan.
 
     Args:
-        told: file with LLaMA-Factory's configuration -> the plan behind it.
+        config: file with LLaMA-Factory's configuration.
 
     Raises:
         InputError: the reader fails, or does not read every record.
     """
-    plans = list(told.values())
-    log = runs.cache(root) / f"{plans[0].name}-data.log"
-    answers = log.with_suffix(".jsonl")
+    log = runs.cache(root) / f"{plan.name}-data.log"
     log.unlink(missing_ok=True)
-    words = [str(trainer.python), str(INSPECT), str(answers), *map(str, told)]
-    environments.run(words, trainer, root, log)
-    found = [json.loads(line) for line in answers.read_text("utf-8").splitlines()]
-    for plan, one in zip(plans, found, strict=True):
-        if one["examples"] != plan.entry["records"]:
-            raise InputError(
-                f"{plan.split}: LLaMA-Factory makes {one['examples']:,} examples of it; "
-                f"expected {plan.entry['records']:,}, one a record"
-            )
+    found = trainer.inspect(config, log)
+    if found["examples"] != plan.entry["records"]:
+        raise InputError(
+            f"{plan.split}: LLaMA-Factory makes {found['examples']:,} examples of it; "
+            f"expected {plan.entry['records']:,}, one a record"
+        )
     return found
 
 
@@ -186,12 +199,13 @@ def check_results(trained: Path) -> dict[str, float]:
     return {key: value for key, value in results.items() if isinstance(value, int | float)}
 
 
-def describe(root: Path, plan: Plan, trainer: Environment, found: Mapping, results: Mapping) -> Run:
+def describe(root: Path, plan: Plan, trainer: Trainer, found: Mapping, results: Mapping) -> Run:
     """Return the manifest of a successful run."""
-    folder = root / plan.folder / (MERGED if plan.lora else TRAINED)
-    weights = {path.name: file_sha256(path) for path in sorted(folder.glob("*.safetensors"))}
+    folder = root / plan.folder / TRAINED
+    weights = sorted(folder.glob("*.safetensors"))
     if not weights:
         raise InputError(f"{folder}: found no weights; expected *.safetensors")
+    kept = [*weights, *folder.glob(ADAPTER)]  # the adapter's configuration says how its weights count
     return Run(
         name=plan.name,
         question=plan.manifest["question"],
@@ -204,21 +218,22 @@ def describe(root: Path, plan: Plan, trainer: Environment, found: Mapping, resul
         cut=found["cut"],
         model=plan.base.source.identity,
         seed=plan.seed,
-        recipe=_recipes(root, plan),
+        recipe={"train.yaml": read_yaml(root / plan.folder / "train.yaml")},
         prompt=found["prompt"],
         results=results,
-        versions=environments.versions(trainer, PACKAGES),
+        versions=trainer.versions(),
         folder=folder.relative_to(root).as_posix(),
-        sha256=weights,
+        sha256={path.name: file_sha256(path) for path in kept},
     )
 
 
-def check_data(root: Path, plans: Sequence[Plan], trainer: Environment) -> None:
+def check_data(root: Path, plans: Sequence[Plan], trainer: Trainer) -> None:
     """Let LLaMA-Factory read every split once, and print how it reads them."""
-    told = {runs.cache(root) / f"{plan.name}-data.yaml": plan for plan in plans}
-    for path, plan in told.items():
-        write_whole(path, plan.train_yaml().encode())
-    found = inspect(root, told, trainer)
+    found = []
+    for plan in plans:
+        config = runs.cache(root) / f"{plan.name}-data.yaml"
+        write_whole(config, plan.train_yaml().encode())
+        found.append(inspect(root, plan, config, trainer))
     print(f"{'split':<32} {'records':>9} {'examples':>9} {'cut':>9} {'control':>9}")
     for plan, one in zip(plans, found, strict=True):
         print(

@@ -1,11 +1,14 @@
 """A list of work that several processes may share: one process does each piece, and a failure stops no other piece."""
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from instruction_data.errors import InputError
 from instruction_data.runs import runs
+
+WORKED = 1.0  # seconds; what took less was there already, and says nothing about the rest
 
 
 @dataclass(frozen=True)
@@ -24,7 +27,7 @@ class Piece:
 
 
 def work_through(root: Path, pieces: Sequence[Piece], what: str) -> bool:
-    """Do every piece that no other process holds, and report each.
+    """Do every piece that no other process holds, and report each, with the time that the rest of the list may take.
 
     Args:
         what: the noun for the pieces, in the plural, for the report of failures.
@@ -32,15 +35,27 @@ def work_through(root: Path, pieces: Sequence[Piece], what: str) -> bool:
     Returns:
         Whether all went well.
     """
-    failed = []
+    failed, worked = [], []
     for number, piece in enumerate(pieces, 1):
-        print(f"[{number}/{len(pieces)}] {piece.label}", flush=True)
+        print(f"[{number}/{len(pieces)}] {piece.label}{_left(worked, len(pieces) - number + 1)}", flush=True)
+        began = time.monotonic()
         try:
             with runs.held(root, piece.lock) as ours:
                 print(f"    {piece.do() if ours else 'in work by another process: left to it'}", flush=True)
         except InputError as error:
             failed.append(piece.label)
             print(f"    FAILED: {error}", flush=True)
+        worked += [took] if (took := time.monotonic() - began) > WORKED else []
     if failed:
         print(f"\n{len(failed)} of {len(pieces)} {what} failed: {', '.join(failed)}. The same command tries them again")
     return not failed
+
+
+def _left(worked: Sequence[float], pieces: int) -> str:
+    """Say how long so many pieces take at the mean pace of the worked ones (seconds); empty if there are none."""
+    if not worked:
+        return ""
+    seconds = pieces * sum(worked) / len(worked)
+    if seconds < 90:
+        return f", about {seconds:.0f} s left"
+    return f", about {seconds / 60:.0f} min left" if seconds < 5400 else f", about {seconds / 3600:.1f} h left"
