@@ -49,6 +49,7 @@ def test_every_edit_bears_the_reason_for_which_it_was_dropped(tmp_path, monkeypa
     problems = [
         ADD,
         replace(ADD, id="wrong", tests="assert add(1, 2) == 4"),
+        replace(ADD, id="says", tests="raise ValueError('\\ud800\\x1b')"),
         replace(ADD, id="untested", tests=None),
         Gold("weak", "def f(x):\n", "    return not not x", "f(1)"),
         Gold("endless", "def f(n):\n", "    while n:\n        n -= 1", "f(2)"),
@@ -57,13 +58,14 @@ def test_every_edit_bears_the_reason_for_which_it_was_dropped(tmp_path, monkeypa
     found = twins.make(tmp_path, "toy", problems, 4)
     assert found.of("add") == ["    return a - b"]
     assert found.problems["wrong"].fault.startswith("the gold solution does not pass the tests (failed")
+    assert found.problems["says"].fault.endswith("(failed: \\ud800\\x1b)")
     assert found.problems["untested"].fault == twins.NO_TESTS
     assert list(found.problems["weak"].dropped.values()) == [twins.SURVIVES, twins.SAME]
     endless = found.problems["endless"].dropped
     assert [reason for edit, reason in endless.items() if edit.new in ("+=", "0")] == [twins.UNDECIDED] * 2
     assert "carriage return" in found.problems["returns"].fault
     assert found.summary().splitlines() == [
-        "5 edits tried, 2 pass the tests (40.0%), 2 without a verdict; 1 twins for 1 of 6 problems",
+        "5 edits tried, 2 pass the tests (40.0%), 2 without a verdict; 1 twins for 1 of 7 problems",
         *[f"    1 without edits: {one.fault}" for one in found.problems.values() if one.fault],
     ]
 

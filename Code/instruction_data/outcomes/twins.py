@@ -46,7 +46,7 @@ class Problem:
     """
 
     fault: str | None
-    dropped: Mapping[Edit, str | None]
+    dropped: dict[Edit, str | None]
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ class Twins:
             f"{reasons[UNDECIDED]:,} without a verdict; {reasons[None]:,} twins for {having:,} of "
             f"{len(self.problems):,} problems"
         )
-        faults = Counter(printable(one.fault) for one in self.problems.values() if one.fault)
+        faults = Counter(one.fault for one in self.problems.values() if one.fault)
         return said + "".join(f"\n    {count:,} without edits: {fault}" for fault, count in faults.items())
 
 
@@ -187,11 +187,11 @@ def _candidates(one: Gold, verdict: Verdict | None) -> tuple[str | None, dict[Ed
     if verdict is None:
         return NO_TESTS, {}
     if not verdict.passed:
-        return f"the gold solution does not pass the tests ({verdict.said})", {}
+        return f"the gold solution does not pass the tests ({printable(verdict.said)})", {}
     try:
         every = edits.edits(one.context + one.solution, len(one.context))
     except (SyntaxError, ValueError) as error:
-        return f"the gold solution cannot be edited ({error})", {}
+        return f"the gold solution cannot be edited ({printable(str(error))})", {}
     found, texts = {}, set()
     for edit in every:
         text = edit.of(one.solution)
