@@ -7,12 +7,9 @@ import shlex
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-
-from tqdm import tqdm
 
 from instruction_data.errors import InputError
 from instruction_data.files.places import CODE, matching
@@ -77,11 +74,11 @@ class Chain:
         The first run goes through the whole chain before the others begin, so that a chain that cannot end well ends
         early, and the time that the others take is known.
         """
-        with progress(self) as update:
-            well = self._follow(self.splits[:1], self.seeds[:1], update)
-            if not well and not self.scored():
-                return False
-            well = self._follow(self.splits, self.seeds, update) and well
+        update = progress(self)
+        well = self._follow(self.splits[:1], self.seeds[:1], update)
+        if not well and not self.scored():
+            return False
+        well = self._follow(self.splits, self.seeds, update) and well
         return run(script("evaluation/compare.py", *self.root_words)) and well
 
     def _follow(self, splits: Sequence[str], seeds: Sequence[int], update: Callable[[str], None]) -> bool:
@@ -104,7 +101,7 @@ def run(command: Sequence[str], update: Callable[[str], None] | None = None) -> 
     """Run a script and show what it says; return whether it went well.
 
     Args:
-        update: called with each of its lines instead of printing it.
+        update: called with each of its lines; prints it.
     """
     print(f"\n$ {said(command)}", flush=True)
     if update is None:
@@ -140,9 +137,8 @@ class _Clock:
         return 0.0 if weight <= 0 else weight * self.seconds / self.done if self.done else None
 
 
-@contextmanager
-def progress(chain: Chain) -> Iterator[Callable[[str], None]]:
-    """Show how much of the whole list is done and how long the rest will take; yield a function that takes a line."""
+def progress(chain: Chain) -> Callable[[str], None]:
+    """Return a function that prints a line, and how much of the whole list is done and how long the rest will take."""
     records = {name: one["records"] for _, of in manifests.every(chain.root) for name, one in of["splits"].items()}
     pieces = [(split, seed) for split in chain.splits for seed in chain.seeds]
     weight = sum(records[split] for split, _ in pieces)
@@ -150,25 +146,22 @@ def progress(chain: Chain) -> Iterator[Callable[[str], None]]:
     training.seen |= set(chain.runs())
     scoring.seen |= chain.scored()
     began = time.monotonic()
-    with tqdm(total=2 * len(pieces), initial=len(training.seen) + len(scoring.seen), unit="step", ncols=100) as bar:
-        bar.bar_format = "{l_bar}{bar}| {n_fmt} of {total_fmt} trainings and scorings, {elapsed} so far{postfix}"
 
-        def update(line: str) -> None:
-            nonlocal began
-            tqdm.write(line, file=sys.stdout)
-            there, now = chain.runs(), time.monotonic()
-            new = training.watch({name: one.records for name, one in there.items()}, now - began)
-            new = scoring.watch(dict.fromkeys(chain.scored(), 1.0), now - began) or new
-            if not new:
-                return
-            began = now
-            left = [training.left(weight - sum(one.records for one in there.values()))]
-            left.append(scoring.left(len(pieces) - len(scoring.seen)))
-            if None not in left:
-                bar.set_postfix_str(f"about {in_words(sum(left))} left")
-            bar.update(len(training.seen) + len(scoring.seen) - bar.n)
+    def update(line: str) -> None:
+        nonlocal began
+        print(line, flush=True)
+        there, now = chain.runs(), time.monotonic()
+        new = training.watch({name: one.records for name, one in there.items()}, now - began)
+        new = scoring.watch(dict.fromkeys(chain.scored(), 1.0), now - began) or new
+        if not new:
+            return
+        began, done = now, len(training.seen) + len(scoring.seen)
+        left = [training.left(weight - sum(one.records for one in there.values()))]
+        left.append(scoring.left(len(pieces) - len(scoring.seen)))
+        rest = "" if None in left else f", about {in_words(sum(left))} left"
+        print(f"    = {done} of {2 * len(pieces)} trainings and scorings{rest}", flush=True)
 
-        yield update
+    return update
 
 
 def in_words(seconds: float) -> str:
