@@ -16,10 +16,10 @@ SCRIPTS = (
     "RQ4/task_category.py",
     "RQ4/type_coverage.py",
 )
-TOOLS = tuple(  # what works on splits that are there
-    path.relative_to(CODE).as_posix()
-    for path in sorted(CODE.glob("*/*.py"))
-    if path.parent.name != "instruction_data" and not path.parent.name.startswith("RQ")
+TOOLS = tuple(  # all others
+    name
+    for name in (path.relative_to(CODE).as_posix() for path in sorted(CODE.glob("*/*.py")))
+    if not name.startswith("instruction_data/") and name not in SCRIPTS
 )
 
 
