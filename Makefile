@@ -79,7 +79,7 @@ faults: $(READY)
 soak: $(READY)
 	$(BIN)/python -m tests.stress.soak
 
-bench: $(READY)
+bench: $(READY) trainer
 	$(BIN)/python benchmarks/run.py
 
 # One environment for everything; made again when a list of packages changes.
