@@ -102,7 +102,7 @@ def test_the_whole_study_with_real_tools(tmp_path, write_pool):
     first = run_script("study/study.py", *words, "--seeds", "1", **alone)
     assert first.returncode == 0, first.stdout + first.stderr
     assert "without pairs, since broken twins need a sandbox" in first.stdout
-    assert "8 sets, 1 seeds of each: 8 trainings" in first.stdout
+    assert "8 training sets, seeds [1]: 8 trainings" in first.stdout
     assert "= 16 of 16 trainings and scorings, about 0 min left" in first.stdout
     assert len(list(runs.every(tmp_path))) == 8
     assert "HIGH minus LOW" in first.stdout

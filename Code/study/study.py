@@ -143,7 +143,7 @@ def main(argv: list[str] | None = None) -> int:
             print(chain.said(command))
         print("then likelihood.py, compare.py, profile_splits.py, contamination.py and report.py")
         return 0
-    print(f"\n{len(splits)} sets, {len(options.seeds)} seeds of each: {len(splits) * len(options.seeds)} trainings")
+    print(f"\n{len(splits)} training sets, seeds {options.seeds}: {len(splits) * len(options.seeds)} trainings")
     well = whole.follow()
     for name in REPORTS:
         well = chain.run(chain.script(name, *words)) and well

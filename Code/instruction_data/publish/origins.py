@@ -96,8 +96,10 @@ class PoolColumn:
 def published_columns(root: Path, records: Records) -> dict[str, PoolColumn]:
     """Return the published columns of a pool's records, by name, each from the first table that has all the records.
 
+    Tables that lack some, since they were made from another reading of the pool, are passed over.
+
     Raises:
-        InputError: a table differs from its manifest, or was made from another reading of the pool.
+        InputError: a table differs from its manifest.
     """
     found: dict[str, PoolColumn] = {}
     for _, manifest in manifests.every(root):
