@@ -125,6 +125,7 @@ def _merged(model: "torch.nn.Module", source: Source) -> "torch.nn.Module":
 
     try:
         with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # of peft and transformers, to each other
             warnings.filterwarnings("error", message=".*missing adapter keys")  # peft would go on with random ones
             adapted = PeftModel.from_pretrained(model, source.adapter, torch_device=str(model.device))
             return adapted.merge_and_unload(safe_merge=True)
