@@ -22,7 +22,7 @@ from instruction_data.runs.runs import Run
 RQ1, RQ2, RQ3 = "RQ1/domain_composition.py", "RQ2/semantic_diversity.py", "RQ3/problem_complexity.py"
 CATEGORIES, COVERAGE = "RQ4/task_category.py", "RQ4/type_coverage.py"
 CONTROLS, CLEAN = "derive/control_splits.py", "derive/decontaminated_splits.py"
-TEXTS = "annotate/text_measures.py"
+TEXTS, STUDY = "annotate/text_measures.py", "study/study.py"
 PUBLISHING = (RQ1, RQ2, RQ3, CATEGORIES, COVERAGE, CONTROLS, CLEAN, TEXTS)
 OWN_FLAGS = {  # what is quick here
     RQ3: ["--model", "ROOT/model"],
@@ -42,6 +42,11 @@ def flags_of(script: str) -> set[str]:
 EVERY = [path.relative_to(CODE).as_posix() for path in sorted(CODE.glob("*/*.py"))]
 FLAGS = {script: flags_of(script) for script in EVERY if not script.startswith("instruction_data/")}
 DRY = [script for script, flags in FLAGS.items() if "--dry-run" in flags]
+
+
+def reads_pools(script: str) -> bool:
+    """Say whether a script needs nothing but a pool, which may be another than the demo's."""
+    return script in (RQ1, RQ2, RQ3, CATEGORIES, COVERAGE, TEXTS)
 
 
 def words(script: str, root: Path, *, demo: bool = True) -> list[str]:
@@ -101,7 +106,8 @@ def test_the_scripts_that_plan_are_found():
 def test_on_a_complete_root_no_byte_is_left(script, more, complete):
     before = state(complete)
     assert any(name.startswith(".cache/") for name in before)
-    status, said, errors = ended(script, [*words(script, complete), "--dry-run", *more])
+    known = [flag for flag in more if flag in FLAGS[script]]
+    status, said, errors = ended(script, [*words(script, complete), "--dry-run", *known])
     assert status == 0, errors
     assert said
     assert state(complete) == before
@@ -111,10 +117,13 @@ def test_on_a_complete_root_no_byte_is_left(script, more, complete):
 def test_on_a_new_root_no_byte_is_left(script, tmp_path):
     status, said, errors = ended(script, [*words(script, tmp_path, demo=False), "--dry-run"])
     assert list(tmp_path.iterdir()) == []
-    if status or not script.startswith(("RQ", "annotate/")):
+    if script == STUDY:
+        assert status == 0
+        assert said.startswith("python Code/RQ4/task_category.py --root ")
+    elif status or not reads_pools(script):
         assert status == 1
         assert errors.startswith("error: ") and "found no" in errors
-        assert not script.startswith("RQ")
+        assert not reads_pools(script) or script == TEXTS
     else:
         assert "75,197 records by its data card; the content is NOT HERE yet" in said
 
@@ -130,7 +139,7 @@ def test_without_the_demos_pools_no_byte_is_left(script, there, tmp_path):
     before = state(tmp_path)
     status, said, errors = ended(script, [*words(script, root), "--dry-run"])
     assert state(tmp_path) == before
-    if status == 0 or script in PUBLISHING:
+    if status == 0 or script in (*PUBLISHING, STUDY):
         assert status == 0, errors
         assert said == f"would first make the demo's pools under {root}; without them there is no more to say\n"
     else:
@@ -141,8 +150,8 @@ def test_on_a_read_only_root_every_plan_can_be_made(copied, tmp_path):
     empty = tmp_path / "empty"
     empty.mkdir()
     asked = [[script, *words(script, copied), "--dry-run"] for script in DRY]
-    asked += [[script, *words(script, copied), "--dry-run", "--overwrite"] for script in DRY]
-    asked += [[script, *words(script, empty, demo=False), "--dry-run"] for script in DRY if script.startswith("RQ")]
+    asked += [[*one, "--overwrite"] for one in asked if "--overwrite" in FLAGS[one[0]]]
+    asked += [[script, *words(script, empty, demo=False), "--dry-run"] for script in PUBLISHING[:5]]
     paths = [copied, *copied.rglob("*"), empty]
     for path in paths:
         path.chmod(0o555 if path.is_dir() else 0o444)

@@ -51,6 +51,16 @@ def chosen_root(options: argparse.Namespace) -> Path:
     return root.resolve()
 
 
+def made_demo_root(options: argparse.Namespace) -> Path:
+    """Return the root of the demo; make it if it is not there yet, and end a dry run, which cannot go on without."""
+    root = options.root or DEMO_ROOT
+    if vars(options).get("dry_run") and not demo_root.complete(root):
+        print(f"would first make the demo's pools under {root}; without them there is no more to say")
+        raise SystemExit(0)
+    demo_root.ensure(root)
+    return root.resolve()
+
+
 def parser(doc: str, *, draws: bool = False) -> argparse.ArgumentParser:
     """Return a parser with the flags of every script of a question.
 
@@ -261,11 +271,7 @@ def open_workspace(
         options = parser.parse_args(argv)
     given = vars(options)
     if options.demo:
-        root = options.root or DEMO_ROOT
-        if given.get("dry_run") and not demo_root.complete(root):
-            print(f"would first make the demo's pools under {root}; without them there is no more to say")
-            raise SystemExit(0)
-        demo_root.ensure(root)
+        made_demo_root(options)
     path = Path(script).resolve()
     workspace = Workspace(
         root=chosen_root(options),

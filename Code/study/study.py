@@ -22,7 +22,7 @@ from collections.abc import Mapping, Sequence
 
 from instruction_data import cli
 from instruction_data.errors import InputError
-from instruction_data.files.places import CODE, DEMO_ROOT, matching
+from instruction_data.files.places import CODE, matching
 from instruction_data.outcomes import chain
 from instruction_data.outcomes.chain import Chain
 from instruction_data.publish import origins
@@ -127,7 +127,7 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: list[str] | None = None) -> int:
     options = parser().parse_args(argv)
-    root = DEMO_ROOT if options.demo and not options.root else cli.chosen_root(options)  # the scripts make the demo's
+    root = cli.made_demo_root(options) if options.demo else cli.chosen_root(options)
     words = root_words(options)
     commands = split_commands(options, words, origins.every(root))
     if not options.dry_run:
