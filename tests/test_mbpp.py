@@ -13,7 +13,7 @@ import orjson
 import pytest
 from tests.support.needs import needs_harness, needs_mbpp, needs_sandbox
 from tests.support.scripts import load_script
-from tests.test_likelihood import by_transformers, root  # noqa: F401
+from tests.test_likelihood import bits_by_transformers, plain, root  # noqa: F401
 
 from instruction_data.errors import InputError
 from instruction_data.measures import benchmarks, contamination, leakage, mbpp
@@ -167,8 +167,9 @@ def test_a_run_is_scored_on_mbpp_and_in_other_languages_as_transformers_does(roo
     assert sorted({task for task, _ in found}) == sorted(tasks)
     for (task, split), outcome in found.items():
         folder = root / "base" if split.endswith("UNTRAINED") else next(root.glob("Runs/*/model"))
+        model = plain(folder)
         for one in gold.load(task, 2):
-            expected = by_transformers(folder, one.context, one.solution)
+            expected = bits_by_transformers(*model, one.context, one.solution) / len(one.solution.encode())
             assert outcome.problems[one.id] == pytest.approx([expected], rel=1e-5)
     assert load_script("evaluation/compare.py").main(["--root", str(root)]) == 0
     rows = (root / "Results" / "transfer.csv").read_text().splitlines()
