@@ -13,7 +13,7 @@ from pathlib import Path
 
 from instruction_data.errors import InputError
 from instruction_data.files.places import CODE, matching
-from instruction_data.outcomes import outcomes, sandbox
+from instruction_data.outcomes import gold, outcomes, sandbox
 from instruction_data.publish import manifests
 from instruction_data.runs import runs
 from instruction_data.runs.runs import Run
@@ -31,6 +31,7 @@ class Chain:
         splits: to train on.
         seeds: of every split's training.
         train_words: further flags of the training.
+        tasks: to score on, as ``likelihood.py --task`` takes them.
     """
 
     root: Path
@@ -64,8 +65,11 @@ class Chain:
 
     def scored(self) -> set[str]:
         """Return the names of this chain's runs that have an outcome on every task."""
-        places = [matching(self.root / outcomes.FOLDER / "likelihood" / task, "*@gold_bpb.json") for task in self.tasks]
-        found = [{place.name.rpartition("@")[0] for place in of} for of in places]
+        folder = self.root / outcomes.FOLDER / "likelihood"
+        names = [name for task in self.tasks for name in gold.named(task)]
+        found = [
+            {place.name.rpartition("@")[0] for place in matching(folder / name, "*@gold_bpb.json")} for name in names
+        ]
         return set(self.runs()).intersection(*found)
 
     def follow(self) -> bool:
