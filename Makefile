@@ -1,6 +1,6 @@
 # make demo        all scripts on small pools made from this Python's standard library
 # make report      profiles, contamination and one page of the splits under Datas/: report.html
-# make study       the whole study on the demo, from pools to verdicts; QUESTION=RQ2 is an hour of it
+# make study       the whole study on the demo, from pools to verdicts; QUESTION=RQ2 for a part of it
 # make self-test   planted effects through the whole study: are the verdicts those that were expected?
 # make trainer     an environment with LLaMA-Factory, .venv-trainer
 # make harness     an environment with the BigCode Evaluation Harness, .venv-harness
