@@ -1,6 +1,6 @@
 """RQ0, planted effects: does the whole loop see what is there, and nothing where nothing is?
 
-Takes random quarters of the demo's code pool and changes outputs in ways whose effect is known. Makes ten splits, in
+Takes random quarters of the demo's code pool and changes outputs in ways whose effect is known. Makes nine splits, in
 Datas/RQ0/PLANTED/; all but the draws marked R2 and the placebo have the instructions of the first quarter:
 
     RQ0_PLANTED_TRUE, …_TRUE_R2          the records as they are, two draws
@@ -54,7 +54,6 @@ def planted(records: Sequence[Record], seed: int) -> dict[str, list[Record]]:
     """Return plant -> the records with their changed outputs, and the solved problems of the benchmark."""
     outputs = [record.output for record in records]
     changed = {
-        "TRUE": outputs,
         "SHUFFLED": plants.shuffled(outputs, seed),
         "BROKEN": [plants.broken(output) for output in outputs],
         "PROSE": plants.prose(outputs, seed),
@@ -77,8 +76,6 @@ def pool_rows(source: Records, seed: int) -> tuple[list[Record], dict[str, list[
     rows = [source[position] for name in QUARTERS for position in of[name]]
     splits = {name: [*range(place * size, (place + 1) * size)] for place, name in enumerate(QUARTERS)}
     for name, records in planted(rows[:size], seed).items():
-        if name == "TRUE":
-            continue
         kept = splits["TRUE"][: size - len(records)]
         splits[name] = [*kept, *range(len(rows), len(rows) + len(records))]
         rows += records

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from instruction_data.errors import InputError
@@ -63,13 +64,16 @@ class Chain:
         found = runs.every(self.root)
         return {run.name: run for run in found if run.split in self.splits and run.seed in self.seeds}
 
+    @cached_property
+    def _named_tasks(self) -> list[str]:
+        """The tasks, of which one may have stood for several; to name those reads all their files."""
+        return [name for task in self.tasks for name in gold.named(task)]
+
     def scored(self) -> set[str]:
         """Return the names of this chain's runs that have an outcome on every task."""
         folder = self.root / outcomes.FOLDER / "likelihood"
-        names = [name for task in self.tasks for name in gold.named(task)]
-        found = [
-            {place.name.rpartition("@")[0] for place in matching(folder / name, "*@gold_bpb.json")} for name in names
-        ]
+        places = [matching(folder / task, "*@gold_bpb.json") for task in self._named_tasks]
+        found = [{place.name.rpartition("@")[0] for place in of} for of in places]
         return set(self.runs()).intersection(*found)
 
     def follow(self) -> bool:
