@@ -7,6 +7,7 @@ from types import ModuleType
 
 import pytest
 from hypothesis import HealthCheck, settings
+from tests.support import chromium
 from tests.support.scripts import SCRIPTS, load_script
 
 from instruction_data.demo import demo_root
@@ -48,6 +49,13 @@ def small_demo(tmp_path_factory) -> Path:
     root = tmp_path_factory.mktemp("demo")
     demo_root.build(root, records=40, others=60)
     return root
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    opened = chromium.Browser(tmp_path_factory.mktemp("chromium"))
+    yield opened
+    opened.close()
 
 
 @pytest.fixture(scope="session")

@@ -44,13 +44,6 @@ def answered(splits, tmp_path_factory):
     return root
 
 
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    opened = chromium.Browser(tmp_path_factory.mktemp("chromium"))
-    yield opened
-    opened.close()
-
-
 def leads(text):
     return [part.split("</strong>")[0] for part in text.split('<p class="verdict"><strong>')[1:]]
 

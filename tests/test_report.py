@@ -35,13 +35,6 @@ def study_root(report, tmp_path_factory):
     return root
 
 
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    opened = chromium.Browser(tmp_path_factory.mktemp("chromium"))
-    yield opened
-    opened.close()
-
-
 def test_what_is_missing_is_named_with_its_command(report, tmp_path, capsys):
     root = build(tmp_path / "root", 6, complexity=False)
     assert report.main(["--root", str(root), "--output", str(tmp_path / "one.html")]) == 0
