@@ -12,6 +12,7 @@ from instruction_data.numbers.batches import batches
 from instruction_data.numbers.features import Arrays, Feature
 from instruction_data.numbers.models import Source, chosen_device
 from instruction_data.numbers.network import Network, loaded_network, loaded_tokenizer
+from instruction_data.numbers.trees import pack
 
 if TYPE_CHECKING:
     import torch
@@ -161,39 +162,40 @@ class LanguageModel:
 
     def _batch_perplexity(self, sequences: list[list[int]]) -> np.ndarray:
         """Return exp of the mean negative log-likelihood of all tokens but the first; float64 ``[len(sequences)]``."""
-        return np.array([part.mean().exp().item() for part in self._losses(sequences, [1] * len(sequences))])
-
-    def _losses(self, sequences: list[list[int]], known: list[int], past=None) -> "Sequence[torch.Tensor]":
-        """Return the negative log-likelihoods of each sequence's tokens behind the first ``known`` ones; float64."""
         import torch
 
-        hidden = self._network.hidden(sequences, past)
-        pairs = list(zip(sequences, known, strict=True))
-        rows = torch.cat([hidden[row, first - 1 : len(tokens) - 1] for row, (tokens, first) in enumerate(pairs)])
-        targets = torch.tensor([token for tokens, first in pairs for token in tokens[first:]], device=rows.device)
-        losses = []
-        for some, wanted in zip(rows.split(HEAD_ROWS), targets.split(HEAD_ROWS), strict=True):
-            losses.append(torch.nn.functional.cross_entropy(self._network.logits(some), wanted, reduction="none"))
-        return torch.cat(losses).double().cpu().split([len(tokens) - first for tokens, first in pairs])
+        hidden = self._network.hidden(sequences)
+        rows = torch.cat([hidden[row, : len(tokens) - 1] for row, tokens in enumerate(sequences)])
+        losses = self._losses(rows, [token for tokens in sequences for token in tokens[1:]])
+        return np.array([part.mean().exp().item() for part in losses.split([len(tokens) - 1 for tokens in sequences])])
+
+    def _losses(self, hidden: "torch.Tensor", tokens: Sequence[int]) -> "torch.Tensor":
+        """Return the negative log-likelihood of a token behind each hidden state; float64 ``[len(tokens)]``."""
+        import torch
+
+        targets = torch.tensor(tokens, device=hidden.device)
+        losses = [
+            torch.nn.functional.cross_entropy(self._network.logits(some), wanted, reduction="none")
+            for some, wanted in zip(hidden.split(HEAD_ROWS), targets.split(HEAD_ROWS), strict=True)
+        ]
+        return torch.cat(losses).double().cpu()
 
     def _log_likelihoods(self, texts: list[str], width: int, max_tokens: int) -> Arrays:
-        """Compute a context that several continuations share once, and pack all others into common batches."""
-        result, cut, alone = np.full((len(texts), width), np.nan), np.zeros(len(texts), bool), []
+        result, cut = np.full((len(texts), width), np.nan), np.zeros(len(texts), bool)
+        groups, known = [], []
         for row, text in enumerate(texts):
-            known, sequences, cut[row] = self._continued(*orjson.loads(text), max_tokens=max_tokens)
-            past, fits = None, [column for column, tokens in enumerate(sequences) if len(tokens) <= max_tokens]
-            if len(fits) > 1 and known > WORTH_SHARING:
-                past = self._network.remember(sequences[0][: known - 1])
-            if past is None:
-                alone += [(row, column, sequences[column], known) for column in fits]
-                continue
-            rests = [sequences[column][known - 1 :] for column in fits]
-            for batch in batches([len(rest) for rest in rests], self._network.device):
-                losses = self._losses([rests[place] for place in batch], [1] * len(batch), past)
-                result[row, [fits[place] for place in batch]] = [-part.sum().item() for part in losses]
-        for batch in batches([len(tokens) for _, _, tokens, _ in alone], self._network.device):
-            rows, columns, sequences, known = zip(*(alone[place] for place in batch), strict=True)
-            result[rows, columns] = [-part.sum().item() for part in self._losses(list(sequences), list(known))]
+            first, sequences, cut[row] = self._continued(*orjson.loads(text), max_tokens=max_tokens)
+            columns = [column for column, tokens in enumerate(sequences) if len(tokens) <= max_tokens]
+            groups.append([sequences[column] for column in columns])
+            known.append((first, columns))
+        for tree, places in pack(groups, self._network.device):
+            rests = [path[known[row][0] :] for path, (row, _) in zip(tree.paths, places, strict=True)]
+            nodes = sorted({node for rest in rests for node in rest})
+            hidden = self._network.hidden_of_tree(tree)[[tree.parents[node] for node in nodes]]
+            losses = np.empty(len(tree.tokens))
+            losses[nodes] = self._losses(hidden, [tree.tokens[node] for node in nodes]).numpy()
+            for rest, (row, place) in zip(rests, places, strict=True):
+                result[row, known[row][1][place]] = -losses[rest].sum()
         return {"log_likelihood": result, "cut": cut}
 
     def _continued(self, context: str, *continuations: str, max_tokens: int) -> tuple[int, list[list[int]], bool]:

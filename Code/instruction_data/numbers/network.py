@@ -3,15 +3,18 @@
 import copy
 import functools
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from instruction_data.errors import InputError
 from instruction_data.numbers.models import Source, checked_size, load, quiet
+from instruction_data.numbers.trees import Tree
 
 if TYPE_CHECKING:
     import torch
     import transformers
+
+OF_WHOLE_LENGTH = ("dynamic", "longrope")  # kinds of positions that the longest sequence of a pass changes for all
 
 
 @dataclass(frozen=True)
@@ -24,10 +27,12 @@ class Network:
     Attributes:
         model: the whole model.
         split: whether ``logits(hidden(…))`` is all the model does (some scale or cap the logits in between).
+        trees: whether the model computes a tree in one pass (some have layers without masks, or without positions).
     """
 
     model: "torch.nn.Module"
     split: bool
+    trees: bool
 
     @property
     def device(self) -> str:
@@ -51,6 +56,28 @@ class Network:
             repeated = copy.deepcopy(past)
             repeated.batch_repeat_interleave(len(sequences))
             options = {"use_cache": True, "past_key_values": repeated}
+        return self._states(ids, **options)
+
+    def hidden_of_tree(self, tree: Tree) -> "torch.Tensor":
+        """Return the last hidden states ``[nodes, width]`` of a tree (the logits if the model is not ``split``)."""
+        import torch
+
+        if self.trees:
+            seen = torch.from_numpy(tree.seen())[None, None].to(self.model.device)
+            mask = torch.zeros(seen.shape, dtype=self.model.dtype, device=seen.device)
+            mask.masked_fill_(~seen, torch.finfo(mask.dtype).min)
+            positions = torch.tensor([tree.depths()], device=seen.device)
+            options = {"attention_mask": mask, "position_ids": positions, "use_cache": False}
+            return self._states(torch.tensor([tree.tokens]), **options)[0]
+        found = self.hidden([[tree.tokens[node] for node in path] for path in tree.paths])
+        states = found.new_empty(len(tree.tokens), found.shape[-1])
+        for row, path in zip(found, tree.paths, strict=True):
+            states[path] = row[: len(path)]
+        return states
+
+    def _states(self, ids: "torch.Tensor", **options: object) -> "torch.Tensor":
+        import torch
+
         with torch.inference_mode():
             output = (self.model.base_model if self.split else self.model)(ids.to(self.model.device), **options)
         return output.last_hidden_state if self.split else output.logits
@@ -109,10 +136,33 @@ def _load_network(source: Source, device: str, dtype: str) -> Network:
     if source.adapter:
         model = _merged(model, source)
     model.eval()
+    split = Network(model, split=True, trees=False)
+    whole = Network(model, split=False, trees=False)
     probe = [[0, 1, 0, 1]]
-    whole, split = Network(model, split=False), Network(model, split=True)
-    same = torch.allclose(split.logits(split.hidden(probe)), whole.logits(whole.hidden(probe)), rtol=1e-3, atol=1e-3)
-    return split if same else whole
+    same = _alike(split.logits(split.hidden(probe)), whole.logits(whole.hidden(probe)))
+    network = split if same else whole
+    return replace(network, trees=_computes_trees(network))
+
+
+def _computes_trees(network: Network) -> bool:
+    """Return whether a model gives the sequences of a tree what it gives each of them alone."""
+    text = network.model.config.get_text_config()
+    rope = getattr(text, "rope_parameters", None) or {}
+    if getattr(text, "sliding_window", None) or rope.get("rope_type") in OF_WHOLE_LENGTH:
+        return False
+    probe = Tree()
+    probe.add([[0, 0, 1, 0], [0, 1, 0, 1, 1], [1, 0, 1]])
+    try:
+        found = replace(network, trees=True).hidden_of_tree(probe)
+    except (TypeError, ValueError, RuntimeError, LookupError):  # of models that take no such mask or no positions
+        return False
+    return _alike(network.logits(found), network.logits(network.hidden_of_tree(probe)))
+
+
+def _alike(first: "torch.Tensor", second: "torch.Tensor") -> bool:
+    import torch
+
+    return torch.allclose(first, second, rtol=1e-3, atol=1e-3)
 
 
 def _merged(model: "torch.nn.Module", source: Source) -> "torch.nn.Module":
