@@ -1,4 +1,4 @@
-"""The two numbers of the language model, on the demo's texts with the embedded model."""
+"""The numbers of the language model, on the demo's texts and HumanEval's solutions, with the embedded model."""
 
 import time
 from collections.abc import Iterator
@@ -6,12 +6,16 @@ from functools import cache
 from types import ModuleType
 
 import numpy as np
+import orjson
 import torch
 from measure import Result, in_turn, load_script, seconds
 from texts import demo_texts
 
 from instruction_data.numbers import models
-from instruction_data.numbers.language_model import LanguageModel, _common_prefix
+from instruction_data.numbers.batches import batches
+from instruction_data.numbers.language_model import LanguageModel, _common_prefix, alternatives
+from instruction_data.numbers.trees import pack
+from instruction_data.outcomes import edits, gold
 
 GENERATED = 4  # records for the study's way, at half a minute each
 DIGITS = "123456"
@@ -148,8 +152,48 @@ def useful_shares() -> Iterator[Result]:
     yield useful_share("perplexity", language_model().perplexity(256), perplexity_flops(texts), texts)
 
 
+def twin_texts() -> list[str]:
+    """Every tenth problem of HumanEval, with its solution and four edits of it (which are not executed)."""
+    texts = []
+    for one in gold.load("humaneval", None)[::10]:
+        some = edits.edits(one.context + one.solution, len(one.context))[:4]
+        texts.append(alternatives(one.context, one.solution, *(edit.of(one.solution) for edit in some)))
+    return texts
+
+
+def likelihoods_against_batches() -> Iterator[Result]:
+    """Solutions and twins as trees, against padded batches in which each has its own copy of what they share."""
+    model, texts = language_model(), twin_texts()
+    feature = model.log_likelihoods(5, 2048)
+    continued = [model._continued(*orjson.loads(text), max_tokens=2048) for text in texts]
+    flat = [(tokens, known) for known, sequences, _ in continued for tokens in sequences]
+    groups = [sequences for _, sequences, _ in continued]
+
+    def batched() -> np.ndarray:
+        found = np.empty(len(flat))
+        for batch in batches([len(tokens) for tokens, _ in flat], "cpu"):
+            hidden = model._network.hidden([flat[place][0] for place in batch])
+            for row, place in zip(hidden, batch, strict=True):
+                tokens, known = flat[place]
+                found[place] = -model._losses(row[known - 1 : len(tokens) - 1], tokens[known:]).sum()
+        return found
+
+    took, bare, found, expected = in_turn(lambda: feature.compute(texts)["log_likelihood"], batched, rounds=2)
+    difference = float(np.abs(found[~np.isnan(found)] - expected).max())
+    assert difference <= 1e-3, difference
+    detail = f"{bare:.1f} s against {took:.1f} s for {len(texts)} problems; difference {difference:.1e} nats"
+    yield Result("solutions and twins: padded batches / ours", bare / took, 1.5, detail)
+    head, body = weights()
+    flops = 0
+    for tree, places in pack(groups, "cpu"):
+        wanted = {node for path, (row, _) in zip(tree.paths, places, strict=True) for node in path[continued[row][0] :]}
+        flops += 2 * (body * len(tree.tokens) + head * len(wanted))
+    yield useful_share("solutions and twins", feature, flops, texts)
+
+
 def run() -> Iterator[Result]:
     yield complexity_against_generate()
     yield perplexity_against(1, "one at a time", 2)
     yield perplexity_against(16, "batches of 16 in pool order", 1.5)
     yield from useful_shares()
+    yield from likelihoods_against_batches()

@@ -195,12 +195,3 @@ def test_the_search_measures_signal_over_the_noise_of_seeds_and_draws(tmp_path):
     assert made["seeds"] == pytest.approx(0.02 / 2**0.5 / 0.51)
     assert made["draws"] == pytest.approx(np.std([0.51, 0.54, 0.51], ddof=1) / 0.51)
     assert made["ratio"] == pytest.approx(made["signal"] / np.hypot(made["seeds"], made["draws"]))
-
-
-def test_durations_are_said_as_people_say_them():
-    assert [chain.in_words(seconds) for seconds in (20, 90, 3600, 7800)] == [
-        "0 min",
-        "2 min",
-        "1 h 00 min",
-        "2 h 10 min",
-    ]

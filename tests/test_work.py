@@ -9,7 +9,7 @@ from instruction_data.runs.work import Piece
 
 @pytest.mark.parametrize(
     ("seconds", "said"),
-    [(20, "about 40 s left"), (90, "about 3 min left"), (3600, "about 2.0 h left"), (0.5, "")],
+    [(20, "about 40 s left"), (90, "about 3 min left"), (3900, "about 2 h 10 min left"), (0.5, "")],
 )
 def test_the_rest_of_a_list_takes_as_long_as_what_was_worked_on(tmp_path, capsys, monkeypatch, seconds, said):
     clock = [0.0]

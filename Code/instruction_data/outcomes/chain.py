@@ -18,6 +18,7 @@ from instruction_data.outcomes import gold, outcomes, sandbox
 from instruction_data.publish import manifests
 from instruction_data.runs import runs
 from instruction_data.runs.runs import Run
+from instruction_data.runs.work import in_words
 
 TASKS = ("humaneval",)
 
@@ -170,9 +171,3 @@ def progress(chain: Chain) -> Callable[[str], None]:
         print(f"    = {done} of {2 * len(pieces)} trainings and scorings{rest}", flush=True)
 
     return update
-
-
-def in_words(seconds: float) -> str:
-    """Return a duration as people say it."""
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02} min"

@@ -55,7 +55,12 @@ def _left(worked: Sequence[float], pieces: int) -> str:
     """Say how long so many pieces take at the mean pace of the worked ones (seconds); empty if there are none."""
     if not worked:
         return ""
-    seconds = pieces * sum(worked) / len(worked)
+    return f", about {in_words(pieces * sum(worked) / len(worked))} left"
+
+
+def in_words(seconds: float) -> str:
+    """Return a duration as people say it."""
     if seconds < 90:
-        return f", about {seconds:.0f} s left"
-    return f", about {seconds / 60:.0f} min left" if seconds < 5400 else f", about {seconds / 3600:.1f} h left"
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02} min"
