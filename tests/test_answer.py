@@ -274,3 +274,8 @@ def test_a_difference_is_shown_with_its_sign_and_none_as_nothing(kind, value, ex
 
 def test_names_with_numbers_are_in_the_order_of_the_numbers():
     assert sorted(["A_25", "A_5", "B", "A"], key=units.natural) == ["A", "A_5", "A_25", "B"]
+
+
+@pytest.mark.parametrize(("value", "told"), [(0.0145, "2.9"), (0.02, "4.0"), (0.0002, "0.04"), (0.25, "50"), (0, "0")])
+def test_percent_of_the_mean_has_the_digits_that_belong_together(value, told):
+    assert units.in_readers_unit({"kind": "likelihood"}, value, 0.5) == told
