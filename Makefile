@@ -51,11 +51,11 @@ report: $(READY)
 	$(BIN)/python Code/report/contamination.py
 	$(BIN)/python Code/report/report.py
 
-study: $(READY) trainer harness
+study: $(READY) trainer
 	$(BIN)/python Code/study/study.py --demo $(if $(QUESTION),--questions $(QUESTION)) $(if $(POOLS),--pools $(POOLS)) \
 	  $(if $(SEEDS),--seeds $(SEEDS))
 
-self-test: $(READY) trainer harness
+self-test: $(READY) trainer
 	$(BIN)/python Code/study/self_test.py
 
 trainer: $(TRAINER)/.ready
