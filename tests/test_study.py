@@ -88,6 +88,21 @@ def test_a_dry_run_says_the_commands_and_writes_nothing(root):
     assert sorted(root.rglob("*")) == before
 
 
+def test_a_script_in_several_processes_is_heard_from_all_and_fails_with_any():
+    lines = []
+    assert chain.run(chain.script("training/train.py", "--help"), lines.append, together=2)
+    assert sum(line.startswith("usage:") for line in lines) == 2
+    assert not chain.run(chain.script("training/train.py", "--split"), lines.append, together=2)
+
+
+@pytest.mark.parametrize(("recipe", "several"), [(None, False), ("lora", False), ("demo", True)])
+def test_only_trainings_on_processors_run_together(tmp_path, monkeypatch, recipe, several):
+    monkeypatch.setattr(chain.os, "cpu_count", lambda: 64)
+    made = chain.Chain(tmp_path, ["--root", str(tmp_path)], ["A"], [1], recipe)
+    assert made.together == (chain.MOST_TOGETHER if several else 1)
+    assert chain.Chain(tmp_path, ["--demo"], ["A"], [1]).together == chain.MOST_TOGETHER
+
+
 @needs_trainer
 def test_the_whole_study_with_real_tools(tmp_path, write_pool):
     write_pool(list(planted(120)))
@@ -103,7 +118,7 @@ def test_the_whole_study_with_real_tools(tmp_path, write_pool):
     assert first.returncode == 0, first.stdout + first.stderr
     assert "without pairs, since broken twins need a sandbox" in first.stdout
     assert "8 training sets, seeds [1]: 8 trainings" in first.stdout
-    assert "= 16 of 16 trainings and scorings, about 0 min left" in first.stdout
+    assert "= 16 of 16 trainings and scorings, about 0 s left" in first.stdout
     assert len(list(runs.every(tmp_path))) == 8
     assert "HIGH minus LOW" in first.stdout
     assert (tmp_path / "report.html").is_file()

@@ -98,7 +98,7 @@ def main(argv: list[str] | None = None) -> int:
         root.mkdir(parents=True, exist_ok=True)
         words = ["--demo", "--root", str(root)]
         splits = [PREFIX + one for one in options.sets]
-        recipe = ("--recipe", str(RECIPES / f"{name}.yaml"))
+        recipe = str(RECIPES / f"{name}.yaml")
         if not chain.run(chain.script("RQ0/planted_effects.py", *words)):
             raise InputError("Code/RQ0/planted_effects.py failed; expected its splits, on which all else builds")
         if not Chain(root, words, splits, options.seeds, recipe).follow():

@@ -134,9 +134,8 @@ def main(argv: list[str] | None = None) -> int:
         make(commands)
         make(control_commands(words, chosen(options, origins.every(root))))
     splits = [one.name for one in chosen(options, origins.every(root))]
-    given = {"--model": options.model, "--recipe": options.recipe}
-    train_words = [word for flag, value in given.items() if value for word in (flag, value)]
-    whole = Chain(root, words, splits, options.seeds, train_words, options.task or chain.TASKS)
+    model = ["--model", options.model] if options.model else []
+    whole = Chain(root, words, splits, options.seeds, options.recipe, model, options.task or chain.TASKS)
     if options.dry_run:
         later = control_commands(words, chosen(options, origins.every(root)))
         for command in [*commands, *later, whole.train(splits or ["EVERY_SPLIT"], options.seeds)]:

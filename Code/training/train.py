@@ -24,9 +24,8 @@ from pathlib import Path
 from instruction_data import cli
 from instruction_data.errors import InputError
 from instruction_data.publish.registry import register
-from instruction_data.runs import environments, plans, training
+from instruction_data.runs import environments, plans, recipes, training
 from instruction_data.runs.plans import Plan
-from instruction_data.runs.recipes import read_recipe
 from instruction_data.runs.trainer import Trainer
 
 MODEL = "codellama/CodeLlama-7b-Python-hf"  # the base model of Magicoder and WaveCoder
@@ -37,7 +36,7 @@ ADAPTERS = ("lora", "oft")  # LLaMA-Factory's kinds of finetuning that leave an 
 
 def planned(root: Path, options: argparse.Namespace) -> list[Plan]:
     """Return this process's share of the runs that the flags ask for."""
-    recipe = read_recipe(options.recipe or ("demo" if options.demo else "full"))
+    recipe = recipes.read_recipe(options.recipe or recipes.default(demo=options.demo))
     kind = recipe.options["finetuning_type"]
     if options.merge and kind not in ADAPTERS:
         raise InputError(f"--merge: found finetuning_type {kind} in {recipe.name}; expected {' or '.join(ADAPTERS)}")

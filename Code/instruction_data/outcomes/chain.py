@@ -3,6 +3,8 @@
 Every script leaves alone what is finished, so that a chain that was broken off goes on from there.
 """
 
+import contextlib
+import os
 import shlex
 import subprocess
 import sys
@@ -16,11 +18,12 @@ from instruction_data.errors import InputError
 from instruction_data.files.places import CODE, matching
 from instruction_data.outcomes import gold, outcomes, sandbox
 from instruction_data.publish import manifests
-from instruction_data.runs import runs
+from instruction_data.runs import recipes, runs
 from instruction_data.runs.runs import Run
 from instruction_data.runs.work import in_words
 
 TASKS = ("humaneval",)
+MOST_TOGETHER = 4  # trainings at a time, of which each has a copy of the model in memory
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,7 @@ class Chain:
         root_words: the flags of every script that name the root.
         splits: to train on.
         seeds: of every split's training.
+        recipe: of the training; by default that of train.py.
         train_words: further flags of the training.
         tasks: to score on, as ``likelihood.py --task`` takes them.
     """
@@ -40,13 +44,21 @@ class Chain:
     root_words: Sequence[str]
     splits: Sequence[str]
     seeds: Sequence[int]
+    recipe: str | None = None
     train_words: Sequence[str] = ()
     tasks: Sequence[str] = TASKS
 
     def train(self, splits: Sequence[str], seeds: Sequence[int]) -> list[str]:
         """Return the command that trains on splits."""
-        named = [word for split in splits for word in ("--split", split)]
-        return script("training/train.py", *self.root_words, *named, "--seeds", *map(str, seeds), *self.train_words)
+        words = [word for split in splits for word in ("--split", split)]
+        words += ["--seeds", *map(str, seeds), *(["--recipe", self.recipe] if self.recipe else [])]
+        return script("training/train.py", *self.root_words, *words, *self.train_words)
+
+    @cached_property
+    def together(self) -> int:
+        """How many trainings run at a time: small ones do not fill several processor cores, and a GPU takes one."""
+        recipe = recipes.read_recipe(self.recipe or recipes.default(demo="--demo" in self.root_words))
+        return min(os.cpu_count() or 1, MOST_TOGETHER) if recipe.options.get("use_cpu") else 1
 
     def score(self, names: Sequence[str]) -> list[str]:
         """Return the command that scores runs; twins are executed where this machine can make a sandbox."""
@@ -91,7 +103,7 @@ class Chain:
         return run(script("evaluation/compare.py", *self.root_words)) and well
 
     def _follow(self, splits: Sequence[str], seeds: Sequence[int], update: Callable[[str], None]) -> bool:
-        trained = run(self.train(splits, seeds), update)
+        trained = run(self.train(splits, seeds), update, min(self.together, len(splits) * len(seeds)))
         names = [one.name for one in self.runs().values() if one.split in splits and one.seed in seeds]
         return bool(names) and run(self.score(names), update) and trained
 
@@ -106,19 +118,27 @@ def said(command: Sequence[str]) -> str:
     return shlex.join(["python", f"Code/{Path(command[1]).relative_to(CODE).as_posix()}", *command[2:]])
 
 
-def run(command: Sequence[str], update: Callable[[str], None] | None = None) -> bool:
+def run(command: Sequence[str], update: Callable[[str], None] | None = None, together: int = 1) -> bool:
     """Run a script and show what it says; return whether it went well.
 
     Args:
         update: called with each of its lines; prints it.
+        together: processes that do the work of the script; they share its list, and the processor cores.
     """
     print(f"\n$ {said(command)}", flush=True)
     if update is None:
         return subprocess.run(command).returncode == 0
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, errors="replace") as process:
-        for line in process.stdout:
-            update(line.rstrip("\n"))
-    return process.returncode == 0
+    variables = {"OMP_NUM_THREADS": str((os.cpu_count() or 1) // together)} if together > 1 else {}
+    variables |= os.environ
+    output, into = os.pipe()
+    with contextlib.ExitStack() as stack:
+        started = (subprocess.Popen(command, stdout=into, env=variables) for _ in range(together))
+        processes = [stack.enter_context(process) for process in started]
+        os.close(into)
+        with open(output, errors="replace") as lines:
+            for line in lines:
+                update(line.rstrip("\n"))
+    return all(process.returncode == 0 for process in processes)
 
 
 @dataclass

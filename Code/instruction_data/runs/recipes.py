@@ -38,6 +38,11 @@ class Recipe:
         return yaml.safe_load(self.text)
 
 
+def default(*, demo: bool) -> str:
+    """Return the name of the recipe that a training has unless another one is asked for."""
+    return "demo" if demo else "full"
+
+
 def read_recipe(name: str) -> Recipe:
     """Return one of our recipes by name, or a recipe from the user's own YAML file.
 
