@@ -14,12 +14,12 @@ from instruction_data.numbers.network import loaded_network
 from instruction_data.numbers.trees import Tree, pack
 
 SEQUENCES = [[1, 2, 3, 4, 5], [1, 2, 3, 9], [1, 2, 6, 7, 8, 9], [3, 1, 2], [3, 2]]
-SMALL = {"vocab_size": 16, "hidden_size": 16, "num_attention_heads": 2, "num_hidden_layers": 2}
-WIDE = SMALL | {"intermediate_size": 32, "num_key_value_heads": 1}
+SMALL = {"vocab_size": 16, "hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 2}
+SMALL |= {"num_attention_heads": 2, "num_key_value_heads": 1}
 KINDS = {
-    "llama": (transformers.LlamaConfig(**WIDE), True),
+    "llama": (transformers.LlamaConfig(**SMALL), True),
     "positions learned": (transformers.GPT2Config(vocab_size=16, n_embd=16, n_layer=2, n_head=2), True),
-    "attention to a window": (transformers.MistralConfig(**WIDE, sliding_window=3), False),
+    "attention to a window": (transformers.MistralConfig(**SMALL, sliding_window=3), False),
     "positions by distance": (transformers.BloomConfig(vocab_size=16, hidden_size=16, n_layer=2, n_head=2), False),
     "no attention": (transformers.MambaConfig(vocab_size=16, hidden_size=16, num_hidden_layers=2, state_size=4), False),
 }

@@ -101,7 +101,7 @@ def main(argv: list[str] | None = None) -> int:
         recipe = str(RECIPES / f"{name}.yaml")
         if not chain.run(chain.script("RQ0/planted_effects.py", *words)):
             raise InputError("Code/RQ0/planted_effects.py failed; expected its splits, on which all else builds")
-        if not Chain(root, words, splits, options.seeds, recipe).follow():
+        if not Chain(root, words, splits, options.seeds, recipe=recipe).follow():
             raise InputError(f"{root}: a step failed; expected all to end well: the same command goes on from there")
         rows.append(row(name, root))
     table = "\n".join(rows) + "\n"

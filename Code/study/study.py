@@ -135,7 +135,15 @@ def main(argv: list[str] | None = None) -> int:
         make(control_commands(words, chosen(options, origins.every(root))))
     splits = [one.name for one in chosen(options, origins.every(root))]
     model = ["--model", options.model] if options.model else []
-    whole = Chain(root, words, splits, options.seeds, options.recipe, model, options.task or chain.TASKS)
+    whole = Chain(
+        root,
+        words,
+        splits,
+        options.seeds,
+        recipe=options.recipe,
+        train_words=model,
+        tasks=options.task or chain.TASKS,
+    )
     if options.dry_run:
         later = control_commands(words, chosen(options, origins.every(root)))
         for command in [*commands, *later, whole.train(splits or ["EVERY_SPLIT"], options.seeds)]:

@@ -69,7 +69,9 @@ def in_readers_unit(metric: Mapping, value: float, level: float) -> str:
         return f"{100 * value:.1f}"
     if relative(metric, level):
         percent = 100 * value / level
-        return f"{percent:.2g}" if abs(percent) < 1 else f"{percent:.{int(abs(percent) < 10)}f}"
+        if abs(percent) < 1:
+            return f"{percent:.2g}"
+        return f"{percent:.1f}" if abs(percent) < 10 else f"{percent:.0f}"
     return f"{value:.3g}"
 
 

@@ -12,7 +12,7 @@ from instruction_data.numbers.batches import batches
 from instruction_data.numbers.features import Arrays, Feature
 from instruction_data.numbers.models import Source, chosen_device
 from instruction_data.numbers.network import Network, loaded_network, loaded_tokenizer
-from instruction_data.numbers.trees import pack
+from instruction_data.numbers.trees import common, pack
 
 if TYPE_CHECKING:
     import torch
@@ -220,6 +220,4 @@ def alternatives(context: str, *continuations: str) -> str:
 
 def _common_prefix(sequences: list[list[int]]) -> int:
     """Count the tokens that all sequences begin with, leaving at least one token of each."""
-    first, last = min(sequences), max(sequences)
-    shared = next((place for place, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), len(first))
-    return min(shared, *(len(tokens) - 1 for tokens in sequences))
+    return min(common(min(sequences), max(sequences)), *(len(tokens) - 1 for tokens in sequences))

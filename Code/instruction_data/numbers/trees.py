@@ -1,7 +1,7 @@
 """Token trees: sequences that share beginnings, with every shared token computed once in one forward pass.
 
 A token of a tree attends to the tokens on its own path alone, and its position is its depth. So one pass over a tree
-gives each sequence what a pass of its own would give it (Miao et al. 2024, SpecInfer, arXiv 2305.09781, section 4.2).
+gives each sequence what a pass of its own would give it (tree attention: SpecInfer, arXiv 2305.09781).
 """
 
 from collections.abc import Iterator, Sequence
@@ -45,7 +45,7 @@ class Tree:
     def _shared(self, sequences: Sequence[Sequence[int]]) -> list[tuple[Sequence[int], int]]:
         last = [self.tokens[node] for node in self.paths[-1]] if self.paths else []
         before = [last, *sequences[:-1]]
-        return [(tokens, _common(other, tokens)) for other, tokens in zip(before, sequences, strict=True)]
+        return [(tokens, common(other, tokens)) for other, tokens in zip(before, sequences, strict=True)]
 
     def depths(self) -> list[int]:
         """Return the position of every node on its path."""
@@ -82,7 +82,7 @@ def pack(groups: Sequence[Sequence[list[int]]], device: str) -> Iterator[tuple[T
         yield tree, places
 
 
-def _common(first: Sequence[int], second: Sequence[int]) -> int:
+def common(first: Sequence[int], second: Sequence[int]) -> int:
     """Count the tokens that two sequences begin with."""
     pairs = enumerate(zip(first, second, strict=False))
     return next((place for place, (a, b) in pairs if a != b), min(len(first), len(second)))
