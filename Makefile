@@ -15,7 +15,13 @@
 # make audit       known holes in the packages of the lock files
 # make clean       remove the environments, the demo and caches
 
-PYTHON ?= python3.11
+# python3 where it is a supported one, else the newest of these that is here; PYTHON=… decides otherwise.
+SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))
+PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11; do \
+  $$name -c '$(SUPPORTED)' 2>/dev/null && echo $$name && break; done)
+ENVIRONMENT = test -x $(1)/bin/python || { $(or $(PYTHON),false) -c '$(SUPPORTED)' && $(PYTHON) -m venv $(1); } || { \
+  echo "found no Python from 3.11 to 3.13$(PYTHON:%= in PYTHON=%): install one with its venv module, or name yours:\
+  make PYTHON=python3.12" >&2; exit 1; }
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
@@ -84,7 +90,7 @@ bench: $(READY) trainer
 
 # One environment for everything; made again when a list of packages changes.
 $(READY): requirements.lock requirements-demo.txt pyproject.toml
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(call ENVIRONMENT,$(VENV))
 	$(BIN)/$(TORCH)
 	$(BIN)/$(INSTALL) -r requirements.lock -r requirements-demo.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
@@ -97,7 +103,7 @@ $(VENV)/.mbpp: requirements-mbpp.txt $(READY)
 
 # LLaMA-Factory imports torchaudio even where there is only text: an empty package of that name will do.
 $(TRAINER)/.ready: Code/training/requirements.lock
-	test -x $(TRAINER)/bin/python || $(PYTHON) -m venv $(TRAINER)
+	@$(call ENVIRONMENT,$(TRAINER))
 	$(TRAINER)/bin/$(TORCH)
 	$(TRAINER)/bin/$(INSTALL) -r $<
 	$(TRAINER)/bin/python -c "import pathlib, sysconfig as s; p = pathlib.Path(s.get_path('purelib'), 'torchaudio'); \
@@ -106,7 +112,7 @@ $(TRAINER)/.ready: Code/training/requirements.lock
 	touch $@
 
 $(EVALUATOR)/.ready: Code/evaluation/requirements.lock
-	test -x $(EVALUATOR)/bin/python || $(PYTHON) -m venv $(EVALUATOR)
+	@$(call ENVIRONMENT,$(EVALUATOR))
 	$(EVALUATOR)/bin/$(TORCH)
 	$(EVALUATOR)/bin/$(INSTALL) -r $<
 	$(call COMPILED,$(EVALUATOR))
@@ -128,7 +134,7 @@ audit: $(LOCKER)/.ready
 	for lock in $(LOCKS); do $(LOCKER)/bin/pip-audit --disable-pip --require-hashes -r $$lock || exit $$?; done
 
 $(LOCKER)/.ready:
-	$(PYTHON) -m venv $(LOCKER)
+	@$(call ENVIRONMENT,$(LOCKER))
 	$(LOCKER)/bin/pip install --quiet --disable-pip-version-check uv==0.13.9 pip-audit==2.10.1
 	touch $@
 

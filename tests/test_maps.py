@@ -8,13 +8,14 @@ from instruction_data.numbers.features import Feature
 from instruction_data.page import maps
 
 
-def test_vectors_come_from_the_shards_of_all_texts(tmp_path):
+def test_vectors_come_from_the_cache_or_not_at_all(tmp_path):
     texts = [f"{'x' * (i % 7)} {i}" for i in range(3 * features.SHARD)]
     feature = Feature("", {"a": 1}, lambda some: {"vectors": np.array([[len(t), t.count("x")] for t in some])})
     whole = features.compute(texts, feature, tmp_path)["vectors"]
-    found = maps.cached_vectors(texts[::-1], [texts[150], texts[3]], {"a": 1}, tmp_path)
-    assert found.tolist() == whole[[150, 3]].tolist()
-    assert maps.cached_vectors(texts, texts[:1], {"a": 2}, tmp_path) is None
+    found = maps.cached_vectors([texts[150], texts[3], texts[150]], {"a": 1}, tmp_path)
+    assert found.tolist() == whole[[150, 3, 150]].tolist()
+    assert maps.cached_vectors([texts[0], "another"], {"a": 1}, tmp_path) is None
+    assert maps.cached_vectors(texts[:1], {"a": 2}, tmp_path) is None
 
 
 @pytest.mark.parametrize("n", [1, 2, 5, 40])

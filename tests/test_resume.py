@@ -24,7 +24,8 @@ from tests.support.scripts import SCRIPTS, load_script
 from instruction_data import cli
 from instruction_data.demo import demo_root
 from instruction_data.numbers import features
-from instruction_data.numbers.features import Arrays, Feature
+from instruction_data.numbers.blocks import Arrays, Blocks
+from instruction_data.numbers.features import Feature
 from instruction_data.publish import verify
 
 SHARDS = 20
@@ -135,7 +136,7 @@ def tree(folder: Path) -> dict[str, bytes]:
 
 def shards(folder: Path) -> dict[str, bytes]:
     """The shards of a run in ``folder``."""
-    return {path.name: path.read_bytes() for path in (folder / "cache" / "features").glob("*.safetensors")}
+    return {path.name: path.read_bytes() for path in (folder / "cache" / "features").glob("*/*.safetensors")}
 
 
 @pytest.fixture(scope="module")
@@ -187,7 +188,8 @@ def test_a_run_killed_at_many_moments_loses_one_shard_a_kill_and_changes_no_byte
 
 @pytest.mark.parametrize("shard", [1, 2, 7, SHARDS])
 def test_a_run_killed_before_a_shard_gets_its_name_loses_that_shard(shard, undisturbed, run_folder):
-    assert ended(stepwise, shard, run_folder, compute_letters, run_folder) == -signal.SIGKILL
+    step = shard + 1  # the first step names the identity
+    assert ended(stepwise, step, run_folder, compute_letters, run_folder) == -signal.SIGKILL
     assert len(shards(run_folder)) == shard - 1
     assert ended(compute_letters, run_folder) == 0
     assert begun(run_folder / "log") == SHARDS + 1
@@ -195,9 +197,9 @@ def test_a_run_killed_before_a_shard_gets_its_name_loses_that_shard(shard, undis
 
 
 def test_what_killed_writers_leave_is_not_used_and_does_not_pile_up(undisturbed, run_folder):
-    for _ in range(3):
-        assert ended(stepwise, 1, run_folder, compute_letters, run_folder) == -signal.SIGKILL
-    left = list((run_folder / "cache" / "features").iterdir())
+    for step in (2, 1, 1):  # only the first run names the identity
+        assert ended(stepwise, step, run_folder, compute_letters, run_folder) == -signal.SIGKILL
+    left = list((run_folder / "cache" / "features").rglob("*.tmp"))
     assert len(left) == 3
     for path in left:
         os.utime(path, (0, 0))  # a writer that lives is done with its shard in seconds
@@ -207,7 +209,7 @@ def test_what_killed_writers_leave_is_not_used_and_does_not_pile_up(undisturbed,
     assert begun(run_folder / "log") == 3 + SHARDS
     assert (run_folder / "result").read_bytes() == (undisturbed / "result").read_bytes()
     assert shards(run_folder) == shards(undisturbed)
-    assert list((run_folder / "cache" / "features").glob("*.tmp")) == [of_the_living]
+    assert list((run_folder / "cache" / "features").rglob("*.tmp")) == [of_the_living]
 
 
 # ---------------------------------------------------------------- killed while publishing
@@ -288,16 +290,16 @@ def test_a_publication_killed_at_any_step_is_completed_by_the_same_command(befor
 
 def other_texts(path: Path) -> bytes:
     """A good shard of other texts, as many."""
-    return next(other for other in sorted(path.parent.iterdir()) if other != path).read_bytes()
+    return next(other for other in sorted(path.parent.glob("*.safetensors")) if other != path).read_bytes()
 
 
 def other_model(path: Path) -> bytes:
     """A good shard of the same texts, by another model."""
-    arrays = {name: values + 1 for name, values in features.read_shard(path).items()}
-    other = path.with_name(f"{'0' * 64}.safetensors")
-    features.write_shard(other, arrays)
-    content = other.read_bytes()
-    other.unlink()
+    other = Blocks(path.parents[2], {"model": "other"})
+    other.write(TEXTS[:3], {"length": np.ones(3)})
+    (block,) = other.folder.glob("*.safetensors")
+    content = block.read_bytes()
+    shutil.rmtree(other.folder)
     return content
 
 
@@ -324,7 +326,7 @@ def bit_flipped(path: Path) -> bytes:
 )
 def test_a_shard_that_is_not_the_one_written_there_is_computed_again(damage, undisturbed, run_folder):
     shutil.copytree(undisturbed / "cache", run_folder / "cache", dirs_exist_ok=True)
-    path = sorted((run_folder / "cache" / "features").iterdir())[3]
+    path = sorted((run_folder / "cache" / "features").rglob("*.safetensors"))[3]
     path.write_bytes(damage(path))
     compute_letters(run_folder)
     assert begun(run_folder / "log") == 1
@@ -334,13 +336,15 @@ def test_a_shard_that_is_not_the_one_written_there_is_computed_again(damage, und
 
 def test_no_beginning_of_a_shard_and_no_flipped_bit_reads_as_good(undisturbed, tmp_path):
     name, content = next(iter(shards(undisturbed).items()))
-    path = tmp_path / name
     flips = [content[:at] + bytes([content[at] ^ 1 << at % 8]) + content[at + 1 :] for at in range(0, len(content), 41)]
+    feature = letters(tmp_path / "log")
+    path = Blocks(tmp_path, feature.identity).folder / name
+    path.parent.mkdir(parents=True)
     for torn in [*(content[:end] for end in (0, 1, 31, 32, 33, 40, *range(64, len(content), 97))), *flips]:
         path.write_bytes(torn)
-        assert features.read_shard(path) is None
+        assert features.missing(TEXTS, feature, tmp_path) == len(TEXTS)
     path.write_bytes(content)
-    assert features.read_shard(path) is not None
+    assert features.missing(TEXTS, feature, tmp_path) == len(TEXTS) - features.SHARD
 
 
 # ---------------------------------------------------------------- a full disk
@@ -381,7 +385,7 @@ def test_a_full_disk_ends_a_run_with_a_message_and_the_next_goes_on(size, width,
     error = Path(f"{cache}.error").read_text()
     assert (Path(f"{cache}.status").read_text(), error.count("\n")) == ("1\n", 1), error
     assert "No space left on device" in error
-    kept = {path.name: path.read_bytes() for path in Path(f"{cache}.full", "features").iterdir()}
+    kept = {path.name: path.read_bytes() for path in Path(f"{cache}.full", "features").rglob("*.safetensors")}
     assert 0 < len(kept) < SHARDS
     assert kept.items() <= shards(expected).items()
     assert (done.returncode, done.stderr) == (0, b"")
@@ -403,4 +407,4 @@ def test_runs_at_once_on_one_cache_all_end_well(runs, machines, undisturbed, run
     for name in names:
         assert (run_folder / name).read_bytes() == (undisturbed / "result").read_bytes()
     assert shards(run_folder) == shards(undisturbed)
-    assert list((run_folder / "cache" / "features").glob("*.tmp")) == []
+    assert list((run_folder / "cache" / "features").rglob("*.tmp")) == []

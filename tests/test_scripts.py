@@ -393,7 +393,7 @@ def test_ctrl_c_leaves_no_half_file_and_the_next_run_goes_on(small_demo, tmp_pat
     words = [sys.executable, str(CODE / SCRIPTS[1]), "--demo", "--root", str(tmp_path), "--pool", "oss"]
     process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     shards = tmp_path / ".cache" / "features"
-    while process.poll() is None and not (shards.exists() and any(shards.glob("*.safetensors"))):
+    while process.poll() is None and not (shards.exists() and any(shards.glob("*/*.safetensors"))):
         time.sleep(0.02)
     process.send_signal(signal.SIGINT)
     _, stderr = process.communicate()
@@ -401,9 +401,9 @@ def test_ctrl_c_leaves_no_half_file_and_the_next_run_goes_on(small_demo, tmp_pat
     assert "the same command goes on from there" in stderr
     assert "Traceback" not in stderr
     assert not list((tmp_path / "Datas").glob("RQ2/*/*"))
-    kept = {path: path.stat().st_mtime_ns for path in shards.iterdir()}
+    kept = {path: path.stat().st_mtime_ns for path in shards.glob("*/*.safetensors")}
     assert 0 < len(kept) < 5
-    assert all(path.suffix == ".safetensors" for path in kept)
+    assert not list(shards.rglob("*.tmp"))
     assert subprocess.run(words, capture_output=True).returncode == 0
     assert {path: path.stat().st_mtime_ns for path in kept} == kept
     assert verify.verify(tmp_path) == []

@@ -24,8 +24,8 @@ import numpy as np
 from instruction_data import cli
 from instruction_data.errors import InputError
 from instruction_data.numbers import embeddings, models, similarity
+from instruction_data.numbers.blocks import Arrays
 from instruction_data.numbers.encoder import Encoder
-from instruction_data.numbers.features import Arrays
 from instruction_data.pools.records import Records
 from instruction_data.pools.table import Pool
 from instruction_data.publish import record_tables

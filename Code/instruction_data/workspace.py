@@ -16,7 +16,8 @@ import numpy as np
 
 from instruction_data.errors import InputError, printable
 from instruction_data.numbers import features
-from instruction_data.numbers.features import Arrays, Engine, Feature, Local
+from instruction_data.numbers.blocks import Arrays
+from instruction_data.numbers.features import Engine, Feature, Local
 from instruction_data.pools import reading
 from instruction_data.pools.records import Records
 from instruction_data.pools.table import NotHereError, Pool, borrowed_name, chosen_pool, known_pools

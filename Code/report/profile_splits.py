@@ -36,7 +36,8 @@ from instruction_data.measures import (
 from instruction_data.measures.profiles import Measured
 from instruction_data.measures.texts import Tools, load_tokenizer
 from instruction_data.numbers import features
-from instruction_data.numbers.features import Arrays, Feature
+from instruction_data.numbers.blocks import Arrays
+from instruction_data.numbers.features import Feature
 from instruction_data.publish import inventory
 from instruction_data.publish.inventory import Inventory
 from instruction_data.workspace import Workspace

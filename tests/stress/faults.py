@@ -400,8 +400,8 @@ def unlike(root: Path, expected: Path) -> list[str]:
 
 
 def _unlike_shards(root: Path, expected: Path) -> list[str]:
-    wanted = {path.name: path.read_bytes() for path in expected.glob(".cache/features/*.safetensors")}
-    found = {path.name: path.read_bytes() for path in root.glob(".cache/features/*.safetensors")}
+    wanted = {path.name: path.read_bytes() for path in expected.glob(".cache/features/*/*.safetensors")}
+    found = {path.name: path.read_bytes() for path in root.glob(".cache/features/*/*.safetensors")}
     return [f"shard {name}: other" for name in wanted if found.get(name) != wanted[name]]
 
 

@@ -13,7 +13,8 @@ from functools import cache
 import numpy as np
 
 from instruction_data.errors import InputError
-from instruction_data.numbers.features import Arrays, Feature
+from instruction_data.numbers.blocks import Arrays
+from instruction_data.numbers.features import Feature
 
 NONE, UNKNOWN, PYTHON = "none", "unknown", "Python"
 LABEL, DETECTOR, NO_CODE = "label", "detector", "none"

@@ -8,8 +8,9 @@ import numpy as np
 from instruction_data.errors import InputError
 from instruction_data.measures import profiles, samples
 from instruction_data.numbers import models
+from instruction_data.numbers.blocks import Arrays
 from instruction_data.numbers.encoder import Encoder
-from instruction_data.numbers.features import Arrays, Feature
+from instruction_data.numbers.features import Feature
 from instruction_data.publish.inventory import Inventory
 from instruction_data.publish.record_tables import Column
 

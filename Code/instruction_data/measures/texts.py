@@ -14,7 +14,8 @@ import numpy as np
 from instruction_data.errors import InputError
 from instruction_data.measures import languages
 from instruction_data.numbers import models
-from instruction_data.numbers.features import Arrays, Feature
+from instruction_data.numbers.blocks import Arrays
+from instruction_data.numbers.features import Feature
 from instruction_data.pools.records import Record
 from instruction_data.publish.record_tables import Column
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from instruction_data.numbers.batches import batches
-from instruction_data.numbers.features import Arrays, Feature
+from instruction_data.numbers.blocks import Arrays
+from instruction_data.numbers.features import Feature
 from instruction_data.numbers.models import Source, checked_size, chosen_device, load, quiet
 
 if TYPE_CHECKING:

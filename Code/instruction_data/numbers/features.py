@@ -1,33 +1,28 @@
 """Computing numbers from texts, once: sharded, cached, resumable.
 
-A feature is a function from texts to arrays. Its identity holds everything that changes its answer. Its numbers are
-kept in shards of ``SHARD`` texts under the study root's cache. A stopped run goes on after the last complete shard; a
-run with nothing new computes nothing and does not even load the model.
+A feature is a function from texts to arrays. Its identity holds everything that changes its answer. What was computed
+for a text is kept under the study root's cache and found again whatever other texts it comes with. Texts are computed
+in shards of up to ``SHARD``. A stopped run goes on after its last complete shard; a run with nothing new computes
+nothing and does not even load the model.
 """
 
-import contextlib
-import hashlib
 import math
 import os
 import sys
 import tempfile
 import time
-import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
-import orjson
-import safetensors.numpy
 from tqdm import tqdm
+
+from instruction_data.numbers.blocks import Arrays, Blocks, keys
 
 SHARD = 64  # texts: at the slowest (a 7B model on a CPU) a few minutes of work
 LONG_RUN = 1 / 6  # hours; a longer run is announced
-STALE = 3600  # seconds; an older temporary file is a killed run's, since writing a shard takes far less
-
-Arrays = dict[str, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -86,13 +81,15 @@ def compute(
         The feature's arrays, first dimension ``n``, in the order of ``texts``. Arrays of two dimensions (vectors) are
         memory maps of unnamed files in ``scratch``, which vanish with the process.
     """
-    positions: dict[str, list[int]] = {}
-    for position, text in enumerate(texts):
-        positions.setdefault(text, []).append(position)
+    unique = in_order(texts)
+    place = {text: number for number, text in enumerate(unique)}
+    rows_of: list[list[int]] = [[] for _ in unique]
+    for row, text in enumerate(texts):
+        rows_of[place[text]].append(row)
     result: Arrays = {}
-    for shard, arrays in _computed(shards_of(positions), feature, cache, engine or Local()):
-        rows = [position for text in shard for position in positions[text]]
-        source = [index for index, text in enumerate(shard) for _ in positions[text]]
+    for places, arrays in _computed(unique, feature, cache, engine or Local()):
+        rows = [row for place in places for row in rows_of[place]]
+        source = [index for index, place in enumerate(places) for _ in rows_of[place]]
         for name, values in arrays.items():
             if name not in result:
                 result[name] = empty((len(texts), *values.shape[1:]), values.dtype, scratch)
@@ -100,20 +97,24 @@ def compute(
     return result
 
 
-def missing(texts: Sequence[str], feature: Feature, cache: Path) -> int:
+def stored(texts: Sequence[str], identity: Mapping[str, object], cache: Path) -> Iterator[tuple[np.ndarray, Arrays]]:
+    """Yield places among different texts and their numbers, as far as the cache has them; each place once."""
+    known = np.zeros(len(texts), bool)
+    for places, arrays in Blocks(cache, identity).find(keys(texts)):
+        new = ~known[places]
+        known[places] = True
+        yield places[new], {name: values[new] for name, values in arrays.items()}
+
+
+def missing(texts: Iterable[str], feature: Feature, cache: Path) -> int:
     """Count the different texts that the cache has no numbers for; load, compute and write nothing."""
-    shards = shards_of(texts)
-    return sum(len(shard) for shard in shards if read_shard(shard_path(cache, feature.identity, shard)) is None)
+    unique = in_order(texts)
+    return len(unique) - sum(len(places) for places, _ in stored(unique, feature.identity, cache))
 
 
-def shards_of(texts: Iterable[str]) -> list[list[str]]:
-    """Cut the different texts into shards, longest first."""
-    unique = sorted(set(texts), key=lambda text: (-len(text), text))
-    return [unique[start : start + SHARD] for start in range(0, len(unique), SHARD)]
-
-
-def shard_path(cache: Path, identity: Mapping[str, object], shard: list[str]) -> Path:
-    return cache / "features" / f"{shard_key(identity, shard)}.safetensors"
+def in_order(texts: Iterable[str]) -> list[str]:
+    """Return the different texts, longest first."""
+    return sorted(set(texts), key=lambda text: (-len(text), text))
 
 
 def empty(shape: tuple[int, ...], dtype: np.dtype, scratch: Path | None) -> np.ndarray:
@@ -127,35 +128,34 @@ def empty(shape: tuple[int, ...], dtype: np.dtype, scratch: Path | None) -> np.n
 
 
 def _computed(
-    shards: list[list[str]], feature: Feature, cache: Path, engine: Engine
-) -> Iterator[tuple[list[str], Arrays]]:
-    """Yield each shard with its numbers: first the cached shards, then the computed ones."""
-    paths = [shard_path(cache, feature.identity, shard) for shard in shards]
-    with tqdm(total=sum(map(len, shards)), desc=feature.label, unit="text", file=sys.stderr, delay=1) as bar:
-        missing = []
-        for number, path in enumerate(paths):
-            arrays = read_shard(path)
-            if arrays is None:
-                missing.append(number)
-            else:
-                bar.update(len(shards[number]))
-                yield shards[number], arrays
-        if missing:
-            _remove_stale(cache / "features")
-        pace = _Pace([shards[number] for number in missing])
-        for number, arrays in engine.map(feature, ((number, shards[number]) for number in missing)):
-            write_shard(paths[number], arrays)
+    texts: Sequence[str], feature: Feature, cache: Path, engine: Engine
+) -> Iterator[tuple[np.ndarray, Arrays]]:
+    """Yield places among different texts and their numbers: first those that are kept, then those computed."""
+    known = np.zeros(len(texts), bool)
+    with tqdm(total=len(texts), desc=feature.label, unit="text", file=sys.stderr, delay=1) as bar:
+        for places, arrays in stored(texts, feature.identity, cache):
+            known[places] = True
+            bar.update(len(places))
+            yield places, arrays
+        places_of = _shards(known)
+        shards = [[texts[place] for place in places] for places in places_of]
+        blocks, pace = Blocks(cache, feature.identity), _Pace(shards)
+        if shards:
+            blocks.remove_stale()
+        for number, arrays in engine.map(feature, enumerate(shards)):
+            blocks.write(shards[number], arrays)
             pace.step(shards[number])
             bar.update(len(shards[number]))
-            yield shards[number], arrays
+            yield places_of[number], arrays
 
 
-def _remove_stale(folder: Path) -> None:
-    """Remove the temporary files of killed runs, but not those of running ones."""
-    for path in folder.glob("*.tmp"):
-        with contextlib.suppress(FileNotFoundError):  # another run may have removed it
-            if time.time() - path.stat().st_mtime > STALE:
-                path.unlink()
+def _shards(known: np.ndarray) -> list[np.ndarray]:
+    """Return the places of the unknown texts, those of each ``SHARD`` texts apart.
+
+    So a run that goes on computes the same shards as one that was never stopped, and gets the same bytes.
+    """
+    unknown = [start + np.flatnonzero(~known[start : start + SHARD]) for start in range(0, len(known), SHARD)]
+    return [places for places in unknown if len(places)]
 
 
 class _Pace:
@@ -174,38 +174,3 @@ class _Pace:
         if hours > LONG_RUN:
             note = "Ctrl-C is safe: the same command goes on from there"
             tqdm.write(f"about {hours:.1f} h to go at this pace. {note}", file=sys.stderr)
-
-
-def shard_key(identity: Mapping[str, object], texts: list[str]) -> str:
-    """Return the SHA-256 (hex) of a feature's identity and the texts, unambiguous for any text."""
-    document = [identity, [hashlib.sha256(text.encode()).hexdigest() for text in texts]]
-    return hashlib.sha256(orjson.dumps(document, option=orjson.OPT_SORT_KEYS)).hexdigest()
-
-
-def write_shard(path: Path, arrays: Arrays) -> None:
-    """Write arrays, preceded by the SHA-256 of key and content, under a temporary name first."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    data = safetensors.numpy.save({name: np.ascontiguousarray(values) for name, values in arrays.items()})
-    temporary = path.with_suffix(f".{uuid.uuid4().hex}.tmp")  # process numbers repeat between containers
-    try:
-        with open(temporary, "wb") as file:
-            file.write(_digest(path, data) + data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def read_shard(path: Path) -> Arrays | None:
-    """Return the arrays of a shard; None if its file is missing, not whole, or belongs under another name."""
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError:
-        return None
-    digest, data = content[:32], content[32:]
-    return safetensors.numpy.load(data) if _digest(path, data) == digest else None
-
-
-def _digest(path: Path, data: bytes) -> bytes:
-    return hashlib.sha256(path.stem.encode() + data).digest()

@@ -9,7 +9,8 @@ import orjson
 
 from instruction_data.errors import InputError
 from instruction_data.numbers.batches import batches
-from instruction_data.numbers.features import Arrays, Feature
+from instruction_data.numbers.blocks import Arrays
+from instruction_data.numbers.features import Feature
 from instruction_data.numbers.models import Source, chosen_device
 from instruction_data.numbers.network import Network, loaded_network, loaded_tokenizer
 from instruction_data.numbers.trees import common, pack

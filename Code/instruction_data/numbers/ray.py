@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from instruction_data.errors import InputError
-from instruction_data.numbers.features import Arrays, Feature, Shards
+from instruction_data.numbers.blocks import Arrays
+from instruction_data.numbers.features import Feature, Shards
 
 
 @dataclass(frozen=True)

@@ -16,29 +16,23 @@ FEWEST = 12  # records; for fewer, two principal components serve better
 METHOD = "t-SNE (perplexity 30) of the first 50 principal components of the unit vectors, by scikit-learn"
 
 
-def cached_vectors(texts: Sequence[str], wanted: Sequence[str], identity: Mapping, cache: Path) -> np.ndarray | None:
-    """Return vectors of some texts from the cache, reading only the shards that hold them.
+def cached_vectors(texts: Sequence[str], identity: Mapping, cache: Path) -> np.ndarray | None:
+    """Return vectors of texts from the cache.
 
     Args:
-        texts: all texts of the feature's computation (``features.compute``), in any order.
-        wanted: some of them.
         identity: of the feature.
-        cache: folder of the shards.
+        cache: folder of the computed numbers.
 
     Returns:
-        float32 ``[len(wanted), d]``; None if one is not in the cache.
+        float32 ``[len(texts), d]``; None if one is not in the cache.
     """
-    unique = sorted(set(texts), key=lambda text: (-len(text), text))
-    needed, found = set(wanted), {}
-    for start in range(0, len(unique), features.SHARD):
-        shard = unique[start : start + features.SHARD]
-        if needed.isdisjoint(shard):
-            continue
-        arrays = features.read_shard(cache / "features" / f"{features.shard_key(identity, shard)}.safetensors")
-        if arrays is None:
-            return None
-        found |= {text: row for text, row in zip(shard, arrays["vectors"], strict=True) if text in needed}
-    return np.stack([found[text] for text in wanted])
+    unique = features.in_order(texts)
+    found = {
+        unique[place]: row
+        for places, arrays in features.stored(unique, identity, cache)
+        for place, row in zip(places, arrays["vectors"], strict=True)
+    }
+    return np.stack([found[text] for text in texts]) if len(found) == len(unique) else None
 
 
 def project(vectors: np.ndarray, seed: int) -> np.ndarray:

@@ -17,7 +17,6 @@ from instruction_data.pools.table import known_pools
 
 
 def main(argv: list[str] | None = None) -> int:
-
     parser = argparse.ArgumentParser(prog="python -m instruction_data.pools", description=__doc__.split("\n\n")[0])
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     listing = actions.add_parser("list", help="the pools of a study root: file, domain, state")
@@ -52,6 +51,4 @@ def print_table(root: Path) -> None:
 
 
 if __name__ == "__main__":
-    pass
-
     sys.exit(cli.run(main))

@@ -19,7 +19,6 @@ from instruction_data.publish.show import print_records, print_splits
 
 
 def main(argv: list[str] | None = None) -> int:
-
     parser = argparse.ArgumentParser(prog="python -m instruction_data.publish", description=__doc__.split("\n\n")[0])
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     show = actions.add_parser("show", help="the splits of a study root, or a few records of one")
@@ -56,6 +55,4 @@ def _report(root: Path) -> int:
 
 
 if __name__ == "__main__":
-    pass
-
     sys.exit(cli.run(main))

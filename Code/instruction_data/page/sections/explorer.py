@@ -62,16 +62,10 @@ def vectors_of(report: Report, pool: str, chosen: np.ndarray) -> np.ndarray | No
         identity, text = one.manifest["models"].get("encoder"), one.manifest["settings"].get("text")
         if one.pool != pool or not identity or not text:
             continue
-        everything = found.pools[pool][found.known[found.pools[pool]]]
-        measured = [np.flatnonzero(np.isfinite(values)) for values in one.properties.values()]
-        wanted = [getattr(record, text) for record in found.records(chosen)]
-        for numbers in (everything, *measured[:1]):
-            if found.known[numbers].all():
-                texts = [getattr(record, text) for record in found.records(np.unique(numbers))]
-                if set(wanted) <= set(texts):
-                    vectors = maps.cached_vectors(texts, wanted, identity, report.root / ".cache")
-                    if vectors is not None and np.isfinite(vectors).all() and np.linalg.norm(vectors, axis=1).all():
-                        return vectors
+        texts = [getattr(record, text) for record in found.records(chosen)]
+        vectors = maps.cached_vectors(texts, identity, report.root / ".cache")
+        if vectors is not None and np.isfinite(vectors).all() and np.linalg.norm(vectors, axis=1).all():
+            return vectors
     return None
 
 
