@@ -16,7 +16,17 @@ from tqdm import tqdm
 
 from instruction_data.files.places import REPOSITORY
 
-ALL = ("similarity", "language_model", "encoding", "contamination", "reading", "training", "full_size", "growth")
+ALL = (
+    "similarity",
+    "language_model",
+    "encoding",
+    "contamination",
+    "reading",
+    "training",
+    "full_size",
+    "growth",
+    "cache",
+)
 
 
 def main() -> int:
