@@ -360,7 +360,7 @@ def test_a_run_without_its_merged_copy_generates_as_the_merged_model(root, human
     tiny_model.write_adapter(base, folder)
     tiny_model.write_merged(base, folder, tmp_path / "merged")
     harness, task = humaneval[0], replace(humaneval[1], problems=humaneval[1].problems[:1])
-    settings = bigcode_generation.Settings("bare", 1, 0.0, 0.95, 500, "fp32", 1, 1)
+    settings = bigcode_generation.Settings("bare", 1, 0.0, 0.95, 500, "float32", 1)
     recipe = {"train.yaml": {"model_name_or_path": "base"}}
     known = replace(run, model=models.find(str(base)).identity, recipe=recipe)
     made = []

@@ -113,16 +113,16 @@ def read_settings(options: argparse.Namespace) -> Settings:
         temperature=0.0 if greedy else options.temperature,
         top_p=options.top_p,
         max_length=options.max_length,
-        precision=options.precision or ("fp32" if options.demo else "bf16"),
+        dtype=options.dtype or ("float32" if options.demo else "bfloat16"),
         limit=options.limit,
-        batch_size=min(options.batch_size, options.n_samples),
+        device=options.device,
     )
 
 
 def parser() -> argparse.ArgumentParser:
     result = cli.described(__doc__)
     what = result.add_argument_group("what is evaluated")
-    cli.add_root_flags(what, "the demo's root (build/demo); HumanEval alone, one greedy sample, fp32")
+    cli.add_root_flags(what, "the demo's root (build/demo); HumanEval alone, one greedy sample, float32")
     what.add_argument(
         "--task", action="append", metavar="TASK", help=f"of the harness; repeatable (default: {', '.join(TASKS)})"
     )
@@ -145,8 +145,8 @@ def parser() -> argparse.ArgumentParser:
     make.add_argument(
         "--max-length", type=cli.positive, default=MAX_LENGTH, help="tokens, prompt included (default: %(default)s)"
     )
-    make.add_argument("--batch-size", type=cli.positive, default=10, help="samples at once (default: %(default)s)")
-    make.add_argument("--precision", choices=("fp32", "fp16", "bf16"), help="(default: bf16)")
+    make.add_argument("--device", help="of our own generation: cpu, cuda, cuda:1 … (default: a GPU if there is one)")
+    make.add_argument("--dtype", choices=bigcode_generation.PRECISIONS, help="(default: bfloat16)")
     how = result.add_argument_group("how")
     how.add_argument(
         "--allow-code-execution", action="store_true", help="execute what the models wrote, in a sandbox, and score it"

@@ -3,13 +3,15 @@
     python generate.py SETTINGS.json
 
 This script is for the harness's package, whose own generation does not run. It uses the harness's prompts, stop words,
-truncation and post-processing, one problem at a time, as the checkout does, so that greedy output is the same.
+truncation and post-processing. Many texts are made at a time; a model whose texts cannot be, or that has settings of
+its own for them, makes those of one problem at a time, as the checkout does.
 """
 
 import json
 import sys
 from pathlib import Path
 
+import continuous
 import loading
 import torch
 from accelerate.utils import set_seed
@@ -17,7 +19,7 @@ from peft import PeftModel
 from tqdm import tqdm
 from transformers import AutoModelForCausalLM, AutoTokenizer, StoppingCriteria, StoppingCriteriaList
 
-DTYPES = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
+AT_ONCE = 10  # samples of a problem, where those of several are not made together
 
 
 class Finished(StoppingCriteria):
@@ -32,9 +34,9 @@ class Finished(StoppingCriteria):
 
 
 def load(settings: dict):
-    device = "cuda" if torch.cuda.is_available() else "cpu"
+    device = settings["device"] or ("cuda" if torch.cuda.is_available() else "cpu")
     location, more, adapter = settings["model"], settings["arguments"], settings["adapter"]
-    model = AutoModelForCausalLM.from_pretrained(location, dtype=DTYPES[settings["precision"]], **more).to(device)
+    model = AutoModelForCausalLM.from_pretrained(location, dtype=getattr(torch, settings["dtype"]), **more).to(device)
     if adapter:
         model = PeftModel.from_pretrained(model, adapter).merge_and_unload()
     tokenizer = AutoTokenizer.from_pretrained(adapter or location, truncation_side="left", padding_side="right", **more)
@@ -43,27 +45,39 @@ def load(settings: dict):
     return model.eval(), tokenizer
 
 
-def prompt_ids(tokenizer, prompts: list[str], at_most: int) -> list[torch.Tensor]:
-    return [tokenizer(text, truncation=True, max_length=at_most, return_tensors="pt").input_ids for text in prompts]
+def prompt_ids(tokenizer, prompts: list[str], at_most: int) -> list[list[int]]:
+    return [tokenizer(text, truncation=True, max_length=at_most).input_ids for text in prompts]
 
 
-def generations(model, tokenizer, task, number: int, ids: torch.Tensor, settings: dict) -> list[str]:
-    """Generate the samples of one problem, post-processed: prompt and completion, without the prefix."""
+def together(model, tokenizer, stop_words: list[str], prompts: list[list[int]], settings: dict) -> list[list[str]]:
+    """Return the samples of every problem, made many at a time."""
+    chosen = {name: settings[name] for name in ("max_length", "temperature", "top_p", "seed")}
+    how = continuous.How(**chosen, stop_words=stop_words)
+    made = [[""] * settings["n_samples"] for _ in prompts]
+    found = continuous.texts(model, tokenizer, prompts, settings["n_samples"], how)
+    for number, sample, new in tqdm(found, total=len(prompts) * settings["n_samples"]):
+        made[number][sample] = tokenizer.decode(new, clean_up_tokenization_spaces=False)
+    return made
+
+
+@torch.inference_mode()
+def apart(model, tokenizer, stop_words: list[str], prompts: list[list[int]], settings: dict) -> list[list[str]]:
+    """Return the samples of every problem, made one problem at a time by transformers' own loop."""
     options = {"max_length": settings["max_length"], "pad_token_id": tokenizer.pad_token_id}
-    options["stopping_criteria"] = StoppingCriteriaList([Finished(ids.shape[1], task.stop_words, tokenizer)])
     options["do_sample"] = settings["temperature"] > 0
     if options["do_sample"]:
         options |= {"temperature": settings["temperature"], "top_p": settings["top_p"], "top_k": 0}
-    prompt = task.get_prompt(task.get_dataset()[number])
-    texts: list[str] = []
-    while len(texts) < settings["n_samples"]:
-        count = min(settings["batch_size"], settings["n_samples"] - len(texts))
-        if ids.shape[1] >= settings["max_length"]:
-            made = ids.repeat(count, 1)  # no further token fits
-        else:
-            made = model.generate(ids.to(model.device), num_return_sequences=count, **options)
-        texts += tokenizer.batch_decode(made[:, ids.shape[1] :], clean_up_tokenization_spaces=False)
-    return [task.postprocess_generation(prompt + text, number) for text in texts]
+    made = []
+    for prompt in tqdm(prompts):
+        ids, texts = torch.tensor([prompt], device=model.device), []
+        options["stopping_criteria"] = StoppingCriteriaList([Finished(len(prompt), stop_words, tokenizer)])
+        while len(texts) < settings["n_samples"]:
+            count = min(AT_ONCE, settings["n_samples"] - len(texts))
+            fits = len(prompt) < settings["max_length"]
+            found = model.generate(ids, num_return_sequences=count, **options) if fits else ids.repeat(count, 1)
+            texts += tokenizer.batch_decode(found[:, len(prompt) :], clean_up_tokenization_spaces=False)
+        made.append(texts)
+    return made
 
 
 def main(path: str) -> None:
@@ -75,8 +89,11 @@ def main(path: str) -> None:
     count = settings["problems"]
     prompts = [settings["prefix"] + task.get_prompt(task.get_dataset()[number]) for number in range(count)]
     tokens = prompt_ids(tokenizer, prompts, settings["max_length"])
-    with torch.inference_mode():
-        made = [generations(model, tokenizer, task, *numbered, settings) for numbered in enumerate(tqdm(tokens))]
+    make = together if continuous.serves(model) else apart
+    made = [
+        [task.postprocess_generation(task.get_prompt(task.get_dataset()[number]) + text, number) for text in texts]
+        for number, texts in enumerate(make(model, tokenizer, task.stop_words, tokens, settings))
+    ]
     Path(settings["generations"]).write_text(json.dumps(made), "utf-8")
 
 

@@ -14,6 +14,8 @@ from instruction_data.runs import environments, sources
 from instruction_data.runs.runs import Run
 
 SEED = 0  # the harness's own default
+AT_ONCE = 10  # samples of a problem that the harness's own generation makes at a time
+PRECISIONS = {"float32": "fp32", "float16": "fp16", "bfloat16": "bf16"}  # as the harness calls them
 INSTRUCTION = "Complete the following code."  # the training's template is put around it
 
 
@@ -26,14 +28,14 @@ class Settings:
     temperature: float
     top_p: float
     max_length: int
-    precision: str
+    dtype: str
     limit: int | None
-    batch_size: int
+    device: str | None = None
     seed: int = SEED
 
     def listed(self, run: Run, generator: str) -> dict[str, object]:
-        """Return the settings in the form of outcomes; the batch size changes only the draws of a sampler."""
-        listed = {name: value for name, value in vars(self).items() if name != "batch_size" or self.temperature > 0}
+        """Return the settings in the form of outcomes."""
+        listed = {name: value for name, value in vars(self).items() if name != "device"}
         return listed | {"prefix": self.prefix(run), "generator": generator, "recipe": run.recipe_sha256}
 
     def prefix(self, run: Run) -> str:
@@ -97,8 +99,8 @@ def _generate(root, run: Run, task: Task, settings: Settings, harness: Harness, 
     words += ["--peft_model", source.adapter] if source.adapter else []
     words += ["--tasks", task.name, "--limit", str(count)]
     words += ["--generation_only", "--save_generations", "--save_generations_path", f"{folder}/generations.json"]
-    words += ["--max_length_generation", str(settings.max_length), "--precision", settings.precision]
-    words += ["--n_samples", str(settings.n_samples), "--batch_size", str(settings.batch_size)]
+    words += ["--max_length_generation", str(settings.max_length), "--precision", PRECISIONS[settings.dtype]]
+    words += ["--n_samples", str(settings.n_samples), "--batch_size", str(min(AT_ONCE, settings.n_samples))]
     words += ["--do_sample", str(settings.temperature > 0), "--seed", str(settings.seed)]
     words += ["--temperature", str(settings.temperature or 1.0), "--top_p", str(settings.top_p), "--prefix", prefix]
     environments.run(words, harness.environment, task.folder, log)

@@ -168,7 +168,7 @@ def _script_readers(root: Path, records: Records) -> Iterator[tuple[str, Reader]
     ours = tuple(path.read_bytes() for path in sorted(recipes.RECIPES.glob("*.yaml")))
     yield "recipe", Reader("recipe.yaml", ours, lambda path: recipes.read_recipe(str(path)))
     task = bigcode_harness.Task("humaneval", root, [{"id": "a"}, {"id": "b"}])
-    settings = bigcode_generation.Settings("bare", 2, 0.2, 0.95, 512, "fp32", None, 1)
+    settings = bigcode_generation.Settings("bare", 2, 0.2, 0.95, 512, "float32", None)
     texts = json.dumps([["def f():", "x"], ["y", "z"]]).encode()
     yield (
         "generations",
