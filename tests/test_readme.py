@@ -20,7 +20,7 @@ PAGES = {"README.md": README} | {
     for path in sorted([*ROOT.glob("docs/*.md"), *ROOT.glob("Datas/RQ*/README.md")])
 }
 OWN = "Code/RQ5/instruction_length.py"  # the reader's own file
-ELSEWHERE = {"--include", "--exclude", "--head", "--address"}  # git's and Ray's
+ELSEWHERE = {"--include", "--exclude", "--head", "--address", "--enable-lora", "--lora-modules"}  # git's, Ray's, vLLM's
 
 
 def test_the_readmes_question_runs_as_its_reader_runs_it(tmp_path, monkeypatch):

@@ -116,6 +116,7 @@ def read_settings(options: argparse.Namespace) -> Settings:
         dtype=options.dtype or ("float32" if options.demo else "bfloat16"),
         limit=options.limit,
         device=options.device,
+        server=options.server,
     )
 
 
@@ -146,6 +147,11 @@ def parser() -> argparse.ArgumentParser:
         "--max-length", type=cli.positive, default=MAX_LENGTH, help="tokens, prompt included (default: %(default)s)"
     )
     make.add_argument("--device", help="of our own generation: cpu, cuda, cuda:1 … (default: a GPU if there is one)")
+    make.add_argument(
+        "--server",
+        metavar="URL",
+        help="let a server generate (OpenAI's completions; the models bear the names of the runs)",
+    )
     make.add_argument("--dtype", choices=bigcode_generation.PRECISIONS, help="(default: bfloat16)")
     how = result.add_argument_group("how")
     how.add_argument(
@@ -165,6 +171,8 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: list[str] | None = None) -> int:
     options = parser().parse_args(argv)
     options.n_samples = options.n_samples or (1 if options.demo else N_SAMPLES)
+    if options.server and options.checkout:
+        raise InputError("--server: found --checkout, too; expected one of them, since either generates")
     if options.unsandboxed and not options.allow_code_execution:
         raise InputError("--unsandboxed: found no --allow-code-execution; expected both, or neither")
     root = cli.chosen_root(options)

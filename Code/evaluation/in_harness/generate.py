@@ -13,6 +13,7 @@ from pathlib import Path
 
 import continuous
 import loading
+import served
 import torch
 from accelerate.utils import set_seed
 from peft import PeftModel
@@ -33,16 +34,22 @@ class Finished(StoppingCriteria):
         return all(any(word in text for word in self.stop_words) for text in texts)
 
 
-def load(settings: dict):
-    device = settings["device"] or ("cuda" if torch.cuda.is_available() else "cpu")
-    location, more, adapter = settings["model"], settings["arguments"], settings["adapter"]
-    model = AutoModelForCausalLM.from_pretrained(location, dtype=getattr(torch, settings["dtype"]), **more).to(device)
-    if adapter:
-        model = PeftModel.from_pretrained(model, adapter).merge_and_unload()
-    tokenizer = AutoTokenizer.from_pretrained(adapter or location, truncation_side="left", padding_side="right", **more)
+def load_tokenizer(settings: dict):
+    place = settings["adapter"] or settings["model"]
+    options = {"truncation_side": "left", "padding_side": "right"} | settings["arguments"]
+    tokenizer = AutoTokenizer.from_pretrained(place, **options)
     tokenizer.eos_token = tokenizer.eos_token or tokenizer.bos_token
     tokenizer.pad_token = tokenizer.eos_token
-    return model.eval(), tokenizer
+    return tokenizer
+
+
+def load_model(settings: dict):
+    device = settings["device"] or ("cuda" if torch.cuda.is_available() else "cpu")
+    options = {"dtype": getattr(torch, settings["dtype"])} | settings["arguments"]
+    model = AutoModelForCausalLM.from_pretrained(settings["model"], **options).to(device)
+    if settings["adapter"]:
+        model = PeftModel.from_pretrained(model, settings["adapter"]).merge_and_unload()
+    return model.eval()
 
 
 def prompt_ids(tokenizer, prompts: list[str], at_most: int) -> list[list[int]]:
@@ -80,19 +87,35 @@ def apart(model, tokenizer, stop_words: list[str], prompts: list[list[int]], set
     return made
 
 
+def asked(
+    tokenizer, stop_words: list[str], prompts: list[str], tokens: list[list[int]], settings: dict
+) -> list[list[str]]:
+    """Return the samples of every problem, made by a server; a prompt that is too long loses its beginning."""
+    cut = [
+        text if len(tokenizer(text).input_ids) == len(ids) else tokenizer.decode(ids, skip_special_tokens=True)
+        for text, ids in zip(prompts, tokens, strict=True)
+    ]
+    room = [settings["max_length"] - len(ids) for ids in tokens]
+    return served.samples(settings["server"], settings["run"], cut, room, settings, stop_words)
+
+
 def main(path: str) -> None:
     settings = json.loads(Path(path).read_text("utf-8"))
-    task = loading.task(settings["task"])
-    model, tokenizer = load(settings)
+    task, tokenizer = loading.task(settings["task"]), load_tokenizer(settings)
     task.stop_words = [*task.stop_words, tokenizer.eos_token]
     set_seed(settings["seed"])
-    count = settings["problems"]
-    prompts = [settings["prefix"] + task.get_prompt(task.get_dataset()[number]) for number in range(count)]
+    problems = [task.get_prompt(task.get_dataset()[number]) for number in range(settings["problems"])]
+    prompts = [settings["prefix"] + problem for problem in problems]
     tokens = prompt_ids(tokenizer, prompts, settings["max_length"])
-    make = together if continuous.serves(model) else apart
+    if settings["server"]:
+        texts = asked(tokenizer, task.stop_words, prompts, tokens, settings)
+    else:
+        model = load_model(settings)
+        make = together if continuous.serves(model) else apart
+        texts = make(model, tokenizer, task.stop_words, tokens, settings)
     made = [
-        [task.postprocess_generation(task.get_prompt(task.get_dataset()[number]) + text, number) for text in texts]
-        for number, texts in enumerate(make(model, tokenizer, task.stop_words, tokens, settings))
+        [task.postprocess_generation(problem + text, number) for text in found]
+        for number, (problem, found) in enumerate(zip(problems, texts, strict=True))
     ]
     Path(settings["generations"]).write_text(json.dumps(made), "utf-8")
 

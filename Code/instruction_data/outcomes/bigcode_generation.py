@@ -2,6 +2,7 @@
 
 import json
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from instruction_data.outcomes.bigcode_harness import Harness, Task, read_json
 from instruction_data.runs import environments, sources
 from instruction_data.runs.runs import Run
 
+KEPT = "samples.jsonl"  # of a server, until all are there
 SEED = 0  # the harness's own default
 AT_ONCE = 10  # samples of a problem that the harness's own generation makes at a time
 PRECISIONS = {"float32": "fp32", "float16": "fp16", "bfloat16": "bf16"}  # as the harness calls them
@@ -31,11 +33,13 @@ class Settings:
     dtype: str
     limit: int | None
     device: str | None = None
+    server: str | None = None
     seed: int = SEED
 
     def listed(self, run: Run, generator: str) -> dict[str, object]:
         """Return the settings in the form of outcomes."""
-        listed = {name: value for name, value in vars(self).items() if name != "device"}
+        listed = {name: value for name, value in vars(self).items() if name not in ("device", "server")}
+        generator, listed["dtype"] = ("server", None) if self.server else (generator, self.dtype)
         return listed | {"prefix": self.prefix(run), "generator": generator, "recipe": run.recipe_sha256}
 
     def prefix(self, run: Run) -> str:
@@ -50,7 +54,7 @@ def folder_of(root: Path, task: str, run: Run) -> Path:
 
 def left_by(root: Path, task: str, run: Run) -> list[Path]:
     """Return the files that mark a run as generated."""
-    return [folder_of(root, task, run) / name for name in ("generations.json", "settings.json")]
+    return [folder_of(root, task, run) / name for name in ("generations.json", "settings.json", KEPT)]
 
 
 def generate(root: Path, run: Run, task: Task, settings: Settings, harness: Harness) -> Path:
@@ -65,7 +69,7 @@ def generate(root: Path, run: Run, task: Task, settings: Settings, harness: Harn
     names.below(root, folder)
     folder.mkdir(parents=True, exist_ok=True)
     asked = settings.listed(run, harness.generator) | {"model": dict(run.sha256)}
-    path, note = left_by(root, task.name, run)
+    path, note, kept = left_by(root, task.name, run)
     if path.exists() and note.exists():
         found = read_json(note, dict)
         if found != asked:
@@ -76,19 +80,36 @@ def generate(root: Path, run: Run, task: Task, settings: Settings, harness: Harn
     log = folder / "generation.log"
     log.unlink(missing_ok=True)
     with tempfile.TemporaryDirectory(dir=folder, prefix=".") as temporary:
-        made = _generate(root, run, task, settings, harness, Path(temporary), log)
+        made = _generate(root, run, task, settings, harness, Path(temporary), log, kept, asked)
         check_generations(made, task, settings)
         write_whole(note, json.dumps(asked, indent=2).encode() + b"\n")
         write_whole(path, made.read_bytes())
+    kept.unlink(missing_ok=True)
     return path
 
 
-def _generate(root, run: Run, task: Task, settings: Settings, harness: Harness, folder: Path, log: Path) -> Path:
-    """Let our script or the harness's own generate; return its file, which lies in a temporary folder."""
+def _generate(
+    root,
+    run: Run,
+    task: Task,
+    settings: Settings,
+    harness: Harness,
+    folder: Path,
+    log: Path,
+    kept: Path,
+    asked: Mapping[str, object],
+) -> Path:
+    """Let our script or the harness's own generate; return its file, which lies in a temporary folder.
+
+    Args:
+        kept: the file to which a server's samples are added as they come.
+        asked: how they are made.
+    """
     source, prefix, count = sources.trained(root, run), settings.prefix(run), len(task.problems)
     if harness.checkout is None:
         made = folder / "generations.json"
         document = vars(settings) | {"task": task.name, "prefix": prefix, "problems": count}
+        document |= {"run": run.name, "kept": str(kept.resolve()), "asked": json.dumps(asked, sort_keys=True)}
         document |= {"model": source.location, "arguments": source.arguments, "adapter": source.adapter}
         (folder / "settings.json").write_text(json.dumps(document | {"generations": str(made)}))
         environments.run(harness.script("generate.py", folder / "settings.json"), harness.environment, task.folder, log)

@@ -1,0 +1,199 @@
+"""Generations by a real server: transformers' own, with a tiny model under the name of its run."""
+
+import json
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from tests.support import tiny_model
+from tests.support.needs import needs_harness
+from tests.support.scripts import CODE
+
+from instruction_data.files.atomic import file_sha256
+from instruction_data.numbers import models
+from instruction_data.runs import environments, runs
+from instruction_data.runs.runs import Run
+
+pytestmark = needs_harness
+NAME = "RQ9_MINE_X--tiny--seed1"
+SECRET = "sk-not-to-be-seen"
+
+
+def free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory) -> Path:
+    """A study root with a finished run: an adapter of random weights on a tiny model."""
+    folder = tmp_path_factory.mktemp("root")
+    base, trained = tiny_model.write(folder / "base"), folder / "Runs" / NAME / "trained"
+    tiny_model.write_adapter(base, trained)
+    run = Run(
+        name=NAME,
+        question="RQ9",
+        pool="mine",
+        split="RQ9_MINE_X",
+        condition="RQ9_MINE_X",
+        split_sha256="0" * 64,
+        records=4,
+        examples=4,
+        cut=0,
+        model=models.find(str(base)).identity,
+        seed=1,
+        recipe={"train.yaml": {"model_name_or_path": "base", "seed": 1}},
+        prompt={"before": "### Instruction:\n", "after": "\n\n### Response:\n"},
+        results={},
+        versions={},
+        folder=f"Runs/{NAME}/trained",
+        sha256={},
+    )
+    weights = {name: file_sha256(trained / name) for name in ("adapter_model.safetensors", "adapter_config.json")}
+    runs.write(folder, replace(run, sha256=weights))
+    return folder
+
+
+@pytest.fixture
+def serve(root, tmp_path):
+    """Start a server on a port, in a folder where the run's adapter lies under the run's name."""
+    (tmp_path / NAME).symlink_to(root / "Runs" / NAME / "trained")
+    started = []
+
+    def start(port: int) -> subprocess.Popen:
+        program = environments.find(None, "--harness", "harness").bin / "transformers"
+        words = [program, "serve", "--port", str(port), "--device", "cpu", "--dtype", "float32"]
+        with open(tmp_path / "server.log", "ab") as log:
+            process = subprocess.Popen(words, cwd=tmp_path, stdout=log, stderr=log)
+        started.append(process)
+        await_true(lambda: process.poll() is not None or answers(port))
+        assert process.poll() is None, (tmp_path / "server.log").read_text()
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+def answers(port: int) -> bool:
+    try:
+        return urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=1).status == 200
+    except OSError:
+        return False
+
+
+def await_true(happened: Callable[[], bool], seconds: float = 120) -> None:
+    end = time.monotonic() + seconds
+    while not happened():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def command(root: Path, *more: str) -> list[str]:
+    words = ["--root", str(root), "--demo", "--prompt", "bare", "--max-length", "450", *more]
+    return [sys.executable, str(CODE / "evaluation" / "bigcode.py"), *words]
+
+
+def generated(root: Path, *more: str) -> subprocess.CompletedProcess:
+    return subprocess.run(command(root, *more), capture_output=True, text=True)
+
+
+def taken(root: Path) -> list[list[str]]:
+    """The generations of the only run, which are removed."""
+    (path,) = root.glob("Results/bigcode/humaneval/*/generations.json")
+    found = json.loads(path.read_text())
+    settings = json.loads(path.with_name("settings.json").read_text())
+    for file in path.parent.iterdir():
+        file.unlink()
+    return found, settings
+
+
+def test_a_served_adapter_writes_what_it_writes_here(root, serve, monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", SECRET)
+    done = generated(root, "--limit", "6")
+    assert done.returncode == 0, done.stdout + done.stderr
+    ours, settings = taken(root)
+    assert settings["generator"] == "own"
+    port = free_port()
+    serve(port)
+    done = generated(root, "--limit", "6", "--server", f"http://127.0.0.1:{port}/v1")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert SECRET not in done.stdout + done.stderr
+    assert not [path for path in root.rglob("*") if path.is_file() and SECRET.encode() in path.read_bytes()]
+    theirs, settings = taken(root)
+    assert theirs == ours
+    assert len({one[0] for one in ours}) == 6
+    assert (settings["generator"], settings["dtype"]) == ("server", None)
+
+
+def test_a_server_that_dies_half_way_is_asked_only_for_the_rest(root, serve, tmp_path):
+    port, log = free_port(), tmp_path / "server.log"
+    kept = root / "Results" / "bigcode" / "humaneval" / NAME / "samples.jsonl"
+    more = ("--limit", "40", "--server", f"http://127.0.0.1:{port}")
+    server = serve(port)
+    with subprocess.Popen(command(root, *more), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        await_true(lambda: process.poll() is not None or (kept.exists() and len(kept.read_text().splitlines()) > 5))
+        server.kill()
+        said, _ = process.communicate()
+    assert process.returncode == 1
+    assert "What was made is kept: the same command goes on" in said
+    there = len(kept.read_text().splitlines()) - 1
+    assert 4 < there < 40
+    with open(kept, "a") as file:
+        file.write('{"problem": 3')  # as a killed process leaves a line
+    other = generated(root, *more, "--max-length", "449")
+    assert other.returncode == 1
+    assert "found samples that were made otherwise; --overwrite" in other.stdout
+    before = log.read_text().count("[Request received]")
+    serve(port)
+    done = generated(root, *more)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert log.read_text().count("[Request received]") - before == 40 - there
+    assert not kept.exists()
+    found, _ = taken(root)
+    assert all(text for one in found for text in one)
+
+
+def test_a_server_that_is_not_there_or_has_no_such_model_is_named(root, serve, tmp_path):
+    port = free_port()
+    done = generated(root, "--limit", "2", "--server", f"http://127.0.0.1:{port}")
+    assert done.returncode == 1
+    assert f"--server http://127.0.0.1:{port}: found no completion of model '{NAME}'" in done.stdout
+    assert "Traceback" not in done.stdout + done.stderr
+    serve(port)
+    (tmp_path / NAME).unlink()
+    done = generated(root, "--limit", "2", "--server", f"http://127.0.0.1:{port}")
+    assert done.returncode == 1
+    assert f"found no completion of model '{NAME}'" in done.stdout
+    assert "expected a server of OpenAI's interface that has a model of this name" in done.stdout
+
+
+def test_a_server_of_something_else_is_named(root, tmp_path):
+    port = free_port()
+    words = [sys.executable, "-m", "http.server", str(port), "--bind", "127.0.0.1", "--directory", str(tmp_path)]
+    with subprocess.Popen(words, stderr=subprocess.DEVNULL) as server:
+        await_true(lambda: listens(port))
+        done = generated(root, "--limit", "2", "--server", f"http://127.0.0.1:{port}")
+        server.kill()
+    assert done.returncode == 1
+    assert "expected a server of OpenAI's interface" in done.stdout
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+def listens(port: int) -> bool:
+    try:
+        urllib.request.urlopen(f"http://127.0.0.1:{port}", timeout=1)
+    except urllib.error.HTTPError:
+        return True
+    except OSError:
+        return False
+    return True
