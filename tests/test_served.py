@@ -1,6 +1,8 @@
 """Generations by a real server: transformers' own, with a tiny model under the name of its run."""
 
 import json
+import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -18,6 +20,8 @@ from tests.support.scripts import CODE
 
 from instruction_data.files.atomic import file_sha256
 from instruction_data.numbers import models
+from instruction_data.numbers.network import loaded_tokenizer
+from instruction_data.outcomes import gold
 from instruction_data.runs import environments, runs
 from instruction_data.runs.runs import Run
 
@@ -64,15 +68,20 @@ def root(tmp_path_factory) -> Path:
 
 @pytest.fixture
 def serve(root, tmp_path):
-    """Start a server on a port, in a folder where the run's adapter lies under the run's name."""
-    (tmp_path / NAME).symlink_to(root / "Runs" / NAME / "trained")
+    """Start a server on a port, in a folder where the run's model lies under the run's name.
+
+    It is merged: this server, unlike vLLM, loads no adapters.
+    """
+    tiny_model.write_merged(root / "base", root / "Runs" / NAME / "trained", tmp_path / NAME)
+    (tmp_path / "hub").mkdir()
     started = []
 
     def start(port: int) -> subprocess.Popen:
         program = environments.find(None, "--harness", "harness").bin / "transformers"
         words = [program, "serve", "--port", str(port), "--device", "cpu", "--dtype", "float32"]
+        variables = os.environ | {"HF_HUB_CACHE": str(tmp_path / "hub")}
         with open(tmp_path / "server.log", "ab") as log:
-            process = subprocess.Popen(words, cwd=tmp_path, stdout=log, stderr=log)
+            process = subprocess.Popen(words, cwd=tmp_path, env=variables, stdout=log, stderr=log)
         started.append(process)
         await_true(lambda: process.poll() is not None or answers(port))
         assert process.poll() is None, (tmp_path / "server.log").read_text()
@@ -99,7 +108,7 @@ def await_true(happened: Callable[[], bool], seconds: float = 120) -> None:
 
 
 def command(root: Path, *more: str) -> list[str]:
-    words = ["--root", str(root), "--demo", "--prompt", "bare", "--max-length", "450", *more]
+    words = ["--root", str(root), "--demo", "--prompt", "bare", "--max-length", "300", *more]
     return [sys.executable, str(CODE / "evaluation" / "bigcode.py"), *words]
 
 
@@ -107,8 +116,8 @@ def generated(root: Path, *more: str) -> subprocess.CompletedProcess:
     return subprocess.run(command(root, *more), capture_output=True, text=True)
 
 
-def taken(root: Path) -> list[list[str]]:
-    """The generations of the only run, which are removed."""
+def taken(root: Path) -> tuple[list[list[str]], dict]:
+    """The generations of the only run, which are removed, and their settings."""
     (path,) = root.glob("Results/bigcode/humaneval/*/generations.json")
     found = json.loads(path.read_text())
     settings = json.loads(path.with_name("settings.json").read_text())
@@ -117,7 +126,7 @@ def taken(root: Path) -> list[list[str]]:
     return found, settings
 
 
-def test_a_served_adapter_writes_what_it_writes_here(root, serve, monkeypatch):
+def test_a_served_model_writes_what_it_writes_here(root, serve, monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", SECRET)
     done = generated(root, "--limit", "6")
     assert done.returncode == 0, done.stdout + done.stderr
@@ -132,35 +141,41 @@ def test_a_served_adapter_writes_what_it_writes_here(root, serve, monkeypatch):
     theirs, settings = taken(root)
     assert theirs == ours
     assert len({one[0] for one in ours}) == 6
+    assert fitting(root, 6) > 3
     assert (settings["generator"], settings["dtype"]) == ("server", None)
+
+
+def fitting(root: Path, count: int) -> int:
+    """How many of the first problems leave room for an answer."""
+    tokenizer = loaded_tokenizer(models.find(str(root / "base")))
+    return sum(len(tokenizer(one.context).input_ids) < 300 for one in gold.load("humaneval", count))
 
 
 def test_a_server_that_dies_half_way_is_asked_only_for_the_rest(root, serve, tmp_path):
     port, log = free_port(), tmp_path / "server.log"
     kept = root / "Results" / "bigcode" / "humaneval" / NAME / "samples.jsonl"
-    more = ("--limit", "40", "--server", f"http://127.0.0.1:{port}")
+    more = ("--limit", "16", "--server", f"http://127.0.0.1:{port}")
     server = serve(port)
     with subprocess.Popen(command(root, *more), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        await_true(lambda: process.poll() is not None or (kept.exists() and len(kept.read_text().splitlines()) > 5))
+        await_true(lambda: process.poll() is not None or (kept.exists() and len(kept.read_text().splitlines()) > 2))
         server.kill()
         said, _ = process.communicate()
     assert process.returncode == 1
     assert "What was made is kept: the same command goes on" in said
     there = len(kept.read_text().splitlines()) - 1
-    assert 4 < there < 40
+    assert 1 < there < fitting(root, 16)
     with open(kept, "a") as file:
         file.write('{"problem": 3')  # as a killed process leaves a line
-    other = generated(root, *more, "--max-length", "449")
+    other = generated(root, *more, "--max-length", "299")
     assert other.returncode == 1
     assert "found samples that were made otherwise; --overwrite" in other.stdout
     before = log.read_text().count("[Request received]")
     serve(port)
     done = generated(root, *more)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert log.read_text().count("[Request received]") - before == 40 - there
+    assert log.read_text().count("[Request received]") - before == fitting(root, 16) - there
     assert not kept.exists()
-    found, _ = taken(root)
-    assert all(text for one in found for text in one)
+    assert len(taken(root)[0]) == 16
 
 
 def test_a_server_that_is_not_there_or_has_no_such_model_is_named(root, serve, tmp_path):
@@ -170,7 +185,7 @@ def test_a_server_that_is_not_there_or_has_no_such_model_is_named(root, serve, t
     assert f"--server http://127.0.0.1:{port}: found no completion of model '{NAME}'" in done.stdout
     assert "Traceback" not in done.stdout + done.stderr
     serve(port)
-    (tmp_path / NAME).unlink()
+    shutil.rmtree(tmp_path / NAME)
     done = generated(root, "--limit", "2", "--server", f"http://127.0.0.1:{port}")
     assert done.returncode == 1
     assert f"found no completion of model '{NAME}'" in done.stdout
