@@ -24,15 +24,13 @@ def read(kept: Path, asked: str) -> dict[tuple[int, int], str]:
     Args:
         asked: how they are made, as one line. The first line of the file must be the same.
     """
-    if not kept.exists():
-        kept.write_text(f"{asked}\n", "utf-8")
-    first, *lines = kept.read_text("utf-8").splitlines(keepends=True)
-    if first != f"{asked}\n":
+    lines = kept.read_text("utf-8").splitlines(keepends=True) if kept.exists() else []
+    whole = [line for line in lines if line.endswith("\n")] or [f"{asked}\n"]
+    if whole[0] != f"{asked}\n":
         raise SystemExit(f"{kept}: found samples that were made otherwise; --overwrite makes them anew")
-    whole = [line for line in lines if line.endswith("\n")]
-    if whole != lines:  # a process that was killed left the beginning of a line
-        kept.write_text("".join([first, *whole]), "utf-8")
-    return {(one["problem"], one["sample"]): one["text"] for one in map(json.loads, whole)}
+    if whole != lines:  # there is no file yet, or a process that was killed left the beginning of a line
+        kept.write_text("".join(whole), "utf-8")
+    return {(one["problem"], one["sample"]): one["text"] for one in map(json.loads, whole[1:])}
 
 
 def samples(
