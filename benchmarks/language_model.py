@@ -12,7 +12,7 @@ from measure import Result, in_turn, load_script, seconds
 from texts import demo_texts
 
 from instruction_data.numbers import models
-from instruction_data.numbers.batches import batches
+from instruction_data.numbers.batches import in_batches
 from instruction_data.numbers.language_model import LanguageModel, _common_prefix, alternatives
 from instruction_data.numbers.trees import pack
 from instruction_data.outcomes import edits, gold
@@ -171,11 +171,14 @@ def likelihoods_against_batches() -> Iterator[Result]:
 
     def batched() -> np.ndarray:
         found = np.empty(len(flat))
-        for batch in batches([len(tokens) for tokens, _ in flat], "cpu"):
+
+        def read(batch: list[int]) -> None:
             hidden = model._network.hidden([flat[place][0] for place in batch])
             for row, place in zip(hidden, batch, strict=True):
                 tokens, known = flat[place]
                 found[place] = -model._losses(row[known - 1 : len(tokens) - 1], tokens[known:]).sum()
+
+        in_batches([len(tokens) for tokens, _ in flat], "cpu", read)
         return found
 
     took, bare, found, expected = in_turn(lambda: feature.compute(texts)["log_likelihood"], batched, rounds=2)

@@ -1,13 +1,41 @@
-"""Batches: every position once, within the budget of tokens."""
+"""Batches: every position once, within the budget of tokens, and within the memory of a device."""
 
-from instruction_data.numbers.batches import CPU_BATCH_TOKENS, batches
+import pytest
+
+from instruction_data.errors import InputError
+from instruction_data.numbers.batches import CPU_BATCH_TOKENS, in_batches
+
+LENGTHS = [1, 4000, 7, 7, 5000, 300, 300, 12, 0] * 20
+
+
+def made(device: str, memory: float = float("inf")) -> list[list[int]]:
+    """The batches that were computed, on a device whose memory holds that many padded tokens."""
+    import torch
+
+    found = []
+
+    def compute(batch):
+        if len(batch) * max(LENGTHS[index] for index in batch) > memory:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        found.append(batch)
+
+    in_batches(LENGTHS, device, compute)
+    assert sorted(index for batch in found for index in batch) == list(range(len(LENGTHS)))
+    return found
 
 
 def test_batches_hold_every_position_and_respect_the_budget():
-    lengths = [1, 4000, 7, 7, 5000, 300, 300, 12] * 20
-    made = batches(lengths, "cpu")
-    assert sorted(index for batch in made for index in batch) == list(range(len(lengths)))
-    for batch in made:
-        assert len(batch) == 1 or len(batch) * max(lengths[index] for index in batch) <= CPU_BATCH_TOKENS
-    assert len(made) < len(lengths)
-    assert len(batches(lengths, "cuda")) < len(made)
+    found = made("cpu")
+    for batch in found:
+        assert len(batch) == 1 or len(batch) * max(LENGTHS[index] for index in batch) <= CPU_BATCH_TOKENS
+    assert len(found) < len(LENGTHS)
+    assert len(made("cuda")) < len(found)
+
+
+def test_batches_shrink_where_the_memory_does_not_suffice():
+    assert len(made("cuda")) < len(made("cuda", memory=6000)) < len(LENGTHS)
+
+
+def test_one_text_that_does_not_fit_ends_the_run_with_its_length():
+    with pytest.raises(InputError, match="too little memory on cuda for one text of 5,000 tokens"):
+        made("cuda", memory=4999)

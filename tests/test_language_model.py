@@ -6,6 +6,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from tests.support import tiny_model
 from tokenizers import Tokenizer, pre_tokenizers
 from tokenizers.models import WordLevel
 from transformers import AutoModelForCausalLM, AutoTokenizer, GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
@@ -13,6 +14,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, GPT2Config, GPT2LM
 from instruction_data.errors import InputError
 from instruction_data.numbers import models
 from instruction_data.numbers.language_model import LanguageModel, alternatives
+from instruction_data.numbers.network import Network
 
 # p(next | previous) of a model with the words a and b. Behind the start all words are equally likely.
 LIKELY, UNLIKELY = 0.8, 0.2
@@ -239,3 +241,29 @@ def test_likelihoods_are_those_of_plain_transformers(smollm2):
     for ours, pair in zip([*found[0], found[1, 0]], pairs, strict=True):
         theirs, tokens = by_transformers(smollm2.source, *pair)
         assert abs(ours - theirs) / tokens < 1e-4
+
+
+def test_what_a_device_cannot_hold_at_once_is_computed_in_parts(tmp_path, monkeypatch):
+    model = LanguageModel(models.find(str(tiny_model.write(tmp_path))), device="cpu")
+    texts = [f"def add(first, second):\n    return {i}\n" * (1 + i % 3) for i in range(12)]
+    continued = [alternatives(text, f"first + {i}", "second", "first - second") for i, text in enumerate(texts)]
+    features = {
+        "perplexity": (model.perplexity(200), texts),
+        "logits": (model.next_token_logits("{instruction}", ["0", "1"], 200), texts),
+        "log_likelihood": (model.log_likelihoods(3, 300), continued),
+    }
+    expected = {name: feature.compute(some)[name] for name, (feature, some) in features.items()}
+    whole, passes = Network._states, []
+
+    def small(network, ids, **options):
+        if ids.numel() > 140:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        passes.append(ids.numel())
+        return whole(network, ids, **options)
+
+    monkeypatch.setattr(Network, "_states", small)
+    for name, (feature, some) in features.items():
+        assert np.allclose(feature.compute(some)[name], expected[name], rtol=1e-4, atol=1e-4), name
+    assert max(passes) > 70
+    with pytest.raises(InputError, match="too little memory on cpu for one text of"):
+        model.log_likelihoods(1, 300).compute([alternatives("first " * 60, "second " * 60)])

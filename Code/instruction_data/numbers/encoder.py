@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from instruction_data.numbers.batches import batches
+from instruction_data.numbers.batches import in_batches
 from instruction_data.numbers.blocks import Arrays
 from instruction_data.numbers.features import Feature
 from instruction_data.numbers.models import Source, checked_size, chosen_device, load, quiet
@@ -52,16 +52,18 @@ class Encoder:
         model = _loaded_encoder(self.source, chosen_device(self.device), self.dtype)
         tokens = model.tokenizer([self.prompt + text for text in texts], truncation=False, verbose=False)["input_ids"]
         lengths = [len(ids) for ids in tokens]
-        vectors = None
-        with torch.inference_mode():
-            for batch in batches([min(length, model.max_seq_length) for length in lengths], model.device.type):
-                features = model.preprocess([texts[index] for index in batch], prompt=self.prompt)
-                features = {name: _moved(value, model.device) for name, value in features.items()}
+        vectors: list[np.ndarray | None] = [None] * len(texts)
+
+        def encode(batch: list[int]) -> None:
+            features = model.preprocess([texts[index] for index in batch], prompt=self.prompt)
+            features = {name: _moved(value, model.device) for name, value in features.items()}
+            with torch.inference_mode():
                 found = model(features)["sentence_embedding"].float().cpu().numpy()
-                if vectors is None:
-                    vectors = np.empty((len(texts), found.shape[1]), dtype=np.float32)
-                vectors[batch] = found
-        return {"vectors": vectors, "cut": np.array([length > model.max_seq_length for length in lengths])}
+            for index, vector in zip(batch, found, strict=True):
+                vectors[index] = vector
+
+        in_batches([min(length, model.max_seq_length) for length in lengths], model.device.type, encode)
+        return {"vectors": np.stack(vectors), "cut": np.array([length > model.max_seq_length for length in lengths])}
 
 
 def _moved(value: object, device: "torch.device") -> object:

@@ -8,12 +8,12 @@ import numpy as np
 import orjson
 
 from instruction_data.errors import InputError
-from instruction_data.numbers.batches import batches
+from instruction_data.numbers.batches import fits, in_batches, too_long
 from instruction_data.numbers.blocks import Arrays
 from instruction_data.numbers.features import Feature
 from instruction_data.numbers.models import Source, chosen_device
 from instruction_data.numbers.network import Network, loaded_network, loaded_tokenizer
-from instruction_data.numbers.trees import common, pack
+from instruction_data.numbers.trees import Tree, common, pack
 
 if TYPE_CHECKING:
     import torch
@@ -124,11 +124,14 @@ class LanguageModel:
         past = self._network.remember(prompts[0][:shared]) if shared >= WORTH_SHARING else None
         start = shared if past else 0
         logits = np.empty((len(texts), len(ids)), dtype=np.float32)
-        for batch in batches([len(tokens) - start for tokens in prompts], self._network.device):
+
+        def read(batch: list[int]) -> None:
             rests = [prompts[index][start:] for index in batch]
             last = [len(rest) - 1 for rest in rests]
             hidden = self._network.hidden(rests, past)[range(len(rests)), last]
             logits[batch] = self._network.logits(hidden)[:, ids].cpu().numpy()
+
+        in_batches([len(tokens) - start for tokens in prompts], self._network.device, read)
         return {"logits": logits, "cut": np.array([cut for _, cut in fitted])}
 
     def _fitted(self, template: str, text: str, max_tokens: int) -> tuple[list[int], bool]:
@@ -156,9 +159,12 @@ class LanguageModel:
             sequences = [tokens if tokens[:1] == [first] else [first, *tokens] for tokens in sequences]
         result = np.full(len(texts), np.nan)
         known = [index for index, tokens in enumerate(sequences) if len(tokens) > 1]
-        for batch in batches([len(sequences[index]) for index in known], self._network.device):
+
+        def read(batch: list[int]) -> None:
             some = [known[place] for place in batch]
             result[some] = self._batch_perplexity([sequences[index] for index in some])
+
+        in_batches([len(sequences[index]) for index in known], self._network.device, read)
         return {"perplexity": result, "cut": cut}
 
     def _batch_perplexity(self, sequences: list[list[int]]) -> np.ndarray:
@@ -189,7 +195,8 @@ class LanguageModel:
             columns = [column for column, tokens in enumerate(sequences) if len(tokens) <= max_tokens]
             groups.append([sequences[column] for column in columns])
             known.append((first, columns))
-        for tree, places in pack(groups, self._network.device):
+
+        def read(tree: Tree, places: Sequence[tuple[int, int]]) -> None:
             rests = [path[known[row][0] :] for path, (row, _) in zip(tree.paths, places, strict=True)]
             nodes = sorted({node for rest in rests for node in rest})
             hidden = self._network.hidden_of_tree(tree)[[tree.parents[node] for node in nodes]]
@@ -197,6 +204,14 @@ class LanguageModel:
             losses[nodes] = self._losses(hidden, [tree.tokens[node] for node in nodes]).numpy()
             for rest, (row, place) in zip(rests, places, strict=True):
                 result[row, known[row][1][place]] = -losses[rest].sum()
+
+        for tree, places in pack(groups, self._network.device):
+            if not fits(lambda tree=tree, places=places: read(tree, places)):
+                for place, path in zip(places, tree.paths, strict=True):
+                    alone = Tree()
+                    alone.add([[tree.tokens[node] for node in path]])
+                    if not fits(lambda alone=alone, place=place: read(alone, [place])):
+                        raise too_long(len(path), self._network.device)
         return {"log_likelihood": result, "cut": cut}
 
     def _continued(self, context: str, *continuations: str, max_tokens: int) -> tuple[int, list[list[int]], bool]:
