@@ -11,6 +11,7 @@
 # make faults      300 killed processes, full disks and other faults in every script, and what became of them
 # make soak        the demo chain 50 times with random options: same bytes, and nothing that grows
 # make bench       speed and memory against other ways, side by side; build/bench.json
+# make gpu-check   a GPU against the processor: same numbers, same splits, how fast; build/gpu.json
 # make lock        renew the lock files from the pins
 # make audit       known holes in the packages of the lock files
 # make clean       remove the environments, the demo and caches
@@ -37,7 +38,7 @@ SCRIPTS := Code/RQ1/domain_composition.py Code/RQ2/semantic_diversity.py Code/RQ
 TRAINER := .venv-trainer
 EVALUATOR := .venv-harness
 
-.PHONY: demo report study self-test trainer harness mbpp test check fuzz faults soak bench lock audit clean
+.PHONY: demo report study self-test trainer harness mbpp test check fuzz faults soak bench gpu-check lock audit clean
 .DELETE_ON_ERROR:
 
 demo: $(READY)
@@ -87,6 +88,9 @@ soak: $(READY)
 
 bench: $(READY) trainer
 	$(BIN)/python benchmarks/run.py
+
+gpu-check: $(READY)
+	$(BIN)/python benchmarks/gpu.py
 
 # One environment for everything; made again when a list of packages changes.
 $(READY): requirements.lock requirements-demo.txt pyproject.toml

@@ -1,0 +1,37 @@
+"""The check of a GPU, with the processor in its place: every line of it runs, and finds no difference."""
+
+import math
+import subprocess
+import sys
+
+import pytest
+from tests.support.scripts import CODE
+
+BENCHMARKS = CODE.parent / "benchmarks"
+
+
+@pytest.fixture
+def gpu(monkeypatch):
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    import gpu
+
+    return gpu
+
+
+def test_the_processor_against_itself_is_the_same(gpu):
+    found = {result.name: result for result in gpu.check("cpu", n=12, tokens=64)}
+    same = {name: one for name, one in found.items() if "float32: largest" in name or "float32: share of 12" in name}
+    assert len(same) == 8
+    assert all(one.ratio == 0 for one in same.values())
+    assert found["vectors by Ray: largest difference"].met
+    assert 0 < found["vectors, bfloat16: largest difference"].ratio < 0.1
+    assert found["12 texts of 64 tokens: numbers"].met
+    assert all(math.isfinite(one.ratio) for one in found.values())
+
+
+def test_without_a_gpu_it_says_so_and_ends_well():
+    words = [sys.executable, str(BENCHMARKS / "gpu.py")]
+    done = subprocess.run(
+        words, capture_output=True, text=True, env={"CUDA_VISIBLE_DEVICES": "", "PATH": "/usr/bin:/bin"}
+    )
+    assert (done.returncode, done.stdout) == (0, "found no GPU that PyTorch can use: nothing to check\n")
