@@ -69,7 +69,7 @@ def alone(model, tokenizer, prompt, stop_words=()):
 
 @pytest.mark.parametrize("places", [1, 3, 5, 100])
 def test_greedy_texts_are_those_of_each_prompt_alone(places, continuous, model, tokenizer, monkeypatch):
-    monkeypatch.setattr(continuous, "CPU_TOKENS", places * LONGEST)
+    monkeypatch.setattr(continuous, "TOKENS", places * LONGEST)
     prompts = prompts_of(tokenizer)
     expected = [alone(model, tokenizer, prompt) for prompt in prompts]
     word = tokenizer.decode(expected[3][5:7])
@@ -93,7 +93,7 @@ def test_a_text_ends_with_the_models_own_end(continuous, model, tokenizer, monke
 def test_draws_depend_on_the_seed_and_not_on_the_batch(continuous, model, tokenizer, monkeypatch):
     prompts, settings = prompts_of(tokenizer), {"samples": 4, "temperature": 0.8}
     found = made(continuous, model, tokenizer, prompts, **settings)
-    monkeypatch.setattr(continuous, "CPU_TOKENS", 3 * LONGEST)
+    monkeypatch.setattr(continuous, "TOKENS", 3 * LONGEST)
     assert made(continuous, model, tokenizer, prompts, **settings) == found
     other = made(continuous, model, tokenizer, prompts, **settings, seed=1)
     assert sum(other[key] != found[key] for key in found) > len(found) // 2
@@ -124,3 +124,17 @@ def test_models_that_the_loop_serves_and_others(continuous, model, monkeypatch):
     assert not continuous.serves(transformers.MambaForCausalLM(state).eval())
     monkeypatch.setattr(model.generation_config, "repetition_penalty", 1.2)
     assert not continuous.serves(model)
+
+
+def test_a_gpu_takes_as_many_texts_as_its_free_memory_allows(continuous, monkeypatch):
+    import torch
+    import transformers
+
+    sizes = {"hidden_size": 32, "num_hidden_layers": 3, "vocab_size": 50, "intermediate_size": 64}
+    heads = {"num_attention_heads": 4, "num_key_value_heads": 2}
+    model = transformers.LlamaForCausalLM(transformers.LlamaConfig(**sizes, **heads)).eval()
+    assert continuous._tokens(model) == continuous.TOKENS
+    of_one = 3 * 2 * 2 * (32 // 4) * 4  # layers, keys and values, heads of theirs, width, bytes
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (of_one * 10_000, 0))
+    monkeypatch.setattr(continuous, "on_gpu", lambda model: True)
+    assert continuous._tokens(model) == 3000

@@ -12,7 +12,8 @@ import torch
 from transformers import LogitsProcessorList, TemperatureLogitsWarper, TopPLogitsWarper
 from transformers.cache_utils import Cache, DynamicLayer
 
-CPU_TOKENS, DEVICE_TOKENS = 8_192, 65_536  # of all texts that are in work, at their longest
+TOKENS = 8_192  # of all texts in work at their longest; of a GPU's memory their keys and values may take this share:
+SHARE = 0.3  # to enter and to grow is to have them twice
 ROOM = 64  # tokens by which keys and values grow at once, since to grow is to copy them all
 REFILL = 4  # a batch is filled up when one in so many places is free: to enter is to copy, too
 MARGIN = 8  # tokens before a stop word that are decoded with it, as the first ones of a text can come out otherwise
@@ -193,7 +194,7 @@ def texts(
     """
     order = sorted(range(len(prompts)), key=lambda number: -len(prompts[number]))
     waiting = [(number, sample) for number in reversed(order) for sample in reversed(range(samples))]
-    most = max(1, (CPU_TOKENS if model.device.type == "cpu" else DEVICE_TOKENS) // how.max_length)
+    most = max(1, _tokens(model) // how.max_length)
     ended, batch, logits = _ended(model, tokenizer, how), Batch(model), torch.empty(0, device=model.device)
     while waiting or batch.rows:
         free = most - len(batch.rows)
@@ -214,6 +215,21 @@ def texts(
         if any(done):
             batch.keep([place for place, over in enumerate(done) if not over])
         logits = batch.step([row.made[-1] for row in batch.rows]) if batch.rows else logits[:0]
+
+
+def on_gpu(model: torch.nn.Module) -> bool:
+    return model.device.type == "cuda"
+
+
+def _tokens(model: torch.nn.Module) -> int:
+    """Return how many tokens of texts may be in work."""
+    if not on_gpu(model):
+        return TOKENS
+    batch = Batch(model)
+    batch.enter([Row(0, 0, 1, torch.Generator())], [[0]])
+    of_one = sum(tensor.nbytes for layer in batch.layers for tensor in (layer.keys, layer.values))
+    free, _ = torch.cuda.mem_get_info(model.device)
+    return int(SHARE * free / of_one)
 
 
 def _row(number: int, sample: int, prompts: Sequence[Sequence[int]], seed: int) -> Row:
