@@ -5,16 +5,22 @@ import subprocess
 import sys
 
 import pytest
+from tests.support import tiny_model
 from tests.support.scripts import CODE
+
+from instruction_data.numbers import models
 
 BENCHMARKS = CODE.parent / "benchmarks"
 
 
 @pytest.fixture
-def gpu(monkeypatch):
+def gpu(monkeypatch, tmp_path):
+    """The check, with a tiny language model in the place of the embedded one, which takes minutes here."""
     monkeypatch.syspath_prepend(BENCHMARKS)
     import gpu
 
+    find, tiny = models.find, str(tiny_model.write(tmp_path))
+    monkeypatch.setattr(models, "find", lambda name: find(tiny if name == "smollm2" else name))
     return gpu
 
 

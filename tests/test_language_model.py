@@ -203,10 +203,8 @@ def test_a_model_without_a_language_models_head_is_refused(tmp_path):
         model.perplexity(256).compute(["a b"])
 
 
-def by_transformers(source, context, continuation):
+def by_transformers(model, tokenizer, context, continuation):
     """The log-likelihood of a continuation, from one plain call of the model for each text."""
-    model = AutoModelForCausalLM.from_pretrained(source.location, **source.arguments, dtype=torch.float32).eval()
-    tokenizer = AutoTokenizer.from_pretrained(source.location, **source.arguments)
     known = len(tokenizer(context.rstrip())["input_ids"])
     ids = tokenizer(context + continuation, return_tensors="pt")["input_ids"]
     with torch.inference_mode():
@@ -237,9 +235,11 @@ def test_likelihoods_are_those_of_plain_transformers(smollm2):
     alone = ("# Wörter\n", "words = text.split()")
     texts = [alternatives(context, *several), alternatives(*alone)]
     found = smollm2.log_likelihoods(3, 512).compute(texts)["log_likelihood"]
-    pairs = [(context, one) for one in several] + [alone]
+    pairs, source = [(context, one) for one in several] + [alone], smollm2.source
+    model = AutoModelForCausalLM.from_pretrained(source.location, **source.arguments, dtype=torch.float32).eval()
+    tokenizer = AutoTokenizer.from_pretrained(source.location, **source.arguments)
     for ours, pair in zip([*found[0], found[1, 0]], pairs, strict=True):
-        theirs, tokens = by_transformers(smollm2.source, *pair)
+        theirs, tokens = by_transformers(model, tokenizer, *pair)
         assert abs(ours - theirs) / tokens < 1e-4
 
 

@@ -21,6 +21,7 @@ PAGES = {"README.md": README} | {
 }
 OWN = "Code/RQ5/instruction_length.py"  # the reader's own file
 ELSEWHERE = {"--include", "--exclude", "--head", "--address", "--enable-lora", "--lora-modules"}  # git's, Ray's, vLLM's
+ELSEWHERE |= {"--unnamed"}  # of instruction_data.numbers
 
 
 def test_the_readmes_question_runs_as_its_reader_runs_it(tmp_path, monkeypatch):

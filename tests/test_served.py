@@ -28,6 +28,7 @@ from instruction_data.runs.runs import Run
 pytestmark = needs_harness
 NAME = "RQ9_MINE_X--tiny--seed1"
 SECRET = "sk-not-to-be-seen"
+MOST = 520  # tokens, prompt included
 
 
 def free_port() -> int:
@@ -108,7 +109,7 @@ def await_true(happened: Callable[[], bool], seconds: float = 120) -> None:
 
 
 def command(root: Path, *more: str) -> list[str]:
-    words = ["--root", str(root), "--demo", "--prompt", "bare", "--max-length", "300", *more]
+    words = ["--root", str(root), "--demo", "--prompt", "bare", "--max-length", str(MOST), *more]
     return [sys.executable, str(CODE / "evaluation" / "bigcode.py"), *words]
 
 
@@ -148,13 +149,14 @@ def test_a_served_model_writes_what_it_writes_here(root, serve, monkeypatch):
 def fitting(root: Path, count: int) -> int:
     """How many of the first problems leave room for an answer."""
     tokenizer = loaded_tokenizer(models.find(str(root / "base")))
-    return sum(len(tokenizer(one.context).input_ids) < 300 for one in gold.load("humaneval", count))
+    prompts = [one.context.strip() for one in gold.load("humaneval", count)]  # as the harness has them
+    return sum(len(tokenizer(prompt).input_ids) < MOST for prompt in prompts)
 
 
 def test_a_server_that_dies_half_way_is_asked_only_for_the_rest(root, serve, tmp_path):
     port, log = free_port(), tmp_path / "server.log"
     kept = root / "Results" / "bigcode" / "humaneval" / NAME / "samples.jsonl"
-    more = ("--limit", "16", "--server", f"http://127.0.0.1:{port}")
+    more = ("--limit", "10", "--server", f"http://127.0.0.1:{port}")
     server = serve(port)
     with subprocess.Popen(command(root, *more), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         await_true(lambda: process.poll() is not None or (kept.exists() and len(kept.read_text().splitlines()) > 2))
@@ -163,19 +165,19 @@ def test_a_server_that_dies_half_way_is_asked_only_for_the_rest(root, serve, tmp
     assert process.returncode == 1
     assert "What was made is kept: the same command goes on" in said
     there = len(kept.read_text().splitlines()) - 1
-    assert 1 < there < fitting(root, 16)
+    assert 1 < there < fitting(root, 10)
     with open(kept, "a") as file:
         file.write('{"problem": 3')  # as a killed process leaves a line
-    other = generated(root, *more, "--max-length", "299")
+    other = generated(root, *more, "--max-length", str(MOST - 1))
     assert other.returncode == 1
     assert "found samples that were made otherwise; --overwrite" in other.stdout
     before = log.read_text().count("[Request received]")
     serve(port)
     done = generated(root, *more)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert log.read_text().count("[Request received]") - before == fitting(root, 16) - there
+    assert log.read_text().count("[Request received]") - before == fitting(root, 10) - there
     assert not kept.exists()
-    assert len(taken(root)[0]) == 16
+    assert len(taken(root)[0]) == 10
 
 
 def test_a_server_that_is_not_there_or_has_no_such_model_is_named(root, serve, tmp_path):
