@@ -8,12 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.support import tiny_model
+from tests.support import finished_run, tiny_model
 from tests.support.needs import needs_harness, needs_mbpp, needs_sandbox
 from tests.support.scripts import load_script
 
 from instruction_data.errors import InputError
-from instruction_data.files.atomic import file_sha256
 from instruction_data.numbers import models
 from instruction_data.outcomes import (
     bigcode_generation,
@@ -25,7 +24,6 @@ from instruction_data.outcomes import (
 )
 from instruction_data.outcomes.trials import Trial, TrialSite
 from instruction_data.runs import runs
-from instruction_data.runs.runs import Run
 
 
 @pytest.fixture
@@ -37,28 +35,8 @@ def bigcode():
 def root(tmp_path_factory):
     """A study root with one finished run: an untrained model of two layers."""
     folder = tmp_path_factory.mktemp("root")
-    run = Run(
-        name="RQ9_MINE_X--tiny--seed1",
-        question="RQ9",
-        pool="mine",
-        split="RQ9_MINE_X",
-        condition="RQ9_MINE_X",
-        split_sha256="0" * 64,
-        records=4,
-        examples=4,
-        cut=0,
-        model={"model": "tiny", "sha256": "0" * 64},
-        seed=1,
-        recipe={"train.yaml": {"template": "alpaca", "seed": 1}},
-        prompt={"before": "### Instruction:\n", "after": "\n\n### Response:\n"},
-        results={"train_loss": 1.0},
-        versions={},
-        folder="Runs/RQ9_MINE_X--tiny--seed1/model",
-        sha256={},
-    )
-    tiny_model.write(folder / run.folder)
-    weights = folder / run.folder / "model.safetensors"
-    runs.write(folder, Run(**{**vars(run), "sha256": {weights.name: file_sha256(weights)}}))
+    trained = tiny_model.write(folder / "Runs" / "RQ9_MINE_X--tiny--seed1" / "model")
+    finished_run.write(folder, trained, model={"model": "tiny", "sha256": "0" * 64}, recipe={"template": "alpaca"})
     return folder
 
 

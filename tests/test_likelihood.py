@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests.support import tiny_model
+from tests.support import finished_run, tiny_model
 from tests.support.needs import needs_sandbox
 from tests.support.scripts import load_script
 
@@ -20,7 +20,6 @@ from instruction_data.numbers.network import loaded_network, loaded_tokenizer
 from instruction_data.outcomes import gold, outcomes, twins
 from instruction_data.outcomes.gold import Gold
 from instruction_data.runs import runs, sources
-from instruction_data.runs.runs import Run
 
 
 @pytest.fixture
@@ -41,26 +40,8 @@ def root(tmp_path):
     name = runs.name("RQ9_MINE_X", "base", 1)
     folder = tiny_model.write(tmp_path / "Runs" / name / "model")
     model.save_pretrained(folder)
-    run = Run(
-        name=name,
-        question="RQ9",
-        pool="mine",
-        split="RQ9_MINE_X",
-        condition="RQ9_MINE_X",
-        split_sha256="0" * 64,
-        records=4,
-        examples=4,
-        cut=0,
-        model=models.find(str(base)).identity,
-        seed=1,
-        recipe={"train.yaml": {"model_name_or_path": "base", "seed": 1}},
-        prompt={"before": "### Instruction:\n", "after": "\n\n### Response:\n"},
-        results={},
-        versions={},
-        folder=f"Runs/{name}/model",
-        sha256={"model.safetensors": file_sha256(folder / "model.safetensors")},
-    )
-    runs.write(tmp_path, run)
+    identity = models.find(str(base)).identity
+    finished_run.write(tmp_path, folder, model=identity, recipe={"model_name_or_path": "base"}, name=name)
     return tmp_path
 
 

@@ -10,20 +10,17 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.support import tiny_model
+from tests.support import finished_run, tiny_model
 from tests.support.needs import needs_harness
 from tests.support.scripts import CODE
 
-from instruction_data.files.atomic import file_sha256
 from instruction_data.numbers import models
 from instruction_data.numbers.network import loaded_tokenizer
 from instruction_data.outcomes import gold
-from instruction_data.runs import environments, runs
-from instruction_data.runs.runs import Run
+from instruction_data.runs import environments
 
 pytestmark = needs_harness
 NAME = "RQ9_MINE_X--tiny--seed1"
@@ -43,27 +40,8 @@ def root(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("root")
     base, trained = tiny_model.write(folder / "base"), folder / "Runs" / NAME / "trained"
     tiny_model.write_adapter(base, trained)
-    run = Run(
-        name=NAME,
-        question="RQ9",
-        pool="mine",
-        split="RQ9_MINE_X",
-        condition="RQ9_MINE_X",
-        split_sha256="0" * 64,
-        records=4,
-        examples=4,
-        cut=0,
-        model=models.find(str(base)).identity,
-        seed=1,
-        recipe={"train.yaml": {"model_name_or_path": "base", "seed": 1}},
-        prompt={"before": "### Instruction:\n", "after": "\n\n### Response:\n"},
-        results={},
-        versions={},
-        folder=f"Runs/{NAME}/trained",
-        sha256={},
-    )
-    weights = {name: file_sha256(trained / name) for name in ("adapter_model.safetensors", "adapter_config.json")}
-    runs.write(folder, replace(run, sha256=weights))
+    identity = models.find(str(base)).identity
+    finished_run.write(folder, trained, model=identity, recipe={"model_name_or_path": "base"}, name=NAME)
     return folder
 
 
