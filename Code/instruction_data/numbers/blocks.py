@@ -71,7 +71,7 @@ class Blocks:
         order = np.argsort(wanted[:, 0])
         heads = wanted[order, 0]
         for path in sorted(self.folder.glob("*.safetensors")):
-            found = _keys_in(path)
+            found = self._keys(path)
             near = order[np.searchsorted(heads, found[:, 0]).clip(max=len(order) - 1)]
             rows = np.flatnonzero((wanted[near] == found).all(axis=1))
             arrays = self._read(path) if len(rows) else None
@@ -88,7 +88,9 @@ class Blocks:
         whole = {name: np.ascontiguousarray(values) for name, values in (arrays | {KEYS: keys(texts)}).items()}
         content = safetensors.numpy.save(whole, {"feature": self.name})
         self.folder.mkdir(parents=True, exist_ok=True)
-        write_whole(self.folder / IDENTITY, self.document)
+        identity = self.folder / IDENTITY
+        if not identity.exists() or identity.read_bytes() != self.document:
+            write_whole(identity, self.document)
         path = self.folder / f"{hashlib.sha256(content).hexdigest()}.safetensors"
         with contextlib.ExitStack() as stack:
             staged_file(stack, path, lambda file: file.write(content)).path.replace(path)
@@ -96,7 +98,7 @@ class Blocks:
     def size(self) -> tuple[int, int]:
         """Return the number of different texts, and of bytes on disk."""
         paths = list(self.folder.glob("*.safetensors"))
-        texts = np.unique(np.concatenate([np.empty((0, 2), np.uint64), *map(_keys_in, paths)]), axis=0)
+        texts = np.unique(np.concatenate([np.empty((0, 2), np.uint64), *map(self._keys, paths)]), axis=0)
         return len(texts), sum(path.stat().st_size for path in paths)
 
     def remove_stale(self) -> None:
@@ -106,17 +108,27 @@ class Blocks:
                 if time.time() - path.stat().st_mtime > STALE:
                     path.unlink()
 
+    def _keys(self, path: Path) -> np.ndarray:
+        """Return the keys that a block seems to have; none of another feature's, or of a file that is no block.
+
+        The content may be damaged.
+        """
+        none = np.empty((0, 2), np.uint64)
+        try:
+            with safetensors.safe_open(path, "numpy") as file:
+                found = file.get_tensor(KEYS) if file.metadata() == {"feature": self.name} else none
+        except (FileNotFoundError, safetensors.SafetensorError):
+            return none
+        return found if found.dtype == np.uint64 and found.shape[1:] == (2,) else none
+
     def _read(self, path: Path) -> Arrays | None:
-        """Return the numbers of a block; None if its file is gone, not whole or of another feature."""
+        """Return the numbers of a block; None if its file is gone or not whole."""
         try:
             content = path.read_bytes()
         except FileNotFoundError:
             return None
         if hashlib.sha256(content).hexdigest() != path.stem:
             return None
-        with safetensors.safe_open(path, "numpy") as file:
-            if file.metadata() != {"feature": self.name}:
-                return None
         arrays = safetensors.numpy.load(content)
         del arrays[KEYS]
         return arrays
@@ -135,13 +147,3 @@ def leftovers(cache: Path) -> list[Path]:
     """Return what lies beside the features' folders: caches of earlier versions, and folders that cannot be read."""
     known = {one.folder for one in every(cache)}
     return [path for path in matching(cache, f"{FOLDER}/*") if path not in known]
-
-
-def _keys_in(path: Path) -> np.ndarray:
-    """Return the keys that a block seems to have, none of a file that is no block; the content may be damaged."""
-    with contextlib.suppress(FileNotFoundError, safetensors.SafetensorError):
-        with safetensors.safe_open(path, "numpy") as file:
-            found = file.get_tensor(KEYS)
-        if found.dtype == np.uint64 and found.shape[1:] == (2,):
-            return found
-    return np.empty((0, 2), np.uint64)
