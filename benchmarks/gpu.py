@@ -27,7 +27,6 @@ from instruction_data.numbers.features import Feature
 from instruction_data.numbers.language_model import LanguageModel, alternatives
 from instruction_data.numbers.ray import Ray
 from instruction_data.outcomes import gold
-from instruction_data.select.tiers import count_tiers
 
 CLOSE, MOVED = 1e-3, 0.01  # the tolerances of float32
 LONG = 2048  # tokens
@@ -64,12 +63,8 @@ def number_of(name: str, arrays: Arrays) -> np.ndarray:
 def moved(name: str, first: np.ndarray, second: np.ndarray) -> float:
     """The share of records that change their third, cut by what the splits are cut by."""
     values = [similarity.mean_similarities(one).including if name == "vectors" else one for one in (first, second)]
-    places = []
-    for one in values:
-        places.append(np.empty(len(one), int))
-        for number, rows in enumerate(count_tiers(one)):
-            places[-1][rows] = number
-    return float((places[0] != places[1]).mean())
+    first, second = map(load_script("RQ3/problem_complexity.py").tier_numbers, values)
+    return float((first != second).mean())
 
 
 def sameness(device: str, n: int) -> Iterator[Result]:
@@ -80,11 +75,9 @@ def sameness(device: str, n: int) -> Iterator[Result]:
         for dtype in ("float32", "bfloat16"):
             found = number_of(name, wanted(device, dtype)[name].compute(texts))
             difference, share = float(np.abs(found - expected).max()), moved(name, expected, found)
-            loose = float("inf") if dtype == "bfloat16" else None
-            yield Result(f"{name}, {dtype}: largest difference", difference, loose or CLOSE, at_most=True)
-            yield Result(
-                f"{name}, {dtype}: share of {len(texts)} that changes tier", share, loose or MOVED, at_most=True
-            )
+            close, few = (CLOSE, MOVED) if dtype == "float32" else (np.inf, np.inf)
+            yield Result(f"{name}, {dtype}: largest difference", difference, close, at_most=True)
+            yield Result(f"{name}, {dtype}: share of {len(texts)} that changes tier", share, few, at_most=True)
 
 
 def through_ray(device: str, n: int) -> Result:
