@@ -12,7 +12,7 @@ from measure import Result, seconds
 from texts import demo_texts
 
 from instruction_data.files.atomic import file_sha256
-from instruction_data.numbers import models, trainable
+from instruction_data.numbers import models, plain
 from instruction_data.runs import environments
 from instruction_data.runs.trainer import Trainer
 
@@ -37,7 +37,7 @@ OPTIONS = {
 
 def write_root(root: Path) -> None:
     """Write the embedded model, records, and a configuration for each seed."""
-    trainable.write_folder(models.find("smollm2"), root / "model")
+    plain.write_folder(models.find("smollm2"), root / "model")
     texts = zip(demo_texts("instruction", RECORDS), demo_texts("output", RECORDS), strict=True)
     records = [{"instruction": instruction, "input": "", "output": output} for instruction, output in texts]
     (root / "records.json").write_bytes(orjson.dumps(records))

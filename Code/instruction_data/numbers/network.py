@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from instruction_data.errors import InputError
 from instruction_data.numbers.models import Source, checked_size, load, quiet
+from instruction_data.numbers.plain import plain
 from instruction_data.numbers.trees import Tree
 
 if TYPE_CHECKING:
@@ -107,6 +108,7 @@ def loaded_tokenizer(source: Source):
     from transformers import AutoTokenizer
 
     quiet()
+    source = plain(source)
     location = source.adapter or source.location
     return load(source, lambda: AutoTokenizer.from_pretrained(location, **source.arguments))
 
@@ -125,6 +127,7 @@ def _load_network(source: Source, device: str, dtype: str) -> Network:
     from transformers import AutoModelForCausalLM
 
     quiet()
+    source = plain(source)
     options = source.arguments | {"dtype": getattr(torch, dtype), "output_loading_info": True}
     model, info = load(source, lambda: AutoModelForCausalLM.from_pretrained(source.location, **options))
     if info["missing_keys"]:

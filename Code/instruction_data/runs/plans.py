@@ -8,7 +8,7 @@ from pathlib import Path
 import yaml
 
 from instruction_data.errors import InputError, printable
-from instruction_data.numbers import models, trainable
+from instruction_data.numbers import models, plain
 from instruction_data.numbers.models import Source
 from instruction_data.publish import manifests
 from instruction_data.runs import runs
@@ -114,7 +114,7 @@ def find_base(root: Path, name: str, *, make: bool) -> Base:
     if source.embedded:
         folder = root / ".cache" / "models" / name
         if make:
-            trainable.write_folder(source, folder)
+            plain.write_folder(source, folder)
         return Base(source, folder.relative_to(root).as_posix())
     if source.gguf:
         raise InputError(f"--model {name}: found GGUF weights; expected a folder that LLaMA-Factory can train")

@@ -1,12 +1,11 @@
 """The models of a run: the one that it trained, and the one that it began with."""
 
-from dataclasses import replace
 from pathlib import Path
 
 from instruction_data.errors import InputError
 from instruction_data.numbers import models
 from instruction_data.numbers.models import ADAPTER, EMBEDDED, Source
-from instruction_data.runs import plans
+from instruction_data.numbers.plain import plain
 from instruction_data.runs.runs import Run
 
 
@@ -19,11 +18,7 @@ def trained(root: Path, run: Run) -> Source:
     folder = root / run.folder
     if not (folder / ADAPTER).is_file():
         return models.find(str(folder))
-    base, name = untrained(root, run), _embedded(run)
-    if name:  # the plain folder has the same weights, and every tool loads it, much faster
-        location = plans.find_base(root, name, make=True).location
-        base = replace(base, location=str((root / location).resolve()), gguf=None)
-    return models.adapted(base, folder)
+    return models.adapted(plain(untrained(root, run)), folder)
 
 
 def untrained(root: Path, run: Run) -> Source:
