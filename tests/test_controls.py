@@ -69,7 +69,7 @@ def categorise(root, categories):
     place = Place("Code/RQ4", "mine_instruct_with_category")
     publication = workspace.begin(Question("RQ4"), [records], {}, models={"category": {"model": "m"}}, place=place)
     file = "mine_category_similarities.parquet"
-    publication.write({file: record_tables.record_table([records], columns)}, {file: columns})
+    publication.write({file: record_tables.RecordTable([records], columns)}, {file: columns})
 
 
 def run(controls, root, *arguments):

@@ -151,7 +151,7 @@ def publish_pool(workspace: Workspace, options: argparse.Namespace, name: str, p
     table = f"{pool.name}_category_similarities.parquet"
     tables = {
         file.name: pandas.DataFrame(category_lines(records, columns), dtype=object),
-        table: record_tables.record_table([records], columns),
+        table: record_tables.RecordTable([records], columns),
         **weak_label_tables(workspace, records, columns[0].values),
     }
     if publication.write(tables, {table: columns}):

@@ -1,8 +1,9 @@
 """Reading a pool's file into records. Errors name every unusable entry by its line, in an array also by its number."""
 
+import itertools
 import sys
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -51,10 +52,11 @@ def read(
     require_content(pool, path)
     before = _fingerprint(path)
     records, bad = Records(pool, file_sha256(path), spool_folder, neutralised=neutralise), Unusable()
-    for row, entry in enumerate(_limited(formats.entries(path, pool.fields), limit)):
+    changed = drop_input or neutralise
+    for row, entry in enumerate(itertools.islice(formats.entries(path, pool.fields), limit)):
         record = _record(entry.value, pool)
         if isinstance(record, Record):
-            records.append(row, _changed(record, drop_input, neutralise))
+            records.append(row, _changed(record, drop_input, neutralise) if changed else record)
             continue
         bad.append(entry, record)
         if bad.ended:
@@ -130,18 +132,11 @@ def _ranges(lines: Sequence[int]) -> str:
 
 def _changed(record: Record, drop_input: bool, neutralise: bool) -> Record:
     if drop_input:
-        record = replace(record, input="")
+        record = record._replace(input="")
     if neutralise:
         texts = (record.instruction, record.input, record.output)
         record = Record(*map(control_tokens.neutralised, texts))
     return record
-
-
-def _limited(entries: Iterable[Entry], limit: int | None) -> Iterator[Entry]:
-    for number, entry in enumerate(entries):
-        if number == limit:
-            return
-        yield entry
 
 
 def _fingerprint(path: Path) -> tuple[int, ...]:

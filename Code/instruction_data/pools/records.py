@@ -4,9 +4,9 @@ import hashlib
 import os
 import tempfile
 from array import array
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import orjson
@@ -15,10 +15,10 @@ from instruction_data.pools import control_tokens
 from instruction_data.pools.table import Pool
 
 SPOOLED_AT_ONCE = 512  # records joined in memory for one write
+DIGEST = 32  # bytes of a SHA-256
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """One training example, whatever its pool called the fields."""
 
     instruction: str
@@ -34,17 +34,41 @@ class Record:
         return orjson.dumps({"instruction": self.instruction, "input": self.input, "output": self.output})
 
 
+class Hashes(Sequence[str]):
+    """SHA-256 sums, in hex one by one, in memory as 32 bytes each."""
+
+    def __init__(self) -> None:
+        self._digests = bytearray()
+
+    def extend(self, digests: Iterable[bytes]) -> None:
+        self._digests += b"".join(digests)
+
+    def __len__(self) -> int:
+        return len(self._digests) // DIGEST
+
+    def __getitem__(self, index: int) -> str:
+        if not -len(self) <= index < len(self):
+            raise IndexError(index)
+        start = index % len(self) * DIGEST
+        return self._digests[start : start + DIGEST].hex()
+
+    def between(self, start: int, stop: int) -> list[str]:
+        """Return the sums of positions from ``start`` up to ``stop``."""
+        digits = self._digests[start * DIGEST : stop * DIGEST].hex()
+        return [digits[place : place + 2 * DIGEST] for place in range(0, len(digits), 2 * DIGEST)]
+
+
 class Records(Sequence[Record]):
     """The usable records of one pool file, in its order.
 
     Texts lie in an unnamed temporary file and are read on demand. Memory holds each record's place in that file, its
-    row and its hash.
+    row and its hash: 44 bytes.
 
     Attributes:
         pool: its row in the table of pools.
         sha256: of the pool file, in hex.
         rows: int64 ``[n]``, the position of each record among all entries of the file, from 0.
-        hashes: list of ``n`` SHA-256 (hex) of the canonical records.
+        hashes: ``n`` SHA-256 (hex) of the canonical records.
         skipped: the lines of the entries that were left out as unusable; in Parquet the rows, from 1.
         control_tokens: position -> the control tokens of chat templates in that record.
         neutralised: whether such tokens were broken up on reading.
@@ -53,51 +77,63 @@ class Records(Sequence[Record]):
     def __init__(self, pool: Pool, sha256: str, spool_folder: Path | None = None, *, neutralised: bool = False):
         self.pool = pool
         self.sha256 = sha256
-        self.hashes: list[str] = []
         self.skipped: Sequence[int] = ()
-        self.control_tokens: dict[int, tuple[str, ...]] = {}
         self.neutralised = neutralised
-        self._rows = array("q")
+        self._hashes = Hashes()
+        self._control_tokens: dict[int, tuple[str, ...]] = {}
+        self._rows = array("I")
         self._ends = array("q", [0])
         self._spool = tempfile.TemporaryFile(dir=spool_folder)  # noqa: SIM115 - lives as long as the records
         self._file = self._spool.fileno()
         self._unwritten: list[bytes] = []
 
     def append(self, row: int, record: Record) -> None:
-        data = record.canonical()
-        tokens = control_tokens.found(data)
-        if tokens:
-            self.control_tokens[len(self)] = tokens
-        self._unwritten.append(data)
+        self._unwritten.append(record.canonical())
+        self._rows.append(row)
         if len(self._unwritten) == SPOOLED_AT_ONCE:
             self._flush()
-        self._ends.append(self._ends[-1] + len(data))
-        self._rows.append(row)
-        self.hashes.append(hashlib.sha256(data).hexdigest())
 
     def _flush(self) -> None:
-        self._spool.write(b"".join(self._unwritten))
+        texts, joined = self._unwritten, b"".join(self._unwritten)
+        if not texts:
+            return
+        if control_tokens.found(joined):
+            found = map(control_tokens.found, texts)
+            self._control_tokens |= {place: some for place, some in enumerate(found, len(self._hashes)) if some}
+        self._hashes.extend([hashlib.sha256(text).digest() for text in texts])
+        self._ends.extend((np.cumsum([*map(len, texts)]) + self._ends[-1]).tolist())
+        self._spool.write(joined)
         self._spool.flush()
-        self._unwritten.clear()
+        texts.clear()
 
     @property
     def rows(self) -> np.ndarray:
         return np.array(self._rows, dtype=np.int64)
 
+    @property
+    def hashes(self) -> Hashes:
+        self._flush()
+        return self._hashes
+
+    @property
+    def control_tokens(self) -> Mapping[int, tuple[str, ...]]:
+        self._flush()
+        return self._control_tokens
+
     def __len__(self) -> int:
         return len(self._rows)
 
-    def canonical(self, index: int) -> bytes:
-        """Return record ``index`` as compact JSON."""
-        start, end = self._ends[index], self._ends[index + 1]
-        if self._unwritten:
-            self._flush()
-        return os.pread(self._file, end - start, start)
+    def canonical(self, positions: Iterable[int]) -> list[bytes]:
+        """Return records as compact JSON."""
+        self._flush()
+        ends, file, read = self._ends, self._file, os.pread
+        return [read(file, ends[index + 1] - ends[index], ends[index]) for index in positions]
 
     def __getitem__(self, index: int) -> Record:
         if not -len(self) <= index < len(self):
             raise IndexError(index)
-        return Record(**orjson.loads(self.canonical(index % len(self))))
+        [text] = self.canonical([index % len(self)])
+        return Record(**orjson.loads(text))
 
     def texts(self, name: str) -> list[str]:
         """Return the ``instruction``, ``input`` or ``output`` of every record."""

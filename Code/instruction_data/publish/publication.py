@@ -27,7 +27,7 @@ from instruction_data.pools.records import Records
 from instruction_data.pools.table import Pool
 from instruction_data.publish import manifests
 from instruction_data.publish.question import Question
-from instruction_data.publish.record_tables import Column, record_table, write_table
+from instruction_data.publish.record_tables import Column, RecordTable, write_table
 from instruction_data.publish.registry import pretty, register, registered
 from instruction_data.publish.show import print_table
 from instruction_data.publish.split import Split, described, say_control_tokens, write_split
@@ -123,7 +123,7 @@ class Publication:
         if not kept:
             raise InputError(f"{self.place.stem}: no split would have a record; expected a larger pool")
         scores = f"{self.place.stem}_scores.parquet"
-        every = {scores: record_table(self._sources, columns, kept), **(tables or {})}
+        every = {scores: RecordTable(self._sources, columns, kept), **(tables or {})}
         manifest = self.write(every, {scores: columns}, kept)
         if manifest:
             print_table(manifest["splits"])
@@ -134,7 +134,7 @@ class Publication:
     def numbers(self, columns: Sequence[Column]) -> None:
         """Publish a table of numbers per record that belongs to no split, and print its place."""
         file = f"{self.place.stem}.parquet"
-        if self.write({file: record_table(self._sources, columns)}, {file: columns}):
+        if self.write({file: RecordTable(self._sources, columns)}, {file: columns}):
             print(f"{len(self._sources[0]):,} records in {printable(str(self._folder / file))}")
 
     def write(

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 SCALES = ("linear", "log")
 KINDS = ("number", "flag", "word", "note")
+ROWS = 1 << 16  # of a table of records, made and written at a time
 KEYS = ("pool", "row", "record_sha256")  # the columns that say which record a row is about
 
 
@@ -91,9 +92,92 @@ def category_file(pool: str) -> str:
     return f"Code/RQ4/{pool}_instruct_with_category.jsonl"
 
 
-def write_table(file: BinaryIO, name: str, frame: "pandas.DataFrame | np.ndarray") -> None:
+class RecordTable:
+    """The table that traces every split: a row per record, its numbers, its place in each split.
+
+    Its columns are pool, row (from 0, among all entries of the pool file), record_sha256, the given ones, and per split
+    its name: the record's position in that split, missing where it is not in it. Rows are made when they are written.
+
+    Args:
+        sources: the pools read, the code pool first.
+        columns: one value per record of the first pool.
+
+    Raises:
+        InputError: a column has a wrong number of values, or a name that is taken.
+    """
+
+    def __init__(self, sources: Sequence[Records], columns: Sequence[Column], splits: Sequence[Split] = ()):
+        import pandas
+
+        self._sources, self._splits = sources, splits
+        self._starts = np.cumsum([0, *map(len, sources)])
+        taken = {*KEYS, *(split.name for split in splits)}
+        self._values = {}
+        for column in columns:
+            if column.name in taken:
+                raise InputError(f"column {column.name}: found that name taken; expected another")
+            taken.add(column.name)
+            if len(column.values) != len(sources[0]):
+                raise InputError(
+                    f"column {column.name}: found {len(column.values):,} values; expected one for each of the "
+                    f"{len(sources[0]):,} records of the pool {sources[0].pool.name!r}"
+                )
+            padding = [None] * (len(self) - len(sources[0]))
+            self._values[column.name] = pandas.Series([*column.values, *padding] if padding else column.values)
+
+    def __len__(self) -> int:
+        return int(self._starts[-1])
+
+    def write(self, file: BinaryIO) -> None:
+        """Write the table as Parquet, so many rows at a time that memory does not grow with them."""
+        import pyarrow
+        import pyarrow.parquet
+
+        places = {split.name: self._places(split) for split in self._splits}
+        schema = pyarrow.Schema.from_pandas(self._frame(0, ROWS, places), preserve_index=False)
+        for name, values in self._values.items():
+            if values.dtype == object:  # of which the first rows may not tell the type
+                place = schema.get_field_index(name)
+                kind = pyarrow.array(values, from_pandas=True).type
+                schema = schema.set(place, schema.field(place).with_type(kind))
+        with pyarrow.parquet.ParquetWriter(file, schema) as writer:
+            for start in range(0, len(self), ROWS):
+                frame = self._frame(start, start + ROWS, places)
+                writer.write_table(pyarrow.Table.from_pandas(frame, schema, preserve_index=False))
+
+    def _places(self, split: Split) -> np.ndarray:
+        """Return the position of every record in a split, -1 where it is not in it."""
+        places, done = np.full(len(self), -1, dtype=np.min_scalar_type(-len(self) - 1)), 0
+        for records, chosen in split.parts:
+            places[self._starts[self._sources.index(records)] + chosen] = np.arange(done, done + len(chosen))
+            done += len(chosen)
+        return places
+
+    def _frame(self, start: int, stop: int, places: Mapping[str, np.ndarray]) -> "pandas.DataFrame":
+        import pandas
+
+        parts = [
+            (one, max(start - first, 0), min(stop - first, len(one)))
+            for one, first in zip(self._sources, self._starts.tolist(), strict=False)
+            if first < stop and start < first + len(one)
+        ]
+        table = {
+            "pool": [name for one, first, last in parts for name in [one.pool.name] * (last - first)],
+            "row": np.concatenate([one.rows[first:last] for one, first, last in parts]),
+            "record_sha256": [sha256 for one, first, last in parts for sha256 in one.hashes.between(first, last)],
+        }
+        table |= {name: values.iloc[start:stop].reset_index(drop=True) for name, values in self._values.items()}
+        for name, of in places.items():
+            some = of[start:stop].astype(np.int64)
+            table[name] = pandas.arrays.IntegerArray(np.maximum(some, 0), some < 0)
+        return pandas.DataFrame(table)
+
+
+def write_table(file: BinaryIO, name: str, frame: "pandas.DataFrame | RecordTable | np.ndarray") -> None:
     """Write a table in the format that its name's ending tells: .parquet, .jsonl, .csv, or .npy for an array."""
-    if name.endswith(".npy"):
+    if isinstance(frame, RecordTable):
+        frame.write(file)
+    elif name.endswith(".npy"):
         np.lib.format.write_array(file, frame, allow_pickle=False)
     elif name.endswith(".parquet"):
         frame.to_parquet(file, index=False)
@@ -102,51 +186,6 @@ def write_table(file: BinaryIO, name: str, frame: "pandas.DataFrame | np.ndarray
     else:
         frame = frame.map(csv_cells.cell).rename(columns=csv_cells.cell)
         frame.to_csv(file, index=False, lineterminator="\n")
-
-
-def record_table(
-    sources: Sequence[Records], columns: Sequence[Column], splits: Sequence[Split] = ()
-) -> "pandas.DataFrame":
-    """Make the table that traces every split: a row per record, its numbers, its place in each split.
-
-    Args:
-        sources: the pools read, the code pool first.
-        columns: one value per record of the first pool.
-
-    Returns:
-        pool, row (from 0, among all entries of the pool file), record_sha256, the columns, and per
-        split its name as a column: the record's position in that split, missing where it is not in it.
-
-    Raises:
-        InputError: a column has a wrong number of values, or a name that is taken.
-    """
-    import pandas
-
-    starts = np.cumsum([0, *map(len, sources)])
-    table = {
-        "pool": [name for one in sources for name in [one.pool.name] * len(one)],
-        "row": np.concatenate([one.rows for one in sources]),
-        "record_sha256": [sha256 for one in sources for sha256 in one.hashes],
-    }
-    taken = {*KEYS, *(split.name for split in splits)}
-    for column in columns:
-        if column.name in taken:
-            raise InputError(f"column {column.name}: found that name taken; expected another")
-        taken.add(column.name)
-        if len(column.values) != len(sources[0]):
-            raise InputError(
-                f"column {column.name}: found {len(column.values):,} values; expected one for each of the "
-                f"{len(sources[0]):,} records of the pool {sources[0].pool.name!r}"
-            )
-        padding = [None] * int(starts[-1] - starts[1])
-        table[column.name] = pandas.Series([*column.values, *padding]) if padding else column.values
-    for split in splits:
-        places = np.full(starts[-1], -1, dtype=np.int64)
-        positions = [starts[sources.index(records)] + chosen for records, chosen in split.parts]
-        places[np.concatenate(positions)] = np.arange(len(split))
-        table[split.name] = pandas.array(np.where(places < 0, 0, places), dtype="Int64")
-        table[split.name][places < 0] = pandas.NA
-    return pandas.DataFrame(table)
 
 
 def spread(values: Sequence[float], positions: np.ndarray, n: int) -> np.ndarray:

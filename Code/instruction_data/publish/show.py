@@ -1,7 +1,6 @@
 """Printing the splits of a study root, or the first records of one."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 
 from instruction_data.errors import InputError, printable, quoted
@@ -38,5 +37,5 @@ def print_records(root: Path, name: str) -> None:
     records = read_split(root, name, split)
     for place in range(min(SHOWN_RECORDS, len(records))):
         print()
-        for part, text in asdict(records[place]).items():
+        for part, text in records[place]._asdict().items():
             print(f"{printable(part) + ':':<13}" + f"\n{'':<13}".join(printable(line) for line in text.split("\n")))

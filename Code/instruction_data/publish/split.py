@@ -42,7 +42,7 @@ def write_split(file: BinaryIO, split: Split) -> None:
     for records, positions in split.parts:
         for start in range(0, len(positions), WRITTEN_AT_ONCE):
             some = positions[start : start + WRITTEN_AT_ONCE].tolist()
-            file.write(separator + b",\n".join([records.canonical(position) for position in some]))
+            file.write(separator + b",\n".join(records.canonical(some)))
             separator = b",\n"
     file.write(b"\n]\n")
 
@@ -51,8 +51,11 @@ def say_control_tokens(splits: Iterable[Split]) -> None:
     """Say which splits hold records with control tokens, which a trainer would not read as text; nothing if none."""
     said = []
     for split in splits:
-        found = [records.control_tokens.get(place) for records, places in split.parts for place in places.tolist()]
-        holding = [tokens for tokens in found if tokens]
+        holding = [
+            records.control_tokens[place]
+            for records, places in split.parts
+            for place in places[np.isin(places, [*records.control_tokens])].tolist()
+        ]
         if holding:
             kinds = ", ".join(sorted({token for tokens in holding for token in tokens}))
             said.append(f"{split.name}: {len(holding):,} of {len(split):,} records hold control tokens: {kinds}")

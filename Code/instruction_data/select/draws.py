@@ -24,7 +24,7 @@ def draw(n: int, k: int, seed: int, name: str) -> np.ndarray:
     """
     if not 0 <= k <= n:
         raise ValueError(f"cannot draw {k:,} of {n:,} without replacement")
-    return permutation(n, seed, name)[:k]
+    return permutation(n, seed, name)[:k].copy()  # a view would keep all n
 
 
 def mixture_counts(n: int, code: int, other: int) -> tuple[int, int]:
