@@ -13,7 +13,8 @@ XCoder compares instruction with prompt, each padded with n - 1 ``<start>`` and 
 compares whole records with prompt and solution, not padded, so it also sees solutions in outputs (``tli_record``).
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -115,53 +116,126 @@ class Overlaps:
         return float(best.mean()), float(best.max()), int((best >= threshold).sum())
 
 
+class _Keys:
+    """Sorted numbers that are looked up: a table of bits answers nearly always, and the search only where it cannot."""
+
+    BITS = 20
+
+    def __init__(self, keys: np.ndarray):
+        self._keys = keys
+        self._seen = np.zeros(1 << self.BITS, dtype=bool)
+        self._seen[self._slots(keys)] = True
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def _slots(self, keys: np.ndarray) -> np.ndarray:
+        # Fibonacci hashing
+        return (keys.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(64 - self.BITS)
+
+    def find(self, keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return which of these are there, by their positions, and their numbers here."""
+        likely = np.flatnonzero(self._seen[self._slots(keys)])
+        if not len(self):
+            return likely, likely
+        numbers = np.minimum(np.searchsorted(self._keys, keys[likely]), len(self) - 1)
+        there = self._keys[numbers] == keys[likely]
+        return likely[there], numbers[there]
+
+
+@dataclass(frozen=True)
+class _Laid:
+    """The tokens of several texts in one array, each text padded as the longest n-grams ask for, and followed by a 0.
+
+    Attributes:
+        tokens: int64, the number of each token; 0 is any that the index does not know.
+        owners: int64, the text of each token.
+        first: int64 by text, where it begins.
+        lengths: int64 by text, with its padding.
+        padded: whether there is any.
+    """
+
+    tokens: np.ndarray
+    owners: np.ndarray
+    first: np.ndarray
+    lengths: np.ndarray
+    padded: bool
+
+    def starts(self, size: int) -> np.ndarray:
+        """Say for each place whether an n-gram of that size begins there; it has size - 1 tokens of padding."""
+        spare = max(SIZES) - size if self.padded else 0
+        begin, end = self.first + spare, self.first + self.lengths - spare - size + 1
+        some = end > begin
+        change = np.zeros(len(self.tokens) + 1, dtype=np.int64)
+        np.add.at(change, begin[some], 1)
+        np.add.at(change, end[some], -1)
+        return np.cumsum(change[:-1]) > 0
+
+
 class GramIndex:
     """An inverted index of the n-grams of some texts: n-gram -> the texts that hold it.
 
-    n-grams are found token by token, as in a trie: the number of a prefix and that of the next token make the key of
-    the longer prefix. Nearly all n-grams of a record leave the trie at their second token. Nothing is hashed, so no
-    two n-grams can be taken for one.
+    n-grams are found token by token, in a trie: the number of a prefix and that of the next token make the key of the
+    longer prefix. Nearly all n-grams of a record leave the trie at their second token. Keys are compared in the end, so
+    no two n-grams can be taken for one.
     """
 
     def __init__(self, texts: Sequence[str], padded: bool):
-        self._padded = padded
+        self._pad = max(SIZES) - 1 if padded else 0
         split = [text.split() for text in texts]
-        self._tokens = dict.fromkeys(("<start>", "<end>"), 0) | dict.fromkeys(
-            token for tokens in split for token in tokens
-        )
-        self._tokens = {token: number for number, token in enumerate(self._tokens, start=1)}  # 0: any other token
+        tokens = dict.fromkeys(("<start>", "<end>")) | dict.fromkeys(itertools.chain.from_iterable(split))
+        self._tokens = {token: number for number, token in enumerate(tokens, start=1)}  # 0: any other token
         self.sizes = np.zeros(len(texts), dtype=np.int64)
-        self._levels = {size: self._build(split, size) for size in SIZES}
+        self._levels: list[_Keys] = []
+        self._members: dict[int, tuple[np.ndarray, np.ndarray]] = {}  # by size: of each n-gram the texts that hold it
+        laid = self._laid_out(split)
+        for size, level, grams, owners in self._walk(laid, self._grown):
+            pairs = np.unique(np.stack([grams, owners]), axis=1)
+            self._members[size] = np.searchsorted(pairs[0], np.arange(len(level) + 1)), pairs[1]
+            np.add.at(self.sizes, pairs[1], 1)
 
-    def _build(self, texts: list[list[str]], size: int) -> tuple[list[np.ndarray], np.ndarray, np.ndarray]:
-        """Return every level's sorted keys, and the texts of every n-gram: starts ``[g + 1]`` into text numbers."""
-        tokens, owners = self._laid_out(texts, size)
-        prefixes, levels = tokens, []
-        starts = np.flatnonzero(_whole(owners, size))
-        current = prefixes[starts]
-        for step in range(1, size):
-            keys = current * (len(self._tokens) + 1) + tokens[starts + step]
-            level, current = np.unique(keys, return_inverse=True)
-            levels.append(level)
-        pairs = np.unique(np.stack([current, owners[starts]]), axis=1) if len(starts) else np.zeros((2, 0), int)
-        np.add.at(self.sizes, pairs[1], 1)
-        grams = len(levels[-1])
-        return levels, np.searchsorted(pairs[0], np.arange(grams + 1)), pairs[1]
+    def _laid_out(self, texts: Sequence[Sequence[str]]) -> _Laid:
+        pad, flat = self._pad, list(itertools.chain.from_iterable(texts))
+        counts = np.fromiter(map(len, texts), np.int64, len(texts))
+        lengths = counts + 2 * pad
+        first = np.cumsum(lengths + 1) - lengths - 1
+        tokens = np.zeros(int((lengths + 1).sum()), dtype=np.int64)
+        places = np.arange(len(flat)) + np.repeat(first + pad - (np.cumsum(counts) - counts), counts)
+        tokens[places] = np.fromiter(map(self._tokens.get, flat, itertools.repeat(0)), np.int64, len(flat))
+        for step in range(pad):
+            tokens[first + step] = self._tokens["<start>"]
+            tokens[first + pad + counts + step] = self._tokens["<end>"]
+        return _Laid(tokens, np.repeat(np.arange(len(texts)), lengths + 1), first, lengths, bool(pad))
 
-    def _laid_out(self, texts: list[list[str]], size: int) -> tuple[np.ndarray, np.ndarray]:
-        """Lay out the numbers of all tokens and their padding in one array; also return each one's text (-1: none)."""
-        pad = size - 1 if self._padded else 0
-        before, after = [self._tokens["<start>"]] * pad, [*[self._tokens["<end>"]] * pad, 0]
-        numbers: list[int] = []
-        lengths = np.empty(len(texts), dtype=np.int64)
-        for place, tokens in enumerate(texts):
-            numbers += before
-            numbers += [self._tokens.get(token, 0) for token in tokens]
-            numbers += after
-            lengths[place] = len(tokens) + 2 * pad + 1
-        owners = np.repeat(np.arange(len(texts)), lengths)
-        owners[np.cumsum(lengths) - 1] = -1
-        return np.array(numbers, dtype=np.int64), owners
+    def _grown(self, depth: int, keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Add a level to the trie; of these keys all are there."""
+        level, numbers = np.unique(keys, return_inverse=True)
+        self._levels.append(_Keys(level))
+        return np.arange(len(keys)), numbers
+
+    def _found(self, depth: int, keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return self._levels[depth - 2].find(keys)
+
+    def _walk(
+        self, laid: _Laid, step: Callable[[int, np.ndarray], tuple[np.ndarray, np.ndarray]]
+    ) -> Iterator[tuple[int, _Keys, np.ndarray, np.ndarray]]:
+        """Yield for every size its level of the trie, and of all n-grams in it: their numbers there, and their texts.
+
+        Args:
+            step: depth and keys -> the positions of those that are in the trie, and their numbers at that depth.
+        """
+        whole = {size: laid.starts(size) for size in SIZES}
+        alive = np.flatnonzero(np.logical_or.reduce([*whole.values()]) & (laid.tokens > 0))
+        current = laid.tokens[alive]
+        for depth in range(2, max(SIZES) + 1):
+            if depth > min(SIZES):
+                long = np.logical_or.reduce([whole[size] for size in SIZES if size >= depth])[alive]
+                alive, current = alive[long], current[long]
+            some, current = step(depth, current * (len(self._tokens) + 1) + laid.tokens[alive + depth - 1])
+            alive = alive[some]
+            if depth in SIZES:
+                mine = whole[depth][alive]
+                yield depth, self._levels[depth - 2], current[mine], laid.owners[alive[mine]]
 
     def overlaps(self, texts: Iterable[str]) -> Overlaps:
         """Return the overlap of every text with every text of the index."""
@@ -172,40 +246,19 @@ class GramIndex:
         records, problems = records.astype(np.int64), problems.astype(np.int64)
         return Overlaps(records, problems, counts / np.maximum(self.sizes, 1)[problems], self.sizes > 0)
 
-    def _shared(self, texts: list[list[str]], first: int) -> np.ndarray:
+    def _shared(self, texts: Sequence[Sequence[str]], first: int) -> np.ndarray:
         """Count the n-grams that each pair of texts shares, if any: rows of text, indexed text, count; ``[3, m]``."""
         pairs = []
-        for size in SIZES:
-            grams, owners = self._grams(texts, size)
-            _, starts, members = self._levels[size]
+        for size, level, found, holders in self._walk(self._laid_out(texts), self._found):
+            held = np.unique(holders * max(len(level), 1) + found)  # each n-gram of a text once
+            owners, grams = np.divmod(held, max(len(level), 1))
+            starts, members = self._members[size]
             counts = starts[grams + 1] - starts[grams]
             offsets = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
             problems = members[np.repeat(starts[grams], counts) + offsets]
             pairs.append(np.repeat(owners, counts) * len(self.sizes) + problems)
         keys, counts = np.unique(np.concatenate(pairs), return_counts=True)
         return np.stack([first + keys // max(len(self.sizes), 1), keys % max(len(self.sizes), 1), counts])
-
-    def _grams(self, texts: list[list[str]], size: int) -> tuple[np.ndarray, np.ndarray]:
-        """Find the indexed n-grams in each text, each once: n-gram numbers and text numbers."""
-        tokens, owners = self._laid_out(texts, size)
-        alive = np.flatnonzero(_whole(owners, size) & (tokens > 0))
-        current = tokens[alive]
-        for step, level in enumerate(self._levels[size][0], start=1):
-            keys = current * (len(self._tokens) + 1) + tokens[alive + step]
-            current = np.minimum(np.searchsorted(level, keys), max(len(level) - 1, 0))
-            there = (level[current] == keys) if len(level) else np.zeros(len(keys), bool)
-            alive, current = alive[there], current[there]
-        grams = np.unique(np.stack([current, owners[alive]]), axis=1) if len(alive) else np.zeros((2, 0), np.int64)
-        return grams[0], grams[1]
-
-
-def _whole(owners: np.ndarray, size: int) -> np.ndarray:
-    """Say for each place whether the n-gram that starts there lies within one text."""
-    result = np.zeros(len(owners), dtype=bool)
-    if len(owners) >= size:
-        last = owners[size - 1 :]
-        result[: len(last)] = (owners[: len(last)] == last) & (last >= 0)
-    return result
 
 
 def _batches(texts: Iterable[str]) -> Iterator[tuple[int, list[str]]]:
