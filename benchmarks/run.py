@@ -25,6 +25,7 @@ ALL = (
     "training",
     "full_size",
     "growth",
+    "records",
     "cache",
 )
 

@@ -15,8 +15,9 @@ RQ2_<POOL>_embeddings.npy (a vector per record, in pool order).
 """
 
 import argparse
+import hashlib
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -90,10 +91,24 @@ def diversity_splits(
     return made
 
 
-def alike_for_equal(texts: Sequence[str], values: np.ndarray) -> np.ndarray:
-    """Return the values, equal to the last bit for equal texts, so that rounding cannot part them."""
-    first: dict[str, int] = {}
-    return values[[first.setdefault(text, position) for position, text in enumerate(texts)]]
+def alike_for_equal(text: Callable[[int], str], values: np.ndarray) -> np.ndarray:
+    """Return the values, equal to the last bit for equal texts, so that rounding cannot part them.
+
+    Args:
+        text: position -> text. Only those whose hashes agree are asked for twice, and compared.
+    """
+    hashes = (hashlib.blake2b(text(place).encode(), digest_size=8).digest() for place in range(len(values)))
+    keys = np.fromiter((int.from_bytes(one) for one in hashes), np.uint64, len(values))
+    order = np.argsort(keys, kind="stable")
+    keys = keys[order]
+    result, first, last = values.copy(), {}, None
+    for place in np.flatnonzero(keys[1:] == keys[:-1]).tolist():
+        here, there = order[place : place + 2].tolist()
+        if place - 1 != last:
+            first = {text(here): here}
+        result[there] = values[first.setdefault(text(there), there)]
+        last = place
+    return result
 
 
 def ready_made(records: Records, found: embeddings.Embeddings, path: Path, limit: int | None) -> Arrays:
@@ -134,10 +149,21 @@ def score_columns(encoded: Arrays, means: similarity.MeanSimilarities, usable: n
     return columns
 
 
+def scores_and_tiers(
+    records: Records, options: argparse.Namespace, encoded: Arrays, usable: np.ndarray
+) -> tuple[list[Column], dict[str, np.ndarray]]:
+    """Return the columns of the scores, and the positions of each tier."""
+    means = similarity.mean_similarities(encoded["vectors"], usable)
+    including = alike_for_equal(lambda place: getattr(records[int(usable[place])], options.text), means.including)
+    means = similarity.MeanSimilarities(including, means.excluding, means.overall)
+    tiers = {tier: usable[part] for tier, part in diversity_tiers(including, options.tiers).items()}
+    columns = score_columns(encoded, means, usable, len(records))
+    return [*columns, Column("tier", record_tables.labels(tiers, len(records)), kind="note", levels=TIERS)], tiers
+
+
 def publish_pool(workspace: Workspace, options: argparse.Namespace, pool: Pool) -> None:
     """Make and publish the splits of one code pool, by an encoder or by the vectors in a file."""
     records = workspace.read(pool)
-    texts = records.texts(options.text)
     settings = {
         "generation": options.generation,
         "text": options.text,
@@ -151,15 +177,10 @@ def publish_pool(workspace: Workspace, options: argparse.Namespace, pool: Pool) 
     else:
         feature = encoder(workspace, options).feature
         publication = workspace.begin(QUESTION, [records], settings, models={"encoder": feature.identity})
-        encoded = workspace.compute(texts, feature)
-    vectors, n = encoded["vectors"], len(records)
+        encoded = workspace.compute(records.texts(options.text), feature)
+    vectors = encoded["vectors"]
     usable = workspace.usable(records, similarity.has_direction(vectors))
-    means = similarity.mean_similarities(vectors, usable)
-    including = alike_for_equal([texts[position] for position in usable], means.including)
-    means = similarity.MeanSimilarities(including, means.excluding, means.overall)
-    tiers = {tier: usable[part] for tier, part in diversity_tiers(including, options.tiers).items()}
-    columns = score_columns(encoded, means, usable, n)
-    columns.append(Column("tier", record_tables.labels(tiers, n), kind="note", levels=TIERS))
+    columns, tiers = scores_and_tiers(records, options, encoded, usable)
     kept = {f"{publication.place.stem}_embeddings.npy": np.asarray(vectors)} if options.save_embeddings else {}
     publication.splits(diversity_splits(records, vectors, columns[0].values, tiers), columns, kept)
     if "cut" in encoded:

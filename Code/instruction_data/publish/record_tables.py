@@ -136,9 +136,10 @@ class RecordTable:
         places = {split.name: self._places(split) for split in self._splits}
         schema = pyarrow.Schema.from_pandas(self._frame(0, ROWS, places), preserve_index=False)
         for name, values in self._values.items():
-            if values.dtype == object:  # of which the first rows may not tell the type
-                place = schema.get_field_index(name)
+            place = schema.get_field_index(name)
+            if values.dtype == object or pyarrow.types.is_null(schema.field(place).type):  # the first rows do not tell
                 kind = pyarrow.array(values, from_pandas=True).type
+                kind = kind.value_type if pyarrow.types.is_dictionary(kind) else kind
                 schema = schema.set(place, schema.field(place).with_type(kind))
         with pyarrow.parquet.ParquetWriter(file, schema) as writer:
             for start in range(0, len(self), ROWS):
@@ -166,7 +167,9 @@ class RecordTable:
             "row": np.concatenate([one.rows[first:last] for one, first, last in parts]),
             "record_sha256": [sha256 for one, first, last in parts for sha256 in one.hashes.between(first, last)],
         }
-        table |= {name: values.iloc[start:stop].reset_index(drop=True) for name, values in self._values.items()}
+        for name, values in self._values.items():
+            some = values.iloc[start:stop].reset_index(drop=True)
+            table[name] = some.astype(object) if isinstance(some.dtype, pandas.CategoricalDtype) else some
         for name, of in places.items():
             some = of[start:stop].astype(np.int64)
             table[name] = pandas.arrays.IntegerArray(np.maximum(some, 0), some < 0)
@@ -195,10 +198,11 @@ def spread(values: Sequence[float], positions: np.ndarray, n: int) -> np.ndarray
     return result
 
 
-def labels(tiers: Mapping[str, np.ndarray], n: int) -> list[str | None]:
-    """Return the tier of each of ``n`` records; None for records in no tier."""
-    result: list[str | None] = [None] * n
-    for tier, positions in tiers.items():
-        for position in positions:
-            result[position] = tier
-    return result
+def labels(tiers: Mapping[str, np.ndarray], n: int) -> "pandas.Categorical":
+    """Return the tier of each of ``n`` records; missing for records in no tier."""
+    import pandas
+
+    codes = np.full(n, -1, dtype=np.int8)
+    for code, positions in enumerate(tiers.values()):
+        codes[positions] = code
+    return pandas.Categorical.from_codes(codes, list(tiers))
