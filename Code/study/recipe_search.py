@@ -1,6 +1,6 @@
 """Recipe search: which recipe shows a planted effect best, over the noise of seeds and random draws, for its minutes?
 
-Trains every recipe of Code/study/recipes on planted effects and random draws (Code/RQ0/planted_effects.py) and never on
+Trains the demo's recipe and those of Code/study/recipes on planted effects and random draws (Code/RQ0/planted_effects.py) and never on
 the splits of a question, so that no recipe is chosen for the answer that it gives. Every recipe has a study root of its
 own below build/recipes. What is there already stays, so that the same command goes on after a break. The table is
 printed, and written to build/recipes/recipes.md.
@@ -11,7 +11,7 @@ printed, and written to build/recipes/recipes.md.
     ratio    signal over the root of the sum of both squares
 
     python Code/study/recipe_search.py
-    python Code/study/recipe_search.py --recipe full-quiet --recipe lora-quiet --seeds 1 2 3 4 5
+    python Code/study/recipe_search.py --recipe demo --recipe full-1e-5 --seeds 1 2 3 4 5
 """
 
 import argparse
@@ -29,7 +29,10 @@ from instruction_data.outcomes import chain, outcomes
 from instruction_data.outcomes.chain import Chain
 from instruction_data.runs import runs
 
-RECIPES = CODE / "study" / "recipes"
+RECIPES = {
+    path.stem: path
+    for path in [CODE / "training" / "recipes" / "demo.yaml", *matching(CODE / "study" / "recipes", "*.yaml")]
+}
 PREFIX = "RQ0_PLANTED_"
 CODE_SET, DRAWN, PLANT = "TRUE", ("TRUE", "TRUE_R2", "PLACEBO", "PLACEBO_R2"), "PROSE"
 METRIC = "gold_bpb"
@@ -77,10 +80,9 @@ def row(name: str, root: Path) -> str:
 
 
 def parser() -> argparse.ArgumentParser:
-    names = [path.stem for path in matching(RECIPES, "*.yaml")]
     result = cli.described(__doc__)
     result.add_argument(
-        "--recipe", action="append", choices=names, help=f"repeatable (default: all: {', '.join(names)})"
+        "--recipe", action="append", choices=RECIPES, help=f"repeatable (default: all: {', '.join(RECIPES)})"
     )
     result.add_argument("--sets", nargs="+", default=[*DRAWN[:3], PLANT], metavar="SET", help="(default: four)")
     result.add_argument("--seeds", type=cli.seed, nargs="+", default=[1, 2], metavar="N", help="(default: 1 2)")
@@ -93,15 +95,14 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: list[str] | None = None) -> int:
     options = parser().parse_args(argv)
     rows = ["| recipe | signal | seeds | draws | ratio | minutes | runs |", "|---|---|---|---|---|---|---|"]
-    for name in options.recipe or [path.stem for path in matching(RECIPES, "*.yaml")]:
+    for name in options.recipe or RECIPES:
         root = options.folder.absolute() / name
         root.mkdir(parents=True, exist_ok=True)
         words = ["--demo", "--root", str(root)]
         splits = [PREFIX + one for one in options.sets]
-        recipe = str(RECIPES / f"{name}.yaml")
         if not chain.run(chain.script("RQ0/planted_effects.py", *words)):
             raise InputError("Code/RQ0/planted_effects.py failed; expected its splits, on which all else builds")
-        if not Chain(root, words, splits, options.seeds, recipe=recipe).follow():
+        if not Chain(root, words, splits, options.seeds, recipe=str(RECIPES[name])).follow():
             raise InputError(f"{root}: a step failed; expected all to end well: the same command goes on from there")
         rows.append(row(name, root))
     table = "\n".join(rows) + "\n"
