@@ -83,13 +83,13 @@ def compute(
     """
     unique = in_order(texts)
     place = {text: number for number, text in enumerate(unique)}
-    rows_of: list[list[int]] = [[] for _ in unique]
-    for row, text in enumerate(texts):
-        rows_of[place[text]].append(row)
+    place_of_row = np.fromiter(map(place.__getitem__, texts), np.int64, len(texts))
+    by_place = np.argsort(place_of_row, kind="stable")  # the rows of one place stand together
+    starts = np.searchsorted(place_of_row, np.arange(len(unique) + 1), sorter=by_place)
     result: Arrays = {}
     for places, arrays in _computed(unique, feature, cache, engine or Local()):
-        rows = [row for place in places for row in rows_of[place]]
-        source = [index for index, place in enumerate(places) for _ in rows_of[place]]
+        rows = np.concatenate([by_place[starts[one] : starts[one + 1]] for one in places])
+        source = np.repeat(np.arange(len(places)), starts[places + 1] - starts[places])
         for name, values in arrays.items():
             if name not in result:
                 result[name] = empty((len(texts), *values.shape[1:]), values.dtype, scratch)
