@@ -1,7 +1,8 @@
-"""Study roots in temporary folders, and scripts as modules."""
+"""Study roots in temporary folders, and scripts as modules. Without PyTorch, tests that need it are skipped."""
 
+import importlib.util
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -14,8 +15,19 @@ from instruction_data.demo import demo_root
 from instruction_data.numbers import models
 from instruction_data.numbers.language_model import LanguageModel
 
+WITHOUT_TORCH = importlib.util.find_spec("torch") is None
+collect_ignore = ["test_encoder.py", "test_language_model.py", "test_trees.py"] if WITHOUT_TORCH else []
+
 settings.register_profile("loaded", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("loaded")  # how fast an example runs says something of the machine, and nothing of the code
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    report = yield
+    if WITHOUT_TORCH and report.failed and "No module named 'torch'" in report.longreprtext + str(report.sections):
+        report.outcome, report.longrepr = "skipped", (str(item.path), item.location[1], "needs PyTorch")
+    return report
 
 
 @pytest.fixture
