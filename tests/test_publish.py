@@ -147,8 +147,11 @@ def test_what_a_killed_run_left_is_removed(workspace, records, others):
     stale = workspace.root / "Datas/RQ9/MINE/.RQ9_MINE_X.json.12345.tmp"
     stale.parent.mkdir(parents=True)
     stale.write_text("half")
+    [said] = verify.verify(workspace.root)
+    assert said.startswith("unfinished  Datas/RQ9/MINE/.RQ9_MINE_X.json.12345.tmp: left by a run that was killed")
     make(workspace, records, others)
     assert not stale.exists()
+    assert verify.verify(workspace.root) == []
 
 
 class TestVerify:

@@ -374,7 +374,14 @@ def test_what_draws_nothing_takes_no_repeats(name):
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--limit", "0"], ["--seed", "9" * 20], ["--repeats", "x"], ["--fields", "colour=x"], ["--fields", "output"]],
+    [
+        ["--limit", "0"],
+        ["--seed", "9" * 20],
+        ["--repeats", "x"],
+        ["--fields", "colour=x"],
+        ["--fields", "output"],
+        ["--root", ""],
+    ],
 )
 def test_flags_of_the_wrong_form_are_usage_errors(arguments):
     result = run_script(SCRIPTS[0], *arguments)

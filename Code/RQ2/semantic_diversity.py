@@ -216,7 +216,7 @@ def parser() -> argparse.ArgumentParser:
     )
     group.add_argument(
         "--embeddings",
-        type=Path,
+        type=cli.path,
         metavar="FILE",
         help="ready-made vectors of the texts of one --pool instead of a model's: .npy, a row per record, or a pickle "
         "(.pkl) of an array or a list of vectors, of which nothing is executed",

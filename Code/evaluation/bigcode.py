@@ -128,7 +128,7 @@ def parser() -> argparse.ArgumentParser:
         "--task", action="append", metavar="TASK", help=f"of the harness; repeatable (default: {', '.join(TASKS)})"
     )
     what.add_argument("--limit", type=cli.positive, metavar="N", help="only the first N problems of every task")
-    what.add_argument("--data", type=Path, metavar="DIR", help="data sets under their hub names, instead of the hub")
+    what.add_argument("--data", type=cli.path, metavar="DIR", help="data sets under their hub names, not the hub's")
     make = result.add_argument_group("how solutions are generated")
     make.add_argument(
         "--prompt",
@@ -161,9 +161,9 @@ def parser() -> argparse.ArgumentParser:
         "--unsandboxed", action="store_true", help="execute it without a sandbox: on a machine to throw away"
     )
     how.add_argument(
-        "--harness", type=Path, metavar="ENV", help="environment of the harness (default: `make harness`'s)"
+        "--harness", type=cli.path, metavar="ENV", help="environment of the harness (default: `make harness`'s)"
     )
-    how.add_argument("--checkout", type=Path, metavar="DIR", help="of the harness's repository, to be used instead")
+    how.add_argument("--checkout", type=cli.path, metavar="DIR", help="of the harness's repository, to be used instead")
     cli.add_scoring_flags(result.add_argument_group("which runs"))
     return result
 

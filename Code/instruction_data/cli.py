@@ -35,7 +35,7 @@ def add_root_flags(group: argparse._ActionsContainer, demo: str = "the demo's ro
     Args:
         demo: the flags that ``--demo`` stands for.
     """
-    group.add_argument("--root", type=Path, help="study root (default: the repository)")
+    group.add_argument("--root", type=path, help="study root (default: the repository)")
     group.add_argument("--demo", action="store_true", help=demo)
 
 
@@ -107,7 +107,7 @@ def add_writing_flags(group: argparse._ArgumentGroup) -> None:
 
 def _add_reading_flags(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
-        "--root", type=Path, help="study root: holds Datas/ and receives the results (default: the repository)"
+        "--root", type=path, help="study root: holds Datas/ and receives the results (default: the repository)"
     )
     group.add_argument(
         "--demo",
@@ -194,6 +194,13 @@ def positive(text: str) -> int:
     return int(text)
 
 
+def path(text: str) -> Path:
+    """Parse the name of a file or folder, for argparse; an empty one would be the folder one happens to be in."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("found an empty name; expected that of a file or folder")
+    return Path(text)
+
+
 def seed(text: str) -> int:
     """Parse a whole number that a 64-bit manifest can hold, for argparse."""
     if not text.isdecimal() or int(text) >= 2**63:
@@ -272,10 +279,10 @@ def open_workspace(
     given = vars(options)
     if options.demo:
         made_demo_root(options)
-    path = Path(script).resolve()
+    file = Path(script).resolve()
     workspace = Workspace(
         root=chosen_root(options),
-        script=path.relative_to(REPOSITORY).as_posix() if path.is_relative_to(REPOSITORY) else path.name,
+        script=file.relative_to(REPOSITORY).as_posix() if file.is_relative_to(REPOSITORY) else file.name,
         pool_choices=tuple(given.get("pool") or ()),
         field_names=given.get("fields", {}),
         neutralise=given.get("neutralise_control_tokens", False),

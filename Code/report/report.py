@@ -15,7 +15,6 @@ Maps and the browser of records show seeded samples, and say so.
 
 import argparse
 import sys
-from pathlib import Path
 
 from instruction_data import cli
 from instruction_data.files.atomic import write_whole
@@ -53,7 +52,7 @@ def compose(report: Report) -> tuple[dict, dict]:
 def parser() -> argparse.ArgumentParser:
     result = cli.described(__doc__)
     cli.add_root_flags(result)
-    result.add_argument("--output", type=Path, metavar="FILE", help="the page (default: report.html under the root)")
+    result.add_argument("--output", type=cli.path, metavar="FILE", help="the page (default: ROOT/report.html)")
     result.add_argument("--seed", type=cli.seed, default=cli.SEED, help="of samples and maps (default: %(default)s)")
     return result
 

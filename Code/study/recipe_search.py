@@ -1,9 +1,9 @@
 """Recipe search: which recipe shows a planted effect best, over the noise of seeds and random draws, for its minutes?
 
-Trains the demo's recipe and those of Code/study/recipes on planted effects and random draws (Code/RQ0/planted_effects.py) and never on
-the splits of a question, so that no recipe is chosen for the answer that it gives. Every recipe has a study root of its
-own below build/recipes. What is there already stays, so that the same command goes on after a break. The table is
-printed, and written to build/recipes/recipes.md.
+Trains the demo's recipe and those of Code/study/recipes on planted effects and random draws
+(Code/RQ0/planted_effects.py) and never on the splits of a question, so that no recipe is chosen for the answer that it
+gives. Every recipe has a study root of its own below build/recipes. What is there already stays, so that the same
+command goes on after a break. The table is printed, and written to build/recipes/recipes.md.
 
     signal   prose instead of code, minus code: difference in bits per byte of HumanEval's solutions
     seeds    standard deviation between seeds of one set
@@ -87,7 +87,7 @@ def parser() -> argparse.ArgumentParser:
     result.add_argument("--sets", nargs="+", default=[*DRAWN[:3], PLANT], metavar="SET", help="(default: four)")
     result.add_argument("--seeds", type=cli.seed, nargs="+", default=[1, 2], metavar="N", help="(default: 1 2)")
     result.add_argument(
-        "--folder", type=Path, default=REPOSITORY / "build" / "recipes", help="of the roots (default: build/recipes)"
+        "--folder", type=cli.path, default=REPOSITORY / "build" / "recipes", help="of the roots (build/recipes)"
     )
     return result
 

@@ -13,7 +13,6 @@ import argparse
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import orjson
 
@@ -123,7 +122,7 @@ def parser() -> argparse.ArgumentParser:
     result = cli.described(__doc__)
     result.add_argument(
         "--root",
-        type=Path,
+        type=cli.path,
         default=REPOSITORY / "build" / "self-test",
         help="study root of its own, made if it is not there (default: build/self-test)",
     )

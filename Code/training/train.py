@@ -64,7 +64,7 @@ def parser() -> argparse.ArgumentParser:
     )
     how = result.add_argument_group("how")
     how.add_argument(
-        "--trainer", type=Path, metavar="ENV", help="environment with LLaMA-Factory (default: `make trainer`'s)"
+        "--trainer", type=cli.path, metavar="ENV", help="environment with LLaMA-Factory (default: `make trainer`'s)"
     )
     how.add_argument(
         "--shard", type=cli.shard, default=(1, 1), metavar="I/K", help="only every K-th run, from the I-th on"
@@ -84,11 +84,11 @@ def main(argv: list[str] | None = None) -> int:
     if options.check and (options.overwrite or options.edited or options.merge):
         raise InputError("--check: found --overwrite, --edited or --merge; expected none: it only reads splits")
     root = cli.chosen_root(options)
-    wanted = planned(root, options)
     if options.dry_run:
-        plans.print_commands(root, wanted, overwrite=options.overwrite, merge=options.merge)
+        plans.print_commands(root, planned(root, options), overwrite=options.overwrite, merge=options.merge)
         return 0
     environment = environments.find(options.trainer, "--trainer", "trainer", "llamafactory-cli")
+    wanted = planned(root, options)
     register(root)
     with Trainer(environment, root) as trainer:
         if options.check:

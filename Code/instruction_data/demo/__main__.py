@@ -12,7 +12,6 @@ As a command:
 
 import argparse
 import sys
-from pathlib import Path
 
 from instruction_data import cli
 from instruction_data.demo.demo_root import (
@@ -31,7 +30,7 @@ from instruction_data.pools.table import STUDY_POOLS
 
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m instruction_data.demo", description=__doc__.split("\n\n")[0])
-    parser.add_argument("--root", type=Path, default=DEMO_ROOT, help="study root (default: build/demo)")
+    parser.add_argument("--root", type=cli.path, default=DEMO_ROOT, help="study root (default: build/demo)")
     for flag, default, which in (("--records", RECORDS, "code pools"), ("--others", OTHERS, "other two pools")):
         text = f"records in each of the {which} (default: %(default)s)"
         parser.add_argument(flag, type=cli.positive, default=default, metavar="N", help=text)

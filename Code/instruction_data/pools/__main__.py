@@ -24,7 +24,7 @@ def main(argv: list[str] | None = None) -> int:
     fetching.add_argument("pools", nargs="*", metavar="POOL", help="which (default: all that are not here)")
     fetching.add_argument("--overwrite", action="store_true", help="replace a file that is not the published one")
     for sub in (listing, fetching):
-        sub.add_argument("--root", type=Path, default=REPOSITORY, help="study root (default: the repository)")
+        sub.add_argument("--root", type=cli.path, default=REPOSITORY, help="study root (default: the repository)")
     options = parser.parse_args(argv)
     if options.action == "list":
         print_table(options.root)

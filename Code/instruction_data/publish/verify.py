@@ -6,13 +6,15 @@ from instruction_data.errors import InputError, printable, quoted
 from instruction_data.files.atomic import file_sha256
 from instruction_data.publish.manifests import SCRIPTS_OWN, files, manifest_files, read
 
+LEFT_BEHIND = (".tmp", ".replaced")  # endings of hidden files that only a killed run leaves
+
 
 def verify(root: Path) -> list[str]:
     """Compare every published file with its manifest, and LLaMA-Factory's registry with all of them.
 
     Returns:
-        The faults, one a line: files that differ, are missing, or that no manifest lists; broken manifests; sets
-        that were made from files which have changed since.
+        The faults, one a line: files that differ, are missing, that no manifest lists, or that a killed run left;
+        broken manifests; sets that were made from files which have changed since.
 
     Raises:
         InputError: ``root`` is not a study root.
@@ -32,9 +34,12 @@ def verify(root: Path) -> list[str]:
             wrong += _compare(root, file, sha256, "differs")
         for file, sha256 in manifest["inputs"].items():
             wrong += _compare(root, file, sha256, f"outdated    {path.relative_to(root)}: its")
-    for path in _published_files(root):
-        if path not in known:
-            wrong.append(f"not listed  {printable(str(path.relative_to(root)))}")
+    unlisted = [path for path in _published_files(root) if path not in known]
+    killed = {path.parent for path in unlisted if path.name.startswith(".") and path.suffix in LEFT_BEHIND}
+    for path in unlisted:
+        name = printable(str(path.relative_to(root)))
+        unfinished = f"unfinished  {name}: left by a run that was killed; its script, run again, clears it up"
+        wrong.append(unfinished if path.parent in killed else f"not listed  {name}")
     return wrong
 
 
