@@ -55,10 +55,21 @@ def test_an_outcome_is_read_as_it_was_written(tmp_path, outcome):
 def test_what_is_no_outcome_is_refused(tmp_path, outcome, change, found):
     place = outcomes.write(tmp_path, outcome)
     document = json.loads(place.read_text())
+    del document["checksum"]
     change(document)
     place.write_text(json.dumps(document))
     with pytest.raises(InputError, match=found):
         outcomes.read(place)
+
+
+def test_one_changed_value_is_noticed(tmp_path, outcome):
+    place = outcomes.write(tmp_path, outcome)
+    whole = place.read_text()
+    for old, new in (("true", "false"), ('"seed": 1', '"seed": 2'), ('"condition": "', '"condition": "X')):
+        assert old in whole
+        place.write_text(whole.replace(old, new, 1))
+        with pytest.raises(InputError, match="found other content than was written"):
+            outcomes.read(place)
 
 
 BITS = {"name": "bits", "unit": "bits per byte", "kind": "likelihood", "higher_is_better": False}
@@ -76,7 +87,7 @@ def test_metrics_of_one_run_lie_side_by_side(tmp_path, outcome):
 def test_an_outcome_from_before_there_were_metrics_is_pass_at_1(tmp_path, outcome):
     place = outcomes.write(tmp_path, outcome)
     document = json.loads(place.read_text())
-    del document["metric"]
+    del document["metric"], document["checksum"]
     place.write_text(json.dumps(document))
     assert outcomes.read(place) == outcome
     assert outcome.metric == outcomes.PASS

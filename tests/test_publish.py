@@ -10,6 +10,7 @@ from tests.support.scripts import numbered
 from tests.support.workspaces import opened
 
 from instruction_data.errors import InputError
+from instruction_data.files import documents
 from instruction_data.files.atomic import file_sha256
 from instruction_data.pools import reading
 from instruction_data.pools.table import Pool
@@ -155,6 +156,31 @@ def test_what_a_killed_run_left_is_removed(workspace, records, others):
 
 
 class TestVerify:
+    def test_lists_all_damage_of_whatever_is_published(self, workspace, records, others):
+        make(workspace, records, others)
+        root = workspace.root
+        documents.write_derived(root / "Results/comparison.json", {"share": 0.25}, {"comparison.csv": b"a,b\n"})
+        documents.write_derived(root / "Profiles/profiles.json", {"records": 6})
+        assert verify.verify(root) == []
+        for name, old, new in (
+            ("Datas/RQ9/MINE/RQ9_MINE_manifest.json", '"records": 10', '"records": 11'),
+            ("Results/comparison.json", "0.25", "0.26"),
+            ("Profiles/profiles.json", "6", "7"),
+        ):
+            assert old in (root / name).read_text()
+            (root / name).write_text((root / name).read_text().replace(old, new, 1))
+        assert "\n".join(verify.verify(root)).count("found other content than was written") == 3
+
+    def test_says_which_pools_and_tables_changed(self, workspace, records, others):
+        make(workspace, records, others)
+        root = workspace.root
+        documents.write_derived(root / "Results/comparison.json", {"share": 0.25}, {"comparison.csv": b"a,b\n"})
+        (root / "Results/comparison.csv").write_text("a,c\n")
+        (root / "Datas/mine.jsonl").write_bytes((root / "Datas/mine.jsonl").read_bytes() + b"\n")
+        first, second = verify.verify(root)
+        assert first.startswith("outdated    Datas/RQ9/MINE/RQ9_MINE_manifest.json: its Datas/mine.jsonl: found ")
+        assert second == "differs     Results/comparison.csv: found other content than comparison.json says"
+
     def test_says_which_differ_are_missing_or_not_listed(self, workspace, records, others):
         make(workspace, records, others)
         assert verify.verify(workspace.root) == []

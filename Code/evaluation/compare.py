@@ -43,7 +43,7 @@ from instruction_data.answer.contrasts import Declared
 from instruction_data.answer.units import natural
 from instruction_data.errors import InputError, printable, quoted
 from instruction_data.files import documents
-from instruction_data.files.atomic import file_sha256, write_whole
+from instruction_data.files.atomic import file_sha256
 from instruction_data.files.csv_cells import csv_bytes
 from instruction_data.outcomes import outcomes
 from instruction_data.outcomes.outcomes import PASS, PASSES, Outcome
@@ -347,11 +347,13 @@ def rounded(value: object) -> object:
 def write(root: Path, document: Mapping) -> None:
     """Write the five files, each whole or not at all; the JSON last."""
     folder = root / outcomes.FOLDER
-    write_whole(folder / "comparison.csv", csv_bytes(tables.rate_rows(document), tables.RATE_COLUMNS))
-    write_whole(folder / "differences.csv", csv_bytes(tables.difference_rows(document), tables.DIFFERENCE_COLUMNS))
-    write_whole(folder / "transfer.csv", csv_bytes(tables.transfer_rows(document), tables.TRANSFER_COLUMNS))
-    write_whole(folder / "comparison.md", tables.markdown(document).encode())
-    documents.write_derived(folder / "comparison.json", document)
+    beside = {
+        "comparison.csv": csv_bytes(tables.rate_rows(document), tables.RATE_COLUMNS),
+        "differences.csv": csv_bytes(tables.difference_rows(document), tables.DIFFERENCE_COLUMNS),
+        "transfer.csv": csv_bytes(tables.transfer_rows(document), tables.TRANSFER_COLUMNS),
+        "comparison.md": tables.markdown(document).encode(),
+    }
+    documents.write_derived(folder / "comparison.json", document, beside)
 
 
 def say(root: Path, document: Mapping) -> None:

@@ -20,7 +20,6 @@ from pathlib import Path
 from instruction_data import cli
 from instruction_data.errors import printable
 from instruction_data.files import csv_cells, documents
-from instruction_data.files.atomic import write_whole
 from instruction_data.measures import benchmarks as benchmark_files
 from instruction_data.measures import contamination
 from instruction_data.publish import inventory
@@ -39,9 +38,8 @@ def rows(document: Mapping) -> Iterator[dict]:
 
 
 def write(folder: Path, document: Mapping) -> None:
-    folder.mkdir(exist_ok=True)
-    write_whole(folder / "contamination.csv", csv_cells.csv_bytes(rows(document)))
-    documents.write_derived(folder / "contamination.json", document)
+    table = csv_cells.csv_bytes(rows(document))
+    documents.write_derived(folder / "contamination.json", document, {"contamination.csv": table})
 
 
 def print_table(document: Mapping) -> None:

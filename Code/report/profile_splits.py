@@ -22,7 +22,6 @@ from pathlib import Path
 from instruction_data import cli
 from instruction_data.errors import printable
 from instruction_data.files import csv_cells, documents
-from instruction_data.files.atomic import write_whole
 from instruction_data.measures import benchmarks as benchmark_files
 from instruction_data.measures import (
     confounds,
@@ -108,9 +107,7 @@ def confound_rows(sets: Mapping[str, Mapping]) -> list[dict]:
 
 
 def write(folder: Path, name: str, document: Mapping, rows: list[dict]) -> None:
-    folder.mkdir(exist_ok=True)
-    write_whole(folder / f"{name}.csv", csv_cells.csv_bytes(rows))
-    documents.write_derived(folder / f"{name}.json", document)
+    documents.write_derived(folder / f"{name}.json", document, {f"{name}.csv": csv_cells.csv_bytes(rows)})
 
 
 def print_profiles(made: Mapping[str, Mapping]) -> None:

@@ -1,8 +1,8 @@
 """JSON files between the scripts: documents (a training run, an outcome) and derived files.
 
 A document's file holds the fields of a dataclass and the number of its format. Reading checks that every field is there
-and of the kind it is declared as. A derived file can be made from other files again at any time. It bears its own
-checksum, and a file that was touched is refused.
+and of the kind it is declared as. A derived file can be made from other files again at any time. Both bear their own
+checksum, and a file that was touched is refused. A document that somebody else's program wrote may go without one.
 """
 
 import hashlib
@@ -14,17 +14,18 @@ from typing import TypeVar
 import orjson
 
 from instruction_data.errors import InputError, quoted
-from instruction_data.files.atomic import write_whole
+from instruction_data.files.atomic import file_sha256, write_whole
 
 FORMAT = 1
+CHECKSUM = "checksum"
+BESIDE = "files_beside"  # of a derived file: name -> SHA-256
 
 Document = TypeVar("Document")
 
 
 def write(path: Path, document: object) -> None:
     """Write a document, whole or not at all."""
-    content = {"format": FORMAT, **asdict(document)}
-    write_whole(path, orjson.dumps(content, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+    write_whole(path, signed({"format": FORMAT, **asdict(document)}))
 
 
 def read(path: Path, kind: type[Document], what: str, writer: str) -> Document:
@@ -43,8 +44,11 @@ def read(path: Path, kind: type[Document], what: str, writer: str) -> Document:
         fields = orjson.loads(path.read_bytes())
     except (OSError, orjson.JSONDecodeError) as error:
         raise InputError(f"{path}: found malformed JSON ({error}); {expected}") from error
-    if not isinstance(fields, dict) or fields.pop("format", None) != FORMAT:
+    if not isinstance(fields, dict) or fields.get("format") != FORMAT:
         raise InputError(f"{path}: found no {kind.__name__.lower()} of format {FORMAT}; {expected}")
+    if is_touched(fields):
+        raise InputError(f"{path}: found other content than was written; {expected}")
+    fields = {name: value for name, value in fields.items() if name not in ("format", CHECKSUM)}
     try:
         document = kind(**fields)
     except TypeError as error:
@@ -53,11 +57,18 @@ def read(path: Path, kind: type[Document], what: str, writer: str) -> Document:
     return document
 
 
-def write_derived(path: Path, content: Mapping) -> None:
-    """Write a derived file, whole or not at all."""
-    plain = orjson.loads(orjson.dumps(content, option=orjson.OPT_SERIALIZE_NUMPY))
-    whole = {"format": FORMAT, **plain, "sha256": _sha256(plain)}
-    write_whole(path, orjson.dumps(whole, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+def write_derived(path: Path, content: Mapping, beside: Mapping[str, bytes] | None = None) -> None:
+    """Write a derived file, whole or not at all, behind those that say the same in other forms.
+
+    Args:
+        beside: the names of these in the same folder, and their content.
+    """
+    beside = beside or {}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for name, data in beside.items():
+        write_whole(path.with_name(name), data)
+    hashes = {name: hashlib.sha256(data).hexdigest() for name, data in beside.items()}
+    write_whole(path, signed({"format": FORMAT, **content, BESIDE: hashes}))
 
 
 def read_derived(path: Path, command: str) -> dict:
@@ -73,15 +84,46 @@ def read_derived(path: Path, command: str) -> dict:
         content = orjson.loads(path.read_bytes())
     except (OSError, orjson.JSONDecodeError) as error:
         raise InputError(f"{path}: found malformed JSON ({error}); expected what `{command}` writes: run it") from error
-    if not isinstance(content, dict) or content.pop("format", None) != FORMAT:
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise InputError(f"{path}: found another form; expected format {FORMAT}, as `{command}` writes it: run it")
-    if content.pop("sha256", None) != _sha256(content):
+    if CHECKSUM not in content or is_touched(content):
         raise InputError(f"{path}: found other content than was written; expected what `{command}` writes: run it")
-    return content
+    return {name: value for name, value in content.items() if name not in ("format", CHECKSUM, BESIDE)}
 
 
-def _sha256(content: Mapping) -> str:
-    return hashlib.sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).hexdigest()
+def faults(path: Path) -> list[str]:
+    """Return what is wrong with a document or derived file, and with the files beside it, of whatever kind it is."""
+    try:
+        content = orjson.loads(path.read_bytes())
+    except (OSError, orjson.JSONDecodeError) as error:
+        return [f"{path.name}: found malformed JSON ({error})"]
+    if not isinstance(content, dict) or is_touched(content):
+        return [f"{path.name}: found other content than was written"]
+    beside = content.get(BESIDE, {})
+    wrong = [name for name, sha256 in beside.items() if not _is(path.with_name(name), sha256)]
+    return [f"{name}: found other content than {path.name} says" for name in wrong]
+
+
+def checksum(content: Mapping) -> str:
+    """Return the checksum that a file with this content bears, its own checksum aside."""
+    plain = {name: value for name, value in content.items() if name != CHECKSUM}
+    return hashlib.sha256(orjson.dumps(plain, option=orjson.OPT_SORT_KEYS | orjson.OPT_SERIALIZE_NUMPY)).hexdigest()
+
+
+def is_touched(content: Mapping) -> bool:
+    """Say whether content as read from a file bears another checksum than its own."""
+    return CHECKSUM in content and content[CHECKSUM] != checksum(content)
+
+
+def signed(content: Mapping) -> bytes:
+    """Return the file of some content: with its own checksum."""
+    plain = orjson.loads(orjson.dumps(content, option=orjson.OPT_SERIALIZE_NUMPY))
+    whole = {**plain, CHECKSUM: checksum(plain)}
+    return orjson.dumps(whole, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+
+
+def _is(path: Path, sha256: str) -> bool:
+    return path.is_file() and file_sha256(path) == sha256
 
 
 def check(document: object, where: str) -> None:

@@ -120,7 +120,6 @@ def make(root: Path, task: str, problems: Sequence[Gold], most: int) -> Twins:
         }
     }
     place = _place(root, task, problems, most)
-    place.parent.mkdir(parents=True, exist_ok=True)
     documents.write_derived(place, content)
     return found
 

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 import orjson
 
 from instruction_data.errors import InputError, quoted
-from instruction_data.files import names
+from instruction_data.files import documents, names
 from instruction_data.files.places import matching
 from instruction_data.publish.question import Question
 from instruction_data.publish.record_tables import is_declaration
@@ -33,6 +33,10 @@ def read(path: Path) -> dict:
         manifest = orjson.loads(path.read_bytes())
     except orjson.JSONDecodeError as error:
         raise InputError(f"{path}: found malformed JSON ({error}); expected a manifest") from error
+    if isinstance(manifest, dict) and documents.is_touched(manifest):
+        raise InputError(f"{path}: found other content than was written; expected a manifest as the scripts write it")
+    if isinstance(manifest, dict):
+        manifest.pop(documents.CHECKSUM, None)  # which those of earlier versions lack
     if isinstance(manifest, dict) and manifest.get("format") == 1:  # an earlier version's, which declared nothing
         manifest |= {"format": FORMAT, "about": Question("").about, "contrasts": []}
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:

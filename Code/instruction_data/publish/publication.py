@@ -17,10 +17,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import filelock
+import numpy as np
 import orjson
 
 from instruction_data.errors import InputError, printable
-from instruction_data.files import names
+from instruction_data.files import documents, names
 from instruction_data.files.atomic import Digest, Staged, file_sha256, remove_stale, staged_file, staged_files
 from instruction_data.pools import control_tokens
 from instruction_data.pools.records import Records
@@ -28,7 +29,7 @@ from instruction_data.pools.table import Pool
 from instruction_data.publish import manifests
 from instruction_data.publish.question import Question
 from instruction_data.publish.record_tables import Column, RecordTable, write_table
-from instruction_data.publish.registry import pretty, register, registered
+from instruction_data.publish.registry import register, registered
 from instruction_data.publish.show import print_table
 from instruction_data.publish.split import Split, described, say_control_tokens, write_split
 
@@ -250,7 +251,7 @@ class Publication:
 
     def _put_in_place(self, stack: ExitStack, staged: Mapping[str, Staged], manifest: Mapping) -> None:
         """Put all files in place; rename the old manifest first, so that after a stop the next run can clear up."""
-        complete = staged_file(stack, self._manifest, lambda file: file.write(pretty(manifest)))
+        complete = staged_file(stack, self._manifest, lambda file: file.write(documents.signed(manifest)))
         replaced = self._manifest.with_name(f".{self._manifest.name}.replaced")
         if self._manifest.exists():
             self._manifest.replace(replaced)
@@ -334,9 +335,8 @@ def _say_equal(splits: Sequence[Split]) -> None:
     """Say which splits hold the same records in the same order, since comparing them teaches nothing."""
     first: dict[tuple, str] = {}
     for split in splits:
-        key = tuple(
-            (id(records), hashlib.sha256(positions).digest()) for records, positions in split.parts if len(positions)
-        )
+        parts = [(records, np.ascontiguousarray(positions)) for records, positions in split.parts if len(positions)]
+        key = tuple((id(records), hashlib.sha256(positions).digest()) for records, positions in parts)
         other = first.setdefault(key, split.name)
         if other != split.name:
             print(f"{split.name}: holds the same records as {other}, so comparing the two tells nothing")

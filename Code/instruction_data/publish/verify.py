@@ -1,20 +1,26 @@
 """Comparing every published file with its manifest."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from instruction_data.errors import InputError, printable, quoted
+from instruction_data.files import documents
 from instruction_data.files.atomic import file_sha256
+from instruction_data.files.formats import pointer_of
+from instruction_data.files.places import matching
 from instruction_data.publish.manifests import SCRIPTS_OWN, files, manifest_files, read
 
+BEARING_CHECKSUMS = ("Results/*.json", "Results/*/*/*.json", "Profiles/*.json", "Runs/*/run.json")
 LEFT_BEHIND = (".tmp", ".replaced")  # endings of hidden files that only a killed run leaves
 
 
 def verify(root: Path) -> list[str]:
-    """Compare every published file with its manifest, and LLaMA-Factory's registry with all of them.
+    """Compare every published file with its manifest, pools with those made of them, documents with their checksums.
 
     Returns:
-        The faults, one a line: files that differ, are missing, that no manifest lists, or that a killed run left;
-        broken manifests; sets that were made from files which have changed since.
+        All faults, one a line: files that differ, are missing, that no manifest lists, or that a killed run left;
+        broken manifests; sets that were made from files or pools which have changed since; runs, outcomes, comparison
+        and profiles that are not as they were written.
 
     Raises:
         InputError: ``root`` is not a study root.
@@ -32,8 +38,10 @@ def verify(root: Path) -> list[str]:
         for file, sha256 in files(manifest).items():
             known.add(root / file)
             wrong += _compare(root, file, sha256, "differs")
-        for file, sha256 in manifest["inputs"].items():
+        for file, sha256 in (manifest["inputs"] | _pools_here(root, manifest)).items():
             wrong += _compare(root, file, sha256, f"outdated    {path.relative_to(root)}: its")
+    for path in [place for pattern in BEARING_CHECKSUMS for place in matching(root, pattern)]:
+        wrong += [f"differs     {path.parent.relative_to(root)}/{printable(fault)}" for fault in documents.faults(path)]
     unlisted = [path for path in _published_files(root) if path not in known]
     killed = {path.parent for path in unlisted if path.name.startswith(".") and path.suffix in LEFT_BEHIND}
     for path in unlisted:
@@ -41,6 +49,12 @@ def verify(root: Path) -> list[str]:
         unfinished = f"unfinished  {name}: left by a run that was killed; its script, run again, clears it up"
         wrong.append(unfinished if path.parent in killed else f"not listed  {name}")
     return wrong
+
+
+def _pools_here(root: Path, manifest: Mapping) -> dict[str, str]:
+    """Return the pools of a manifest as far as their files are here: path below the root -> SHA-256."""
+    pools = {pool["path"]: pool["sha256"] for pool in manifest["pools"].values()}
+    return {path: sha256 for path, sha256 in pools.items() if (root / path).is_file() and not pointer_of(root / path)}
 
 
 def _published_files(root: Path) -> list[Path]:
