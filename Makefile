@@ -28,6 +28,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 LOCKER := build/locker
 LOCK = $(LOCKER)/bin/uv pip compile --quiet --generate-hashes --no-deps --no-header --no-annotate --python-version 3.11
+# Behind a lock, which has all that PyTorch needs: so it brings nothing but itself, and CUDA's libraries where there are.
 TORCH := pip install --quiet --disable-pip-version-check --no-compile torch==2.13.0
 INSTALL := pip install --quiet --disable-pip-version-check --no-compile --no-deps --require-hashes
 # Bytecode by all cores, where pip takes one; PYTHONDONTWRITEBYTECODE would let every process compile everything anew.
@@ -95,8 +96,8 @@ gpu-check: $(READY)
 # One environment for everything; made again when a list of packages changes.
 $(READY): requirements.lock requirements-demo.txt pyproject.toml
 	@$(call ENVIRONMENT,$(VENV))
-	$(BIN)/$(TORCH)
 	$(BIN)/$(INSTALL) -r requirements.lock -r requirements-demo.txt
+	$(BIN)/$(TORCH)
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	$(call COMPILED,$(VENV))
 	touch $@
@@ -108,8 +109,8 @@ $(VENV)/.mbpp: requirements-mbpp.txt $(READY)
 # LLaMA-Factory imports torchaudio even where there is only text: an empty package of that name will do.
 $(TRAINER)/.ready: Code/training/requirements.lock
 	@$(call ENVIRONMENT,$(TRAINER))
-	$(TRAINER)/bin/$(TORCH)
 	$(TRAINER)/bin/$(INSTALL) -r $<
+	$(TRAINER)/bin/$(TORCH)
 	$(TRAINER)/bin/python -c "import pathlib, sysconfig as s; p = pathlib.Path(s.get_path('purelib'), 'torchaudio'); \
 	  p.mkdir(exist_ok=True); (p / '__init__.py').touch()"
 	$(call COMPILED,$(TRAINER))
@@ -117,8 +118,8 @@ $(TRAINER)/.ready: Code/training/requirements.lock
 
 $(EVALUATOR)/.ready: Code/evaluation/requirements.lock
 	@$(call ENVIRONMENT,$(EVALUATOR))
-	$(EVALUATOR)/bin/$(TORCH)
 	$(EVALUATOR)/bin/$(INSTALL) -r $<
+	$(EVALUATOR)/bin/$(TORCH)
 	$(call COMPILED,$(EVALUATOR))
 	touch $@
 
