@@ -1,9 +1,12 @@
 """Finding models: what identifies one, and what is no model."""
 
 import pytest
+from tests.support import tiny_model
 
 from instruction_data.errors import InputError
 from instruction_data.numbers import models
+from instruction_data.numbers.encoder import Encoder
+from instruction_data.numbers.language_model import LanguageModel
 
 
 def test_a_folder_is_known_by_its_content(tmp_path):
@@ -33,3 +36,25 @@ def test_without_the_hub_the_error_names_the_ways_on(monkeypatch):
         models.find("hkunlp/instructor-base")
     for way in ("cannot be reached", "--model FOLDER", "minilm", "--demo"):
         assert way in str(caught.value)
+
+
+@pytest.mark.parametrize("kind", ["language model", "encoder"])
+def test_weights_of_a_folder_are_no_pickle(tmp_path, kind):
+    torch = pytest.importorskip("torch")
+    folder = tiny_model.write(tmp_path / "model")
+    weights = folder / "model.safetensors"
+    import safetensors.torch
+
+    torch.save(safetensors.torch.load_file(weights), folder / "pytorch_model.bin")
+    weights.unlink()
+    source = models.find(str(folder))
+    model = LanguageModel(source).perplexity(8) if kind == "language model" else Encoder(source).feature
+    with pytest.raises(InputError, match=r"model: cannot be loaded .*safetensors"):
+        model.compute(["def add"])
+
+
+def test_an_adapter_is_no_pickle(tmp_path):
+    base = models.Source("base", str(tmp_path))
+    (tmp_path / "adapter_model.bin").write_bytes(b"x")
+    with pytest.raises(InputError, match=r"found no adapter_model\.safetensors"):
+        models.adapted(base, tmp_path)

@@ -45,7 +45,7 @@ def load_tokenizer(settings: dict):
 
 def load_model(settings: dict):
     device = settings["device"] or ("cuda" if torch.cuda.is_available() else "cpu")
-    options = {"dtype": getattr(torch, settings["dtype"])} | settings["arguments"]
+    options = {"dtype": getattr(torch, settings["dtype"])} | settings["weights_arguments"]
     model = AutoModelForCausalLM.from_pretrained(settings["model"], **options).to(device)
     if settings["adapter"]:
         model = PeftModel.from_pretrained(model, settings["adapter"]).merge_and_unload()

@@ -91,11 +91,14 @@ def _sentence_transformer(source: Source, device: str, options: dict):
 
     if _has_modules(source):
         return sentence_transformers.SentenceTransformer(
-            source.location, revision=source.revision, device=device, model_kwargs=options
+            source.location,
+            revision=source.revision,
+            device=device,
+            model_kwargs=options | ({} if source.revision else source.weights_arguments),
         )
     transformer = modules.Transformer(
         source.location,
-        model_kwargs=options | source.arguments,
+        model_kwargs=options | source.weights_arguments,
         processor_kwargs=source.arguments,
         config_kwargs=source.arguments,
         # By default sentence-transformers fills a model's chat template, if it has one; here text stays as it is.

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import torch
 
 ADAPTER = "adapter_config.json"  # peft's; it marks the folder of an adapter
+ADAPTER_WEIGHTS = "adapter_model.safetensors"
 MANY_PARAMETERS = 1_000_000_000  # with more, a CPU takes days for a pool
 
 
@@ -86,6 +87,11 @@ class Source:
         pairs = {"revision": self.revision, "gguf_file": self.gguf}
         return {key: value for key, value in pairs.items() if value}
 
+    @property
+    def weights_arguments(self) -> dict[str, object]:
+        """The same for weights, which of a folder must be safetensors, since a pickle could run code."""
+        return self.arguments | ({} if self.revision or self.gguf else {"use_safetensors": True})
+
 
 def find(name: str) -> Source:
     """Find a model without loading it.
@@ -146,7 +152,13 @@ def _folder_sha256(folder: Path) -> str:
 
 
 def adapted(base: Source, folder: Path) -> Source:
-    """Return a base model with the adapter of a folder, as peft saves it, on it."""
+    """Return a base model with the adapter of a folder, as peft saves it, on it.
+
+    Raises:
+        InputError: the folder has no adapter in safetensors.
+    """
+    if not (folder / ADAPTER_WEIGHTS).is_file():
+        raise InputError(f"{folder}: found no {ADAPTER_WEIGHTS}; expected an adapter in safetensors, as peft saves it")
     return replace(base, adapter=str(folder.resolve()), adapter_sha256=_folder_sha256(folder))
 
 

@@ -128,7 +128,7 @@ def _load_network(source: Source, device: str, dtype: str) -> Network:
 
     quiet()
     source = plain(source)
-    options = source.arguments | {"dtype": getattr(torch, dtype), "output_loading_info": True}
+    options = source.weights_arguments | {"dtype": getattr(torch, dtype), "output_loading_info": True}
     model, info = load(source, lambda: AutoModelForCausalLM.from_pretrained(source.location, **options))
     if info["missing_keys"]:
         raise InputError(

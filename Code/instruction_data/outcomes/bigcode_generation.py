@@ -111,6 +111,7 @@ def _generate(
         document = vars(settings) | {"task": task.name, "prefix": prefix, "problems": count}
         document |= {"run": run.name, "kept": str(kept.resolve()), "asked": json.dumps(asked, sort_keys=True)}
         document |= {"model": source.location, "arguments": source.arguments, "adapter": source.adapter}
+        document["weights_arguments"] = source.weights_arguments
         (folder / "settings.json").write_text(json.dumps(document | {"generations": str(made)}))
         environments.run(harness.script("generate.py", folder / "settings.json"), harness.environment, task.folder, log)
         return made
