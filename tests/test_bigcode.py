@@ -150,6 +150,42 @@ def test_an_import_that_ends_the_interpreter_fails_its_sample_and_a_broken_inter
         trials.run(replace(place, python=Path("/usr/bin/false")), samples)
 
 
+def test_all_samples_run_apart_before_any_runs_beside_tests(monkeypatch):
+    ran = []
+    monkeypatch.setattr(trials, "_apart", lambda place, trial: ran.append("apart") or {"passed": True})
+    monkeypatch.setattr(trials, "_beside", lambda place, trial: ran.append("beside") or {"result": "passed"})
+    samples = [Trial("", "", "", 3, apart=number != 1) for number in range(4)]
+    assert all(verdict.passed for verdict in trials.run(None, samples))
+    assert ran == ["apart"] * 3 + ["beside"] * 4
+
+
+def test_a_sample_that_had_no_thread_or_no_processor_is_tried_again(monkeypatch):
+    starved = ({"result": "failed: can't start new thread"}, {"result": "timed out", "processor": 1}, {"said": "late"})
+    for first in starved:
+        answers = iter([first, {"result": "passed"}])
+        monkeypatch.setattr(trials, "_beside", lambda place, trial, answers=answers: next(answers))
+        assert trials.run(None, [Trial("", "", "", 3, apart=False)])[0].passed
+    for first in ({"result": "failed: 1"}, {"result": "timed out", "processor": 2.9}):
+        monkeypatch.setattr(trials, "_beside", lambda place, trial, first=first: first)
+        assert not trials.run(None, [Trial("", "", "", 3, apart=False)])[0].passed
+
+
+def test_what_a_sample_says_is_cut_before_it_is_kept(monkeypatch):
+    monkeypatch.setattr(trials, "_beside", lambda place, trial: {"result": "x" * 60_000})
+    assert len(trials.run(None, [Trial("", "", "", 3, apart=False)])[0].said) == trials.SAID
+
+
+@needs_harness
+def test_slow_imports_are_not_counted_as_a_samples_time(tmp_path):
+    (tmp_path / "slow.py").write_text("import time\nwhile time.process_time() < 3: pass\n")
+    environment = bigcode_harness.find(None, None).environment
+    script, module = bigcode_harness.IN_HARNESS / "sample.py", bigcode_scoring.execute_module(environment)
+    place = TrialSite(environment.python, script, module, {}, {"PYTHONPATH": str(tmp_path)}, 10**9, sandboxed=False)
+    answer = trials._beside(place, Trial("import slow", "assert True", "", 2, apart=False))
+    assert answer["result"] == "passed"
+    assert answer["processor"] < 2
+
+
 # Everything that they need is imported before the harness takes it away, or found under another name. HumanEval/3 is
 # below_zero(operations): whether a running sum falls below zero.
 ALWAYS = """
@@ -255,6 +291,8 @@ def test_every_hostile_sample_fails_and_leaves_the_others_and_the_machine_alone(
             "import socket; socket.socket(socket.AF_VSOCK, socket.SOCK_STREAM)",
             "import ctypes; assert ctypes.CDLL(None).syscall(250, 0, -3, 0) >= 0",  # keyctl
             "import ctypes; assert ctypes.CDLL(None).syscall(425, 1, bytes(200)) >= 0",  # io_uring_setup
+            "import posix; posix.posix_fadvise(posix.open('/usr/bin/env', 0), 0, 0, 4)",  # a memory across samples
+            "import posix; posix.preadv(posix.open('/usr/bin/env', 0), [bytearray(9)], 0, posix.RWF_NOWAIT)",
             "import test.__main__",
             "while True: print('x' * 65536)",
             "held = bytearray(64_000_000_000)",

@@ -1,5 +1,9 @@
 """The sandbox: what code in it reaches, leaves and takes."""
 
+import contextlib
+import errno
+import signal
+import subprocess
 import time
 from pathlib import Path
 
@@ -65,3 +69,68 @@ def test_processes_files_and_time_are_limited(tmp_path):
     well, _, _ = inside(tmp_path, "if (!fork()) { sleep 60 } sleep 60", seconds=1)
     assert not well
     assert time.monotonic() - began < 30
+
+
+@needs_sandbox
+@pytest.mark.parametrize("call", [*sandbox.REFUSED, *sandbox.NOT_THERE])
+def test_calls_that_remember_or_escape_are_refused(tmp_path, call):
+    import pyseccomp
+
+    number = pyseccomp.resolve_syscall(pyseccomp.Arch.NATIVE, call)
+    well, said, _ = inside(tmp_path, f'syscall({number}, 0, 0, 0, 0, 0) == -1 or die "done\\n"; print $! + 0')
+    assert well
+    assert int(said) in (errno.EPERM, errno.ENOSYS)
+
+
+@needs_sandbox
+def test_a_user_namespace_is_refused_however_it_is_asked_for(tmp_path):
+    import pyseccomp
+
+    clone = pyseccomp.resolve_syscall(pyseccomp.Arch.NATIVE, "clone")
+    flags = sandbox.NEW_USER | signal.SIGCHLD
+    code = f'my $p = syscall({clone}, {flags}, 0, 0, 0, 0); $p == -1 or die "in\\n"; print $! + 0'
+    assert inside(tmp_path, code)[:2] == (True, str(errno.EPERM))
+
+
+@needs_sandbox
+def test_shared_memory_is_small(tmp_path):
+    fill = 'open(F, ">", "/dev/shm/x") or die; $n += syswrite(F, "x" x 1e6) || last for 1..100; print $n'
+    _, said, _ = inside(tmp_path, fill)
+    assert 0 < int(said) <= sandbox.SHARED_BYTES
+
+
+def may_fix_scores() -> bool:
+    """Whether we are root with CAP_SYS_RESOURCE, which containers often lack."""
+    said = Path("/proc/self/status").read_text()
+    return sandbox._variant() == "drop" and bool(int(said.split("CapBnd:")[1].split()[0], 16) >> 24 & 1)
+
+
+@needs_sandbox
+def test_what_runs_there_is_the_first_to_be_killed_when_memory_ends(tmp_path):
+    lower = 'open(F, ">", "/proc/self/oom_score_adj") and print F "0"; close F;'
+    show = 'open(G, "/proc/self/oom_score_adj"); print <G>'
+    assert inside(tmp_path, show)[1] == "1000\n"
+    assert not may_fix_scores() or inside(tmp_path, lower + show)[1] == "1000\n"
+
+
+@needs_sandbox
+def test_nobody_of_a_sandbox_is_left_when_it_has_ended(tmp_path):
+    users = [sandbox.user(), sandbox.user()]
+    assert users[0] != users[1]
+    limits = Limits(user=users[0])
+    view = View({}, None, {"PATH": "/usr/bin"}, "/tmp")
+    code = "fork() for 1..5; print qq(x\\n); $| = 1; sleep 100"
+    with sandbox.start(["/usr/bin/perl", "-e", f"$| = 1; {code}"], view, limits, stdout=subprocess.PIPE) as process:
+        process.stdout.readline()
+        if sandbox._variant() == "drop":
+            assert users[0] in owners()
+    assert users[0] not in owners()
+
+
+def owners() -> set[int]:
+    """The users of all processes."""
+    found = set()
+    for place in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            found.add(place.stat().st_uid)
+    return found

@@ -8,17 +8,21 @@ first, so that limits on processes hold and nothing of root's can be signalled o
 import contextlib
 import errno
 import functools
+import itertools
 import os
-import platform
+import random
+import select
 import shutil
 import socket
-import struct
 import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
+
+import orjson
 
 from instruction_data.errors import InputError
 from instruction_data.runs.environments import log_end
@@ -27,11 +31,23 @@ SYSTEM = ("/usr", "/etc/alternatives", "/etc/ld.so.cache", "/etc/ld.so.conf", "/
 LINKS = ("/bin", "/lib", "/lib32", "/lib64", "/sbin")
 NOBODY = 65534
 FAMILIES = (socket.AF_UNIX, socket.AF_INET, socket.AF_INET6, 16)  # 16: netlink. Others, as vsock, ignore namespaces
-CALLS = {  # of the kernel, by machine: its name for audits; socket; refused ones: io_uring, which has a socket of
-    "x86_64": (0xC000003E, 41, (425, 426, 427, 248, 249, 250)),  # its own, and keyrings, which outlive their process
-    "aarch64": (0xC00000B7, 198, (425, 426, 427, 217, 218, 219)),
-}
-NOBODIES = range(65000, 65520)  # Debian's policy leaves these free; simultaneous sandboxes use different ones
+ALL_FAMILIES = 46  # the kernel's number of families
+NEW_USER = 0x10000000  # CLONE_NEWUSER
+EVICTING = (20, 21)  # advice to put pages away: MADV_COLD, MADV_PAGEOUT
+REFUSED = (  # calls of the kernel
+    *("io_uring_setup", "io_uring_enter", "io_uring_register"),  # has a socket of its own
+    *("add_key", "request_key", "keyctl"),  # keyrings outlive their process
+    *("fadvise64", "readahead", "mincore", "cachestat"),  # what is in the cache of files is a memory, too
+    *("memfd_create", "memfd_secret", "userfaultfd"),  # memory that no limit counts
+    *("unshare", "setns", "mount", "umount2", "pivot_root", "fsopen", "open_tree", "move_mount", "mount_setattr"),
+    *("bpf", "perf_event_open", "process_vm_readv", "process_vm_writev", "ptrace"),
+)
+NOT_THERE = ("clone3", "preadv2", "pwritev2")  # programs ask for the older ones instead
+NOBODIES = range(65000, 65520)  # Debian's policy leaves these free; sandboxes take them in turn
+OPEN_FILES = 256  # of one process
+DROPPED_LAST = ("SETUID", "SETGID", "SETPCAP", "SYS_RESOURCE")  # with the last, nobody can lower choom's score again
+SHARED_BYTES = 1 << 24  # of the memory that processes share
+ENDED_SECONDS = 10  # that a killed process space may take to be gone
 
 
 @dataclass(frozen=True)
@@ -41,7 +57,7 @@ class Limits:
     Attributes:
         processes: at once, threads included.
         file_bytes: of one file.
-        temporary_bytes: of each temporary folder.
+        temporary_bytes: of each temporary folder, but for that of shared memory, which is small.
         user: the user who runs there, since the kernel counts processes by user.
     """
 
@@ -51,9 +67,12 @@ class Limits:
     user: int = NOBODY
 
 
-def user(number: int) -> int:
-    """Return a user number for one of the sandboxes that this process runs at the same time."""
-    return NOBODIES[(os.getpid() * 16 + number) % len(NOBODIES)]
+_users = itertools.count(random.SystemRandom().randrange(len(NOBODIES)))
+
+
+def user() -> int:
+    """Return a user number that no sandbox of this process had for a long time, so that nobody shares its limits."""
+    return NOBODIES[next(_users) % len(NOBODIES)]
 
 
 class DiedError(InputError):
@@ -120,17 +139,39 @@ def start(words: Sequence[str], view: View, limits: Limits = Limits(), **streams
     Raises:
         InputError: this machine cannot make a sandbox.
     """
-    with tempfile.TemporaryFile() as rules:
-        rules.write(_refusals(platform.machine()))
+    told, tells = os.pipe()
+    with open(told, "rb") as status, tempfile.TemporaryFile() as rules:
+        _refuse(rules)
         rules.seek(0)
-        command = [*_walls(_variant(), view, limits, rules.fileno()), *_limits(_variant(), limits), *words]
-        streams["pass_fds"] = [*streams.get("pass_fds", ()), rules.fileno()]
-        process = subprocess.Popen(command, env={}, **streams)
-    with process:
+        walls = _walls(_variant(), view, limits, rules.fileno(), tells)
+        streams["pass_fds"] = [*streams.get("pass_fds", ()), rules.fileno(), tells]
         try:
-            yield process
+            process = subprocess.Popen([*walls, *_limits(_variant(), limits), *words], env={}, **streams)
         finally:
-            process.kill()  # bubblewrap; its process space ends with it, and everything in there
+            os.close(tells)
+        with process:
+            try:
+                yield process
+            finally:
+                _end(process, status)
+
+
+def _end(process: subprocess.Popen, status: BinaryIO) -> None:
+    """Kill a sandbox, and wait until everything in its process space is gone.
+
+    Args:
+        status: to which bubblewrap has said, first of all, the number of the first process in there.
+    """
+    with contextlib.ExitStack() as stack:
+        first = orjson.loads(status.readline() or b"{}").get("child-pid")
+        space = None
+        with contextlib.suppress(ProcessLookupError):
+            space = first and os.pidfd_open(first)
+        if space:
+            stack.callback(os.close, space)
+        process.kill()  # bubblewrap; the first process in there dies with it, and with this one all others
+        if space:
+            select.select([space], [], [], ENDED_SECONDS)
 
 
 def check() -> None:
@@ -149,7 +190,7 @@ def _variant() -> str:
         raise InputError("found no bubblewrap; expected the program bwrap (Debian: apt install bubblewrap)")
     said = ""
     for variant in ("drop", "user") if os.geteuid() == 0 else ("user",):
-        limits = Limits(user=user(0))
+        limits = Limits(user=user())
         command = [*_walls(variant, View({}, None, {}, "/tmp"), limits), *_limits(variant, limits), "/usr/bin/true"]
         probe = subprocess.run(command, capture_output=True, text=True)
         if probe.returncode == 0:
@@ -160,32 +201,44 @@ def _variant() -> str:
     )
 
 
-def _refusals(machine: str) -> bytes:
-    """Return a seccomp program that makes those kernel calls fail which the walls do not hold back.
+def _refuse(file: BinaryIO) -> None:
+    """Write a seccomp program that makes those kernel calls fail which the walls do not hold back.
 
-    It is empty for machines whose call numbers are not known here.
+    Raises:
+        InputError: libseccomp is not here.
     """
-    if machine not in CALLS:
-        return b""
-    load, equal, at_least, end = 0x20, 0x15, 0x35, 0x06  # BPF's: a word of the call's data; two jumps; return
-    allow, refuse = 0x7FFF0000, 0x00050000  # the latter with an error number
-    audit, of_socket, refused = CALLS[machine]
-    steps = [(load, 0, 0, 4), (equal, 1, 0, audit), (end, 0, 0, refuse | errno.ENOSYS)]
-    steps += [(load, 0, 0, 0), (at_least, 0, 1, 1 << 30), (end, 0, 0, refuse | errno.ENOSYS)]  # x86's second numbering
-    for number in refused:
-        steps += [(equal, 0, 1, number), (end, 0, 0, refuse | errno.EPERM)]
-    steps += [(equal, 1, 0, of_socket), (end, 0, 0, allow), (load, 0, 0, 16)]
-    for family in FAMILIES:
-        steps += [(equal, 0, 1, family), (end, 0, 0, allow)]
-    steps.append((end, 0, 0, refuse | errno.EAFNOSUPPORT))
-    return b"".join(struct.pack("=HBBI", *step) for step in steps)
+    try:
+        import pyseccomp
+    except RuntimeError as error:
+        raise InputError(f"found no libseccomp ({error}); expected it (Debian: apt install libseccomp2)") from error
+    refused, not_there = pyseccomp.ERRNO(errno.EPERM), pyseccomp.ERRNO(errno.ENOSYS)
+    rules = pyseccomp.SyscallFilter(pyseccomp.ALLOW)
+    rules.set_attr(pyseccomp.Attr.ACT_BADARCH, not_there)  # the processor's second numbering of calls
+    for call in REFUSED:
+        rules.add_rule(refused, call)
+    for call in NOT_THERE:
+        rules.add_rule(not_there, call)
+    rules.add_rule(refused, "clone", pyseccomp.Arg(0, pyseccomp.MASKED_EQ, NEW_USER, NEW_USER))
+    for advice in EVICTING:
+        rules.add_rule(refused, "madvise", pyseccomp.Arg(2, pyseccomp.EQ, advice))
+    no_family = pyseccomp.ERRNO(errno.EAFNOSUPPORT)
+    for family in {*range(ALL_FAMILIES)}.difference(FAMILIES):
+        rules.add_rule(no_family, "socket", pyseccomp.Arg(0, pyseccomp.EQ, family))
+    rules.add_rule(no_family, "socket", pyseccomp.Arg(0, pyseccomp.GE, ALL_FAMILIES))
+    rules.export_bpf(file)
 
 
-def _walls(variant: str, view: View, limits: Limits, rules: int | None = None) -> list[str]:
-    """Return the command of bubblewrap that shows a view and hides the rest."""
+def _walls(variant: str, view: View, limits: Limits, rules: int | None = None, tells: int | None = None) -> list[str]:
+    """Return the command of bubblewrap that shows a view and hides the rest.
+
+    Args:
+        rules: open file of the seccomp program.
+        tells: open file to which bubblewrap says what it has started.
+    """
     words = [
         "bwrap",
-        *(["--seccomp", str(rules)] if rules is not None and platform.machine() in CALLS else []),
+        *(["--seccomp", str(rules)] if rules is not None else []),
+        *(["--json-status-fd", str(tells)] if tells is not None else []),
         "--unshare-ipc",
         "--unshare-pid",
         "--unshare-net",
@@ -196,7 +249,7 @@ def _walls(variant: str, view: View, limits: Limits, rules: int | None = None) -
     if variant == "user":
         words += ["--unshare-user", "--uid", str(NOBODY), "--gid", str(NOBODY)]
     else:
-        words += [word for cap in ("SETUID", "SETGID", "SETPCAP") for word in ("--cap-add", f"CAP_{cap}")]
+        words += [word for cap in DROPPED_LAST for word in ("--cap-add", f"CAP_{cap}")]
     words += ["--perms", "0755", "--dir", "/etc"]
     for path in SYSTEM:
         words += ["--ro-bind-try", path, path]
@@ -207,7 +260,8 @@ def _walls(variant: str, view: View, limits: Limits, rules: int | None = None) -
             words += ["--ro-bind", str(path), str(path)]
     words += ["--proc", "/proc", "--dev", "/dev"]
     for path in view.temporary:
-        words += ["--perms", "1777", "--size", str(limits.temporary_bytes), "--tmpfs", path]
+        size = min(limits.temporary_bytes, SHARED_BYTES) if path == "/dev/shm" else limits.temporary_bytes
+        words += ["--perms", "1777", "--size", str(size), "--tmpfs", path]
     writable = [str(view.writable)] if view.writable else []
     inside = [*view.readable.values(), *writable]
     for folder in dict.fromkeys(str(parent) for path in inside for parent in reversed(Path(path).parents)):
@@ -226,7 +280,7 @@ def _walls(variant: str, view: View, limits: Limits, rules: int | None = None) -
 def _limits(variant: str, limits: Limits) -> list[str]:
     """Return the command that sets limits, and that makes the kernel kill here first when memory runs out."""
     words = ["/usr/bin/choom", "--adjust", "1000", "--", "/usr/bin/prlimit", "--core=0"]
-    words += [f"--nproc={limits.processes}", f"--fsize={limits.file_bytes}", "--"]
+    words += [f"--nproc={limits.processes}", f"--fsize={limits.file_bytes}", f"--nofile={OPEN_FILES}", "--"]
     if variant == "drop":
         identity = [f"--reuid={limits.user}", f"--regid={limits.user}", "--clear-groups"]
         words += ["/usr/bin/setpriv", *identity, "--no-new-privs", "--inh-caps=-all", "--bounding-set=-all", "--"]

@@ -1,21 +1,21 @@
 """Trying samples of model-written Python against their tests, each in sandboxes of its own.
 
-A sample runs twice. First it runs together with its tests in one process, by the harness's own code and time limit. A
-sample that passes there may be right, or may have tampered with its checks. So it runs again, apart: the sample in one
-sandbox, the tests in another, and only arguments and returned values between them. It has passed if it passes both.
+A sample runs twice: apart, the sample in one sandbox, the tests in another, and only arguments and returned values
+between them; and beside its tests in one process, by the harness's own code and time limit. There it may tamper with
+its checks, and read them. It has passed if it passes both. All samples run apart before any of them runs beside tests,
+so that nothing that one of them reads there can help another.
 """
 
 import contextlib
 import json
 import os
-import queue
 import select
 import socket
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +29,8 @@ from instruction_data.outcomes.sandbox import Limits, View
 START_SECONDS = 60  # an interpreter's time to get ready for a sample
 GRACE_SECONDS = 1  # the harness's own, beyond a sample's time
 APART_TIMES = 3  # times the seconds allowed together, since values between processes take longer
+SAID = 1000  # characters of a failure's message
+STARVING = ("can't start new thread", "Resource temporarily unavailable", "Cannot allocate memory")
 STARVED = 0.8  # share of its time; a sample that had less of a processor is tried again
 VERDICT_BYTES = 1 << 16
 TEMPORARY = "/temporary"  # there is no /tmp and no home: no sample has business there
@@ -98,62 +100,67 @@ class _NotStartedError(Exception):
 def run(place: TrialSite, trials: Sequence[Trial]) -> list[Verdict]:
     """Try samples, as many at once as there are processors.
 
-    A sample that ends without a verdict, or had too little of a processor, is tried again after all others, so that
-    no sample fails because of its neighbours.
+    A sample that ends without a verdict, or had too little of a processor or of anything else, is tried again after all
+    others, so that no sample fails because of its neighbours.
 
     Raises:
         InputError: no sample can be run here.
     """
     workers = min(os.cpu_count() or 1, len(trials)) or 1
-    free = queue.SimpleQueue()
-    for number in range(workers):
-        free.put((sandbox.user(2 * number), sandbox.user(2 * number + 1)))
 
-    def one(trial: Trial) -> tuple[Verdict, bool]:
-        users = free.get()
-        try:
-            return _try(place, trial, users)
-        except _NotStartedError as error:
-            return Verdict(False, False, str(error)), False
-        finally:
-            free.put(users)
+    def tried(kind: Callable[[TrialSite, Trial], dict], some: Sequence[Trial], what: str) -> list[dict]:
+        def one(trial: Trial) -> dict:
+            try:
+                return kind(place, trial)
+            except _NotStartedError as error:
+                return {"said": str(error)}
 
-    with ThreadPoolExecutor(workers) as pool:  # a sandbox ends with the thread that started it
-        tried = pool.map(one, trials)
-        found = list(tqdm(tried, "trying samples", len(trials), unit="sample", file=sys.stderr, delay=10))
-    users = free.get()
-    return [
-        verdict if sure else _again(place, trial, users) for trial, (verdict, sure) in zip(trials, found, strict=True)
+        with ThreadPoolExecutor(workers) as pool:  # a sandbox ends with the thread that started it
+            return list(tqdm(pool.map(one, some), what, len(some), unit="sample", file=sys.stderr, delay=10))
+
+    apart = iter(tried(_apart, [trial for trial in trials if trial.apart], "trying samples apart from their tests"))
+    beside = tried(_beside, trials, "trying samples beside them")
+    found = [
+        _verdict(next(apart) if one.apart else None, of, one.seconds) for one, of in zip(trials, beside, strict=True)
     ]
+    unsure = [place for place, (_, sure) in enumerate(found) if not sure]
+    again = iter([_again(place, trials[one], _apart) if trials[one].apart else None for one in unsure])
+    verdicts = [verdict for verdict, _ in found]
+    for one in unsure:
+        verdicts[one], _ = _verdict(next(again), _again(place, trials[one], _beside), trials[one].seconds)
+    return verdicts
 
 
-def _again(place: TrialSite, trial: Trial, users: tuple[int, int]) -> Verdict:
+def _again(place: TrialSite, trial: Trial, kind: "Callable[[TrialSite, Trial], dict]") -> dict:
     try:
-        return _try(place, trial, users)[0]
+        return kind(place, trial)
     except _NotStartedError as error:
         try:
-            _try(place, Trial("", "", "", trial.seconds, apart=False), users)
+            _beside(place, Trial("", "", "", trial.seconds, apart=False))
         except _NotStartedError:
             raise InputError(f"{place.python}: no sample can be run: {error}") from error
-        return Verdict(False, False, f"with the packages that it imports {error}")
+        return {"said": f"with the packages that it imports {error}"}
 
 
-def _try(place: TrialSite, trial: Trial, users: tuple[int, int]) -> tuple[Verdict, bool]:
-    """Try a sample; return the verdict, and whether it is final because a second try would not be fairer."""
+def _verdict(apart: dict | None, beside: dict, seconds: float) -> tuple[Verdict, bool]:
+    """Return the verdict of the answers, and whether it is final because a second try would not be fairer."""
+    if beside.get("result") != "passed":
+        said = str(beside.get("result", beside.get("said")))[:SAID]
+        late = said == "timed out" and beside.get("processor", 0) < STARVED * seconds
+        starved = any(words in said for words in STARVING)
+        return Verdict(False, False, said), "result" in beside and not late and not starved
+    passed = apart is None or apart.get("passed") is True
+    return Verdict(passed, True, "" if passed else f"apart from its tests: {str(apart.get('said'))[:SAID]}"), passed
+
+
+def _beside(place: TrialSite, trial: Trial) -> dict:
+    """Run a sample and its tests in one process; return their answer."""
     job = {"solution": trial.solution, "tests": trial.tests, "seconds": trial.seconds, "memory": place.memory}
-    with _started(place, users[0], job, "together", str(place.execute or "-")) as lines:
-        found = lines.verdict(trial.seconds + GRACE_SECONDS)
-    if found.get("result") != "passed":
-        late = found.get("result") == "timed out" and found.get("processor", 0) < STARVED * trial.seconds
-        return Verdict(False, False, str(found.get("result", found.get("said")))), "result" in found and not late
-    if not trial.apart:
-        return Verdict(True, True, ""), True
-    found = _apart(place, trial, users)
-    passed = found.get("passed") is True
-    return Verdict(passed, True, "" if passed else f"apart from its tests: {found.get('said')}"), passed
+    with _started(place, job, "together", str(place.execute or "-")) as lines:
+        return lines.verdict(trial.seconds + GRACE_SECONDS)
 
 
-def _apart(place: TrialSite, trial: Trial, users: tuple[int, int]) -> dict:
+def _apart(place: TrialSite, trial: Trial) -> dict:
     """Run the tests against a sample in another sandbox; return their answer."""
     job = {"solution": trial.solution, "memory": place.memory}
     check = {"tests": trial.tests, "prompt": trial.prompt, "memory": place.memory}
@@ -161,8 +168,8 @@ def _apart(place: TrialSite, trial: Trial, users: tuple[int, int]) -> dict:
         ends = [stack.enter_context(end) for end in socket.socketpair()]
         words = [("solution", str(place.execute)), ("tests",)]
         both = [
-            stack.enter_context(_started(place, user, what, *word, channel=end.fileno()))
-            for user, what, word, end in zip(users, (job, check), words, ends, strict=True)
+            stack.enter_context(_started(place, what, *word, channel=end.fileno()))
+            for what, word, end in zip((job, check), words, ends, strict=True)
         ]
         for end in ends:
             end.close()  # so that each side sees the other's end
@@ -170,7 +177,7 @@ def _apart(place: TrialSite, trial: Trial, users: tuple[int, int]) -> dict:
 
 
 @contextlib.contextmanager
-def _started(place: TrialSite, user: int, job: dict, *words: str, channel: int | None = None) -> Iterator["_Lines"]:
+def _started(place: TrialSite, job: dict, *words: str, channel: int | None = None) -> Iterator["_Lines"]:
     """Yield an interpreter that is ready for a sample, until the block ends.
 
     Raises:
@@ -179,7 +186,7 @@ def _started(place: TrialSite, user: int, job: dict, *words: str, channel: int |
     passed = () if channel is None else (channel,)
     command = [str(place.python), "-s", str(place.script), *words, *map(str, passed)]
     streams = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "pass_fds": passed}
-    with _sandboxed(place, command, user, streams) if place.sandboxed else _bare(place, command, streams) as process:
+    with _sandboxed(place, command, streams) if place.sandboxed else _bare(place, command, streams) as process:
         lines = _Lines(process.stdout.fileno())
         try:
             with process.stdin:
@@ -192,8 +199,8 @@ def _started(place: TrialSite, user: int, job: dict, *words: str, channel: int |
         yield lines
 
 
-def _sandboxed(place: TrialSite, command: Sequence[str], user: int, streams: dict):
-    limits = Limits(PROCESSES, FILE_BYTES, TEMPORARY_BYTES, user)
+def _sandboxed(place: TrialSite, command: Sequence[str], streams: dict):
+    limits = Limits(PROCESSES, FILE_BYTES, TEMPORARY_BYTES, sandbox.user())
     variables = {**place.variables, "HOME": "/nonexistent", "TMPDIR": TEMPORARY}
     view = View(place.readable, None, variables, TEMPORARY, (TEMPORARY, "/dev/shm"))
     return sandbox.start(command, view, limits, **streams)
