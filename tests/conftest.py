@@ -1,6 +1,5 @@
 """Study roots in temporary folders, and scripts as modules. Without PyTorch, tests that need it are skipped."""
 
-import importlib.util
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,13 +8,13 @@ from types import ModuleType
 import pytest
 from hypothesis import HealthCheck, settings
 from tests.support import chromium
+from tests.support.needs import WITHOUT_TORCH
 from tests.support.scripts import SCRIPTS, load_script
 
 from instruction_data.demo import demo_root
 from instruction_data.numbers import models
 from instruction_data.numbers.language_model import LanguageModel
 
-WITHOUT_TORCH = importlib.util.find_spec("torch") is None
 collect_ignore = ["test_encoder.py", "test_language_model.py", "test_trees.py"] if WITHOUT_TORCH else []
 
 settings.register_profile("loaded", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -65,6 +64,8 @@ def small_demo(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory):
+    if WITHOUT_TORCH:
+        pytest.skip("left to the environment with PyTorch")
     opened = chromium.Browser(tmp_path_factory.mktemp("chromium"))
     yield opened
     opened.close()
