@@ -8,6 +8,7 @@ Every script that scores models writes this form (``write``), and the comparison
 one new script and nothing else. Files from earlier versions name no metric: they hold pass@1.
 """
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ from instruction_data.runs.runs import Run
 FOLDER = "Results"
 PASSES = "pass"  # the kind of metric whose numbers say whether a sample solved its problem
 LARGEST = 1e100  # largest number; its squares add up without overflow
+REPORTED_TO = 1e-6  # a harness may round its figure
 UNIT_LENGTH = 60  # characters of a unit at most
 
 
@@ -192,6 +194,11 @@ def _check(outcome: Outcome, where: str) -> None:
         counts.add(len(numbers))
     if len(counts) != 1 or 0 in counts:
         raise InputError(f"{where}: found {sorted(counts)} samples a problem; expected one number of at least 1")
+    reported = outcome.reported.get(PASS.name, outcome.mean) if outcome.metric.name == PASS.name else outcome.mean
+    if not math.isclose(reported, outcome.mean, abs_tol=REPORTED_TO):
+        raise InputError(
+            f"{where}: found {reported} as the reported {PASS.name}; expected {outcome.mean}, as its problems give"
+        )
 
 
 def _check_metric(metric: Metric, where: str) -> None:
