@@ -1,5 +1,6 @@
 """The whole study, the self-test and the search for a recipe: what they plan, run and conclude."""
 
+import itertools
 import json
 import os
 
@@ -138,11 +139,13 @@ def test_planted_splits_are_compared_with_the_records_as_they_are(tmp_path):
         name.removeprefix("RQ0_PLANTED_"): json.loads((tmp_path / one["file"]).read_bytes())
         for name, one in manifest["splits"].items()
     }
-    assert {len(of) for of in texts.values()} == {75}
+    assert (len(texts), {len(of) for of in texts.values()}) == (14, {75})
     asked = {name: [one["instruction"] for one in of] for name, of in texts.items()}
-    for name in ("SHUFFLED", "BROKEN", "PROSE", "STYLE"):
-        assert asked[name] == asked["TRUE"]
-        assert [one["output"] for one in texts[name]] != [one["output"] for one in texts["TRUE"]]
+    for name, ending in itertools.product(("SHUFFLED", "BROKEN", "PROSE", "STYLE"), ("", "_R2")):
+        true = f"TRUE{ending}"
+        assert asked[name + ending] == asked[true]
+        assert [one["output"] for one in texts[name + ending]] != [one["output"] for one in texts[true]]
+    assert not {*asked["SOLVED"]} & {*asked["SOLVED_R2"], *asked["TRUE"]}
     quarters = [set(asked[name]) for name in ("TRUE", "TRUE_R2", "PLACEBO", "PLACEBO_R2")]
     assert len(set.union(*quarters)) == 300
     assert script.main(words) == 0

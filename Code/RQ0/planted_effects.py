@@ -1,15 +1,15 @@
 """RQ0, planted effects: does the whole loop see what is there, and nothing where nothing is?
 
-Takes random quarters of the demo's code pool and changes outputs in ways whose effect is known. Makes nine splits, in
-Datas/RQ0/PLANTED/; all but the draws marked R2 and the placebo have the instructions of the first quarter:
+Takes random quarters of the demo's code pool and changes outputs in ways whose effect is known. Makes fourteen splits,
+in Datas/RQ0/PLANTED/, each of the seven drawn twice (…_R2); the changed ones have the instructions of TRUE's draws:
 
-    RQ0_PLANTED_TRUE, …_TRUE_R2          the records as they are, two draws
-    RQ0_PLANTED_PLACEBO, …_PLACEBO_R2    two draws more
-    RQ0_PLANTED_SHUFFLED                 each instruction with the output of another
-    RQ0_PLANTED_BROKEN                   an edit at every operator and number, as broken twins have one
-    RQ0_PLANTED_PROSE                    prose instead of code
-    RQ0_PLANTED_STYLE                    the same code, indented by two columns instead of four
-    RQ0_PLANTED_SOLVED                   half of the records replaced by problems of HumanEval with their solutions
+    RQ0_PLANTED_TRUE        the records as they are
+    RQ0_PLANTED_PLACEBO     the other two quarters
+    RQ0_PLANTED_SHUFFLED    each instruction with the output of another
+    RQ0_PLANTED_BROKEN      an edit at every operator and number, as broken twins have one
+    RQ0_PLANTED_PROSE       prose instead of code
+    RQ0_PLANTED_STYLE       the same code, indented by two columns instead of four
+    RQ0_PLANTED_SOLVED      problems of HumanEval with their solutions instead of the records
 
 with RQ0_PLANTED_scores.parquet and RQ0_PLANTED_manifest.json. Each is compared with TRUE.
 Code/study/self_test.py trains on them, and checks the verdicts.
@@ -47,16 +47,20 @@ QUESTION = Question(
 SOURCE = "oss"
 POOL = Pool(name="planted", path="Datas/demo/planted.jsonl")
 QUARTERS = ("TRUE", "TRUE_R2", "PLACEBO", "PLACEBO_R2")  # disjoint draws
-SOLVED_SHARE = 2  # one record in so many gives way to a solved problem
+REPEATS = ("", "_R2")  # of TRUE, and of what is planted into it
 
 
-def planted(records: Sequence[Record], seed: int) -> dict[str, list[Record]]:
-    """Return plant -> the records with their changed outputs, and the solved problems of the benchmark."""
-    outputs = [record.output for record in records]
+def planted(records: Sequence[Record], seed: int, repeat: int) -> dict[str, list[Record]]:
+    """Return plant -> the records with their changed outputs, and solved problems of the benchmark in their place.
+
+    Args:
+        repeat: from 0; every one has other problems.
+    """
+    outputs, of_repeat = [record.output for record in records], seed + repeat
     changed = {
-        "SHUFFLED": plants.shuffled(outputs, seed),
+        "SHUFFLED": plants.shuffled(outputs, of_repeat),
         "BROKEN": [plants.broken(output) for output in outputs],
-        "PROSE": plants.prose(outputs, seed),
+        "PROSE": plants.prose(outputs, of_repeat),
         "STYLE": [plants.restyled(output) for output in outputs],
     }
     made = {
@@ -64,7 +68,8 @@ def planted(records: Sequence[Record], seed: int) -> dict[str, list[Record]]:
         for name, of in changed.items()
     }
     problems = gold.load("humaneval", None)
-    chosen = draws.draw(len(problems), len(records) // SOLVED_SHARE, seed, "SOLVED").tolist()
+    order = draws.permutation(len(problems), seed, "SOLVED").tolist()
+    chosen = order[repeat * len(records) : (repeat + 1) * len(records)]
     made["SOLVED"] = [Record(asked, "", output) for asked, output in plants.solved([problems[i] for i in chosen])]
     return made
 
@@ -75,10 +80,11 @@ def pool_rows(source: Records, seed: int) -> tuple[list[Record], dict[str, list[
     of = {name: order[place * size : (place + 1) * size] for place, name in enumerate(QUARTERS)}
     rows = [source[position] for name in QUARTERS for position in of[name]]
     splits = {name: [*range(place * size, (place + 1) * size)] for place, name in enumerate(QUARTERS)}
-    for name, records in planted(rows[:size], seed).items():
-        kept = splits["TRUE"][: size - len(records)]
-        splits[name] = [*kept, *range(len(rows), len(rows) + len(records))]
-        rows += records
+    for repeat, ending in enumerate(REPEATS):
+        true = [rows[place] for place in splits[f"TRUE{ending}"]]
+        for name, records in planted(true, seed, repeat).items():
+            splits[name + ending] = [*range(len(rows), len(rows) + len(records))]
+            rows += records
     return rows, splits
 
 
@@ -99,11 +105,9 @@ def write_pool(workspace: Workspace, rows: Sequence[Record]) -> None:
 
 
 def made_splits(records: Records, rows: Mapping[str, Sequence[int]]) -> list[Split]:
-    """Return the splits, each with the share of its records that were changed."""
-    quarter = set(rows["TRUE"])
-    share = lambda name, of: 0.0 if name in QUARTERS else 1 - len(quarter.intersection(of)) / len(of)  # noqa: E731
+    """Return the splits, each with whether its records were changed."""
     return [
-        Split(f"{QUESTION.id}_{POOL.label}_{name}", [(records, np.array(of))], {"changed share": share(name, of)})
+        Split(f"{QUESTION.id}_{POOL.label}_{name}", [(records, np.array(of))], {"changed": float(name not in QUARTERS)})
         for name, of in rows.items()
     ]
 
