@@ -74,7 +74,7 @@ def test_right_code_scores_one_wrong_code_zero_and_greedy_code_nothing(humaneval
     for line in (
         "0, sample 0: passed",
         "1, sample 0: failed",
-        "2, sample 0: timed out",
+        "2, sample 0: apart from its tests: no verdict in time",
         "3, sample 1: failed: invalid",
     ):
         assert f"HumanEval/{line}" in said

@@ -31,6 +31,7 @@ GRACE_SECONDS = 1  # the harness's own, beyond a sample's time
 APART_TIMES = 3  # times the seconds allowed together, since values between processes take longer
 SAID = 1000  # characters of a failure's message
 STARVING = ("can't start new thread", "Resource temporarily unavailable", "Cannot allocate memory")
+ALONE = 32  # so many are tried again one by one, more of them together
 STARVED = 0.8  # share of its time; a sample that had less of a processor is tried again
 VERDICT_BYTES = 1 << 16
 TEMPORARY = "/temporary"  # there is no /tmp and no home: no sample has business there
@@ -93,12 +94,15 @@ class TrialSite:
     sandboxed: bool
 
 
+Kind = Callable[[TrialSite, Trial], dict]  # a way of trying a sample: its answer
+
+
 class _NotStartedError(Exception):
     """An interpreter ended before it was ready for the sample."""
 
 
 def run(place: TrialSite, trials: Sequence[Trial]) -> list[Verdict]:
-    """Try samples, as many at once as there are processors.
+    """Try samples, as many at once as there are processors: all apart from their tests, then beside them.
 
     A sample that ends without a verdict, or had too little of a processor or of anything else, is tried again after all
     others, so that no sample fails because of its neighbours.
@@ -106,32 +110,47 @@ def run(place: TrialSite, trials: Sequence[Trial]) -> list[Verdict]:
     Raises:
         InputError: no sample can be run here.
     """
-    workers = min(os.cpu_count() or 1, len(trials)) or 1
+    apart = _answers(place, trials, [one for one, trial in enumerate(trials) if trial.apart], _apart)
+    lost = {one for one, answer in apart.items() if "passed" not in answer}
+    beside = _answers(place, trials, [one for one in range(len(trials)) if one not in lost], _beside)
+    return [_verdict(apart.get(one), beside.get(one, {}), one in lost) for one in range(len(trials))]
 
-    def tried(kind: Callable[[TrialSite, Trial], dict], some: Sequence[Trial], what: str) -> list[dict]:
-        def one(trial: Trial) -> dict:
-            try:
-                return kind(place, trial)
-            except _NotStartedError as error:
-                return {"said": str(error)}
 
+def _answers(place: TrialSite, trials: Sequence[Trial], chosen: Sequence[int], kind: Kind) -> dict[int, dict]:
+    """Run samples, and those without a sure answer again; return their answers by number."""
+    what = "trying samples beside their tests" if kind is _beside else "trying samples apart from their tests"
+
+    def one(number: int) -> dict:
+        with contextlib.suppress(_NotStartedError):
+            return kind(place, trials[number])
+        return {}
+
+    def together(numbers: Sequence[int], workers: int) -> dict[int, dict]:
         with ThreadPoolExecutor(workers) as pool:  # a sandbox ends with the thread that started it
-            return list(tqdm(pool.map(one, some), what, len(some), unit="sample", file=sys.stderr, delay=10))
+            tried = tqdm(pool.map(one, numbers), what, len(numbers), unit="sample", file=sys.stderr, delay=10)
+            return dict(zip(numbers, tried, strict=True))
 
-    apart = iter(tried(_apart, [trial for trial in trials if trial.apart], "trying samples apart from their tests"))
-    beside = tried(_beside, trials, "trying samples beside them")
-    found = [
-        _verdict(next(apart) if one.apart else None, of, one.seconds) for one, of in zip(trials, beside, strict=True)
-    ]
-    unsure = [place for place, (_, sure) in enumerate(found) if not sure]
-    again = iter([_again(place, trials[one], _apart) if trials[one].apart else None for one in unsure])
-    verdicts = [verdict for verdict, _ in found]
-    for one in unsure:
-        verdicts[one], _ = _verdict(next(again), _again(place, trials[one], _beside), trials[one].seconds)
-    return verdicts
+    workers = min(os.cpu_count() or 1, len(chosen)) or 1
+    found = together(chosen, workers)
+    unsure = [number for number, answer in found.items() if not _sure(answer, trials[number].seconds)]
+    found |= together(unsure, 1 if len(unsure) <= ALONE else workers)
+    return found | {number: _explained(place, trials[number], kind) for number in unsure if not found[number]}
 
 
-def _again(place: TrialSite, trial: Trial, kind: "Callable[[TrialSite, Trial], dict]") -> dict:
+def _sure(answer: Mapping, seconds: float) -> bool:
+    """Say whether an answer is final because a second try would not be fairer."""
+    said = str(answer.get("result", answer.get("said", "")))
+    late = said == "timed out" and answer.get("processor", 0) < STARVED * seconds
+    starved = any(words in said for words in STARVING)
+    return ("result" in answer or "passed" in answer) and not late and not starved
+
+
+def _explained(place: TrialSite, trial: Trial, kind: Kind) -> dict:
+    """Try a sample once more whose interpreter did not start; say why, if it is the sample's own doing.
+
+    Raises:
+        InputError: no interpreter starts.
+    """
     try:
         return kind(place, trial)
     except _NotStartedError as error:
@@ -142,15 +161,17 @@ def _again(place: TrialSite, trial: Trial, kind: "Callable[[TrialSite, Trial], d
         return {"said": f"with the packages that it imports {error}"}
 
 
-def _verdict(apart: dict | None, beside: dict, seconds: float) -> tuple[Verdict, bool]:
-    """Return the verdict of the answers, and whether it is final because a second try would not be fairer."""
-    if beside.get("result") != "passed":
-        said = str(beside.get("result", beside.get("said")))[:SAID]
-        late = said == "timed out" and beside.get("processor", 0) < STARVED * seconds
-        starved = any(words in said for words in STARVING)
-        return Verdict(False, False, said), "result" in beside and not late and not starved
+def _verdict(apart: Mapping | None, beside: Mapping, lost: bool) -> Verdict:
+    """Return the verdict of a sample's answers.
+
+    Args:
+        lost: whether it gave no answer apart, so that it was not tried beside its tests.
+    """
     passed = apart is None or apart.get("passed") is True
-    return Verdict(passed, True, "" if passed else f"apart from its tests: {str(apart.get('said'))[:SAID]}"), passed
+    if lost or beside.get("result") == "passed":
+        said = "" if passed else f"apart from its tests: {str((apart or {}).get('said'))[:SAID]}"
+        return Verdict(passed and not lost, not lost, said)
+    return Verdict(False, False, str(beside.get("result", beside.get("said")))[:SAID])
 
 
 def _beside(place: TrialSite, trial: Trial) -> dict:
