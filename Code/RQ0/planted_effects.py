@@ -9,7 +9,7 @@ in Datas/RQ0/PLANTED/, each of the seven drawn twice (…_R2); the changed ones 
     RQ0_PLANTED_BROKEN      an edit at every operator and number, as broken twins have one
     RQ0_PLANTED_PROSE       prose instead of code
     RQ0_PLANTED_STYLE       the same code, indented by two columns instead of four
-    RQ0_PLANTED_SOLVED      problems of HumanEval with their solutions instead of the records
+    RQ0_PLANTED_SOLVED      half of the records replaced by problems of HumanEval with their solutions
 
 with RQ0_PLANTED_scores.parquet and RQ0_PLANTED_manifest.json. Each is compared with TRUE.
 Code/study/self_test.py trains on them, and checks the verdicts.
@@ -47,11 +47,12 @@ QUESTION = Question(
 SOURCE = "oss"
 POOL = Pool(name="planted", path="Datas/demo/planted.jsonl")
 QUARTERS = ("TRUE", "TRUE_R2", "PLACEBO", "PLACEBO_R2")  # disjoint draws
+SOLVED_SHARE = 2  # one record in so many gives way to a solved problem
 REPEATS = ("", "_R2")  # of TRUE, and of what is planted into it
 
 
 def planted(records: Sequence[Record], seed: int, repeat: int) -> dict[str, list[Record]]:
-    """Return plant -> the records with their changed outputs, and solved problems of the benchmark in their place.
+    """Return plant -> the records with their changed outputs, and solved problems of the benchmark.
 
     Args:
         repeat: from 0; every one has other problems.
@@ -68,8 +69,8 @@ def planted(records: Sequence[Record], seed: int, repeat: int) -> dict[str, list
         for name, of in changed.items()
     }
     problems = gold.load("humaneval", None)
-    order = draws.permutation(len(problems), seed, "SOLVED").tolist()
-    chosen = order[repeat * len(records) : (repeat + 1) * len(records)]
+    order, count = draws.permutation(len(problems), seed, "SOLVED").tolist(), len(records) // SOLVED_SHARE
+    chosen = order[repeat * count : (repeat + 1) * count]
     made["SOLVED"] = [Record(asked, "", output) for asked, output in plants.solved([problems[i] for i in chosen])]
     return made
 
@@ -83,7 +84,8 @@ def pool_rows(source: Records, seed: int) -> tuple[list[Record], dict[str, list[
     for repeat, ending in enumerate(REPEATS):
         true = [rows[place] for place in splits[f"TRUE{ending}"]]
         for name, records in planted(true, seed, repeat).items():
-            splits[name + ending] = [*range(len(rows), len(rows) + len(records))]
+            kept = splits[f"TRUE{ending}"][: size - len(records)]
+            splits[name + ending] = [*kept, *range(len(rows), len(rows) + len(records))]
             rows += records
     return rows, splits
 
@@ -105,9 +107,14 @@ def write_pool(workspace: Workspace, rows: Sequence[Record]) -> None:
 
 
 def made_splits(records: Records, rows: Mapping[str, Sequence[int]]) -> list[Split]:
-    """Return the splits, each with whether its records were changed."""
+    """Return the splits, each with the share of its records that were changed."""
+    whole = {row for name in QUARTERS for row in rows[name]}
     return [
-        Split(f"{QUESTION.id}_{POOL.label}_{name}", [(records, np.array(of))], {"changed": float(name not in QUARTERS)})
+        Split(
+            f"{QUESTION.id}_{POOL.label}_{name}",
+            [(records, np.array(of))],
+            {"changed share": 1 - len(whole.intersection(of)) / len(of)},
+        )
         for name, of in rows.items()
     ]
 

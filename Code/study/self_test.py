@@ -48,7 +48,7 @@ class Expected:
 EXPECTED = (
     Expected("SOLVED", "gold_bpb", BETTER, "the solutions themselves were in the training set"),
     Expected("PROSE", "gold_bpb", WORSE, "prose teaches no code"),
-    Expected("BROKEN", "pairs_margin", OPEN, "what 75 broken records teach was too little to be seen in earlier runs"),
+    Expected("BROKEN", "pairs_margin", WORSE, "the model was taught broken code"),
     Expected("STYLE", "pairs", NOTHING, "twins are indented like their gold solution, so style plays no part"),
     Expected("STYLE", "gold_bpb", OPEN, "the benchmark is indented by four columns, the training set by two"),
     Expected("PLACEBO", "gold_bpb", NOTHING, "these are other records of the same pool"),
