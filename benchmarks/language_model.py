@@ -142,10 +142,10 @@ def bfloat16() -> Result:
             (seconds(lambda f=feature: f.compute(texts)) for _ in range(2)), key=lambda one: one[0]
         )
         found[dtype] = arrays["perplexity"]
-    thirds = [np.argsort(np.argsort(found[dtype])) * 3 // len(texts) for dtype in took]
+    first, second = map(script().tier_numbers, found.values())
     product = matrix_rate(torch.bfloat16) / matrix_rate()
     detail = (
-        f"{(thirds[0] != thirds[1]).mean():.1%} of {len(texts)} records in another third; this processor's own matrix "
+        f"{(first != second).mean():.1%} of {len(texts)} records in another third; this processor's own matrix "
         f"product in bfloat16 has {product:.2f} times float32's rate"
     )
     return Result("perplexity: float32 / bfloat16", took["float32"] / took["bfloat16"], 1.5, detail)

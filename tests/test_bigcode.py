@@ -136,12 +136,17 @@ def test_right_code_passes_in_whatever_style(humaneval, tmp_path):
     assert scored.passed == [[True] * len(HONEST)] * 4, (tmp_path / "log").read_text()
 
 
+def bare_site(packages: Path) -> TrialSite:
+    """A place without walls, in which samples also find the packages of a folder."""
+    environment = bigcode_harness.find(None, None).environment
+    script, module = bigcode_harness.IN_HARNESS / "sample.py", bigcode_scoring.execute_module(environment)
+    return TrialSite(environment.python, script, module, {}, {"PYTHONPATH": str(packages)}, 10**9, sandboxed=False)
+
+
 @needs_harness
 def test_an_import_that_ends_the_interpreter_fails_its_sample_and_a_broken_interpreter_the_run(tmp_path):
     (tmp_path / "ends.py").write_text("import os\nos._exit(1)\n")
-    environment = bigcode_harness.find(None, None).environment
-    script, module = bigcode_harness.IN_HARNESS / "sample.py", bigcode_scoring.execute_module(environment)
-    place = TrialSite(environment.python, script, module, {}, {"PYTHONPATH": str(tmp_path)}, 10**9, sandboxed=False)
+    place = bare_site(tmp_path)
     samples = [Trial(code, "assert f() == 1", "", 3, apart=True) for code in ("import ends", "def f(): return 1")]
     wrong, right = trials.run(place, samples)
     assert (wrong.passed, right.passed) == (False, True)
@@ -178,9 +183,7 @@ def test_what_a_sample_says_is_cut_before_it_is_kept(monkeypatch):
 @needs_harness
 def test_slow_imports_are_not_counted_as_a_samples_time(tmp_path):
     (tmp_path / "slow.py").write_text("import time\nwhile time.process_time() < 3: pass\n")
-    environment = bigcode_harness.find(None, None).environment
-    script, module = bigcode_harness.IN_HARNESS / "sample.py", bigcode_scoring.execute_module(environment)
-    place = TrialSite(environment.python, script, module, {}, {"PYTHONPATH": str(tmp_path)}, 10**9, sandboxed=False)
+    place = bare_site(tmp_path)
     answer = trials._beside(place, Trial("import slow", "assert True", "", 2, apart=False))
     assert answer["result"] == "passed"
     assert answer["processor"] < 2

@@ -141,7 +141,7 @@ def start(words: Sequence[str], view: View, limits: Limits = Limits(), **streams
     """
     told, tells = os.pipe()
     with open(told, "rb") as status, tempfile.TemporaryFile() as rules:
-        _refuse(rules)
+        rules.write(_refusals())
         rules.seek(0)
         walls = _walls(_variant(), view, limits, rules.fileno(), tells)
         streams["pass_fds"] = [*streams.get("pass_fds", ()), rules.fileno(), tells]
@@ -201,8 +201,9 @@ def _variant() -> str:
     )
 
 
-def _refuse(file: BinaryIO) -> None:
-    """Write a seccomp program that makes those kernel calls fail which the walls do not hold back.
+@functools.cache
+def _refusals() -> bytes:
+    """Return a seccomp program that makes those kernel calls fail which the walls do not hold back.
 
     Raises:
         InputError: libseccomp is not here.
@@ -225,7 +226,10 @@ def _refuse(file: BinaryIO) -> None:
     for family in {*range(ALL_FAMILIES)}.difference(FAMILIES):
         rules.add_rule(no_family, "socket", pyseccomp.Arg(0, pyseccomp.EQ, family))
     rules.add_rule(no_family, "socket", pyseccomp.Arg(0, pyseccomp.GE, ALL_FAMILIES))
-    rules.export_bpf(file)
+    with tempfile.TemporaryFile() as file:
+        rules.export_bpf(file)
+        file.seek(0)
+        return file.read()
 
 
 def _walls(variant: str, view: View, limits: Limits, rules: int | None = None, tells: int | None = None) -> list[str]:

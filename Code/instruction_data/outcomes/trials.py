@@ -113,7 +113,7 @@ def run(place: TrialSite, trials: Sequence[Trial]) -> list[Verdict]:
     apart = _answers(place, trials, [one for one, trial in enumerate(trials) if trial.apart], _apart)
     lost = {one for one, answer in apart.items() if "passed" not in answer}
     beside = _answers(place, trials, [one for one in range(len(trials)) if one not in lost], _beside)
-    return [_verdict(apart.get(one), beside.get(one, {}), one in lost) for one in range(len(trials))]
+    return [_verdict(apart.get(one), beside.get(one)) for one in range(len(trials))]
 
 
 def _answers(place: TrialSite, trials: Sequence[Trial], chosen: Sequence[int], kind: Kind) -> dict[int, dict]:
@@ -161,17 +161,13 @@ def _explained(place: TrialSite, trial: Trial, kind: Kind) -> dict:
         return {"said": f"with the packages that it imports {error}"}
 
 
-def _verdict(apart: Mapping | None, beside: Mapping, lost: bool) -> Verdict:
-    """Return the verdict of a sample's answers.
-
-    Args:
-        lost: whether it gave no answer apart, so that it was not tried beside its tests.
-    """
+def _verdict(apart: Mapping | None, beside: Mapping | None) -> Verdict:
+    """Return the verdict of a sample's answers; those are None that it was not asked for."""
+    if beside is not None and beside.get("result") != "passed":
+        return Verdict(False, False, str(beside.get("result", beside.get("said")))[:SAID])
     passed = apart is None or apart.get("passed") is True
-    if lost or beside.get("result") == "passed":
-        said = "" if passed else f"apart from its tests: {str((apart or {}).get('said'))[:SAID]}"
-        return Verdict(passed and not lost, not lost, said)
-    return Verdict(False, False, str(beside.get("result", beside.get("said")))[:SAID])
+    said = "" if passed else f"apart from its tests: {str(apart.get('said'))[:SAID]}"
+    return Verdict(passed, beside is not None, said)
 
 
 def _beside(place: TrialSite, trial: Trial) -> dict:
