@@ -113,7 +113,7 @@ def test_the_whole_study_with_real_tools(tmp_path, write_pool):
     base = tiny_model.write(tmp_path / "base")
     recipe = tmp_path / "recipe.yaml"
     recipe.write_text(RECIPE)
-    words = ["--root", tmp_path, "--pools", "mine", "--questions", "RQ2", "--model", base, "--recipe", recipe]
+    words = ["--root", tmp_path, "--pools", "mine", "--questions", "RQ2", "--model", base, "--recipes", recipe]
     alone = {"env": {**os.environ, "PATH": str(tmp_path)}}  # without bubblewrap, and so without the time of twins
     first = run_script("study/study.py", *words, "--seeds", "1", **alone)
     assert first.returncode == 0, first.stdout + first.stderr
@@ -125,6 +125,14 @@ def test_the_whole_study_with_real_tools(tmp_path, write_pool):
     assert (tmp_path / "report.html").is_file()
     again = run_script("study/study.py", *words, "--seeds", "1", "--dry-run", **alone)
     assert again.stdout.startswith("python Code/training/train.py --root ")  # which leaves what is finished
+
+
+def test_every_recipe_trains_every_set(root):
+    words = ["--root", root, "--pools", "mine", "--questions", "RQ2", "--recipes", "full", "lora", "--dry-run"]
+    said = run_script("study/study.py", *words)
+    assert said.returncode == 0, said.stderr
+    trainings = [line for line in said.stdout.splitlines() if "training/train.py" in line]
+    assert [line.partition(" --seeds 1 2 ")[2] for line in trainings] == ["--recipe full", "--recipe lora"]
 
 
 def test_planted_splits_are_compared_with_the_records_as_they_are(tmp_path):

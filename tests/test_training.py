@@ -148,7 +148,7 @@ def test_a_recipe_that_is_none_is_refused(tmp_path, text, found):
 
 
 def test_an_unknown_recipe_names_the_known_ones():
-    with pytest.raises(InputError, match="expected one of demo, full, lora"):
+    with pytest.raises(InputError, match="expected one of demo, .*full, lora, or a YAML file"):
         recipes.read_recipe("big")
 
 
@@ -165,7 +165,7 @@ def test_a_dry_run_prints_the_merging_where_it_is_asked_for(train, arguments, tm
     for flags, commands in (([], ["train"]), (["--merge"], ["train", "export"])):
         assert train.main([*told, *flags]) == 0
         lines = capsys.readouterr().out.splitlines()[2:]
-        assert lines == [f"llamafactory-cli {one} Runs/RQ9_MINE_Y--tiny--seed42/{one}.yaml" for one in commands]
+        assert lines == [f"llamafactory-cli {one} Runs/RQ9_MINE_Y--tiny--lora--seed42/{one}.yaml" for one in commands]
 
 
 @pytest.mark.parametrize("demo", [False, True])
@@ -260,6 +260,21 @@ def test_a_training_that_trained_nothing_is_a_failure(tmp_path, results, state):
 def test_names_of_runs_are_folder_names():
     assert runs.name("S", "org/model 7B;rm -rf", 1) == "S--model-7B-rm--rf--seed1"
     assert runs.name("S", "/models/..", 1) == "S--model--seed1"
+    assert runs.name("S", "m", 1, "my recipe") == "S--m--my-recipe--seed1"
+
+
+@pytest.mark.parametrize(
+    ("name", "demo", "label"),
+    [
+        (None, True, ""),
+        ("demo", True, ""),
+        ("demo", False, "demo"),
+        ("full", False, ""),
+        ("my/long.yaml", True, "long"),
+    ],
+)
+def test_only_runs_of_another_recipe_than_the_default_bear_its_name(name, demo, label):
+    assert recipes.label(name, demo=demo) == label
 
 
 def test_what_another_process_has_in_work_is_left_to_it(train, root, arguments, capsys):
@@ -289,12 +304,12 @@ def test_llama_factory_trains_merges_and_is_left_alone_afterwards(train, root, t
     assert "no file named model.safetensors" in said
     assert "trained: loss" in said
     [run] = runs.every(root)
-    assert run.name == "RQ9_MINE_Y--tiny--seed42"
+    assert run.name == "RQ9_MINE_Y--tiny--lora--seed42"
     assert (run.examples, run.records, run.cut) == (4, 4, 4)  # a token is hardly more than a letter here
     assert run.prompt["before"].endswith("### Instruction:\n")
     assert run.results["global_step"] == 3
     assert run.versions["llamafactory"]
-    assert run.folder == "Runs/RQ9_MINE_Y--tiny--seed42/trained"
+    assert run.folder == "Runs/RQ9_MINE_Y--tiny--lora--seed42/trained"
     assert set(run.sha256) == {"adapter_model.safetensors", "adapter_config.json"}
     runs.check_weights(root, run)
 

@@ -7,7 +7,7 @@ from tests.support.scripts import load_script
 from tests.test_contrasts import BITS, ENDS, PASS, SLOPE, TWINS, study
 from tests.test_controls import make_set, planted
 
-from instruction_data.answer import verdicts
+from instruction_data.answer import recipes, verdicts
 from instruction_data.files import documents
 from instruction_data.outcomes import outcomes
 from instruction_data.outcomes.outcomes import Metric, Outcome
@@ -49,15 +49,16 @@ def declare(root, doses, kind, question="RQ2", controls=("random", "matched"), l
             manifest(root, stem, splits, question=question, settings=settings)
 
 
-def plant(root, found, metric, names=NAMES, question="RQ2", harness="bits"):
+def plant(root, found, metric, names=NAMES, question="RQ2", harness="bits", recipe=""):
     """Write an outcome of every run; ``found`` is a study."""
     for short, (values, draws) in found.items():
         split = next(short.replace(one, name, 1) for one, name in names.items() if short.startswith(one))
         for number, (row, draw) in enumerate(zip(values, draws, strict=True)):
             seed = draws[:number].count(draw) + 1
             about = {"question": question, "pool": "oss", "split": draw.replace(short, split), "condition": split}
-            about |= {"run": f"{draw.replace(short, split)}--m--seed{seed}", "model": "m", "seed": seed}
-            about |= {"harness": harness, "task": "humaneval", "settings": {}, "reported": {}, "versions": {}}
+            about |= {"run": runs.name(draw.replace(short, split), "m", seed, recipe), "model": "m", "seed": seed}
+            about |= {"harness": harness, "task": "humaneval", "reported": {}, "versions": {}}
+            about |= {"settings": {"recipe": recipe * 9} if recipe else {}}
             problems = {f"P/{place}": np.atleast_1d(one).tolist() for place, one in enumerate(row)}
             outcomes.write(root, Outcome(**about, problems=problems, files={}, metric=Metric(**metric)))
     return root
@@ -236,3 +237,31 @@ def test_the_recipe_is_told_where_the_run_is_here(compare, tmp_path):
     made = outcomes.of_run(tmp_path, Run(**known, sha256={}), **about, metric=Metric(**BITS))
     assert compare.recipe_of(tmp_path, made) == "full, rate 1e-05, batch 8, epochs 2"
     assert compare.recipe_of(tmp_path / "elsewhere", made) == ""
+    runs.write(tmp_path, Run(**known, sha256={}, recipe_name="long"))
+    assert compare.recipe_of(tmp_path, made) == "long: full, rate 1e-05, batch 8, epochs 2"
+
+
+@pytest.mark.parametrize(
+    ("effects", "kind", "said"),
+    [
+        ({"A": -0.02, "B": -0.02}, recipes.ROBUST, "robust, as all 2 recipes support it in one direction (AAAAAAAA: "),
+        ({"A": -0.02, "B": 0.02}, recipes.FLIPS, "it flips, as recipes support it in both directions (AAAAAAAA: "),
+        ({"A": -0.02, "B": 0.0}, recipes.CANNOT, "cannot tell, as 1 of 2 recipes support it (AAAAAAAA: "),
+    ],
+)
+def test_recipes_are_never_mixed_and_what_holds_with_all_is_said(compare, tmp_path, effects, kind, said):
+    declare(tmp_path, {NAMES[end]: dose for end, dose in ENDS.items()}, "ends")
+    for recipe, effect in effects.items():
+        made = study(np.random.default_rng(4), ENDS, **QUIET | {"effect": effect})
+        plant(tmp_path, made, BITS, recipe=recipe)
+    found = answer(compare, tmp_path)
+    assert found["comparisons"] == len(found["verdicts"]) == 2
+    for (recipe, effect), row in zip(effects.items(), found["contrasts"], strict=True):
+        assert row["recipe"] == recipe * 8
+        assert row["low"] <= effect <= row["high"]
+        assert (row["verdict"] == verdicts.BEYOND) == bool(effect)
+    (over,) = found["over_recipes"]
+    assert over["kind"] == kind
+    assert said in over["sentence"]
+    assert over["sentence"].startswith("RQ2, pool oss, m: HIGH minus LOW on humaneval, gold_bpb: ")
+    assert "robust" in (tmp_path / "Results/comparison.md").read_text() or kind != recipes.ROBUST

@@ -10,11 +10,12 @@ Reads every outcome under a study root (Results/<harness>/<task>/*.json) and wri
                         supported, what is not, and what it would take to tell
     comparison.json     everything, with settings, versions and the SHA-256 of every outcome read
 
-Only like is compared with like: one question, pool, base model, harness, task and metric, scored with equal settings on
-the same problems. Seeds and repeated draws of a split are replicates of its condition. If some condition has two of
-them, intervals and p values hold for other problems and other runs; if not, for other problems and these very runs. The
-output says which. p values are corrected for all comparisons of a question (Holm). instruction_data/answer (two_way.py,
-passing.py) explains the computation.
+Only like is compared with like: one question, pool, base model, recipe, harness, task and metric, scored with equal
+settings on the same problems. Where there are several recipes, each contrast has a verdict for each of them, and one
+over all: robust, flips, or cannot tell (answer/recipes.py). Seeds and repeated draws of a split are replicates of its
+condition. If some condition has two of them, intervals and p values hold for other problems and other runs; if not, for
+other problems and these very runs. The output says which. p values are corrected for all comparisons of a question
+(Holm). instruction_data/answer (two_way.py, passing.py) explains the computation.
 
 The primary contrasts are those that the manifests of the splits declare. They are corrected together, over all
 questions, and are set beside random and matched controls that were trained and scored, too (chance.py, contrasts.py,
@@ -38,7 +39,7 @@ import numpy as np
 import orjson
 
 from instruction_data import cli
-from instruction_data.answer import contrasts, sentences, tables, task, transfer, two_way, verdicts
+from instruction_data.answer import contrasts, recipes, sentences, tables, task, transfer, two_way, verdicts
 from instruction_data.answer.contrasts import Declared
 from instruction_data.answer.units import natural
 from instruction_data.errors import InputError, printable, quoted
@@ -107,16 +108,39 @@ def declarations(root: Path) -> dict[tuple[str, str], list[Declared]]:
     return declared
 
 
+def recipe_key(outcome: Outcome) -> str:
+    """Return the hash of an outcome's recipe; empty if its harness does not say it."""
+    return str(outcome.settings.get("recipe", ""))
+
+
+def recipes_of(root: Path | None, items: Iterable[Filed]) -> dict[str, str]:
+    """Return recipe key -> the recipe in a few words, default recipes first.
+
+    A recipe whose runs' manifests are not here has no words; among several, the beginning of its hash.
+
+    Args:
+        root: where the manifests lie, if anywhere.
+    """
+    told = {recipe_key(item.outcome): "" for item in items}
+    for item in items if root else ():
+        told[recipe_key(item.outcome)] = told[recipe_key(item.outcome)] or recipe_of(root, item.outcome)
+    if len(told) > 1:
+        told = {key: words or key[:8] for key, words in told.items()}
+    return dict(sorted(told.items(), key=lambda pair: (": " in pair[1], pair[1], pair[0])))
+
+
 def recipe_of(root: Path, outcome: Outcome) -> str:
     """Return the recipe of a run in a few words; empty where the run's manifest is not here."""
     place = next((root / file for file in outcome.files if Path(file).name == runs.MANIFEST), None)
     if place is None or not place.is_file():
         return ""
-    told = runs.read(place).recipe["train.yaml"]
+    run = runs.read(place)
+    told = run.recipe["train.yaml"]
     batch = told.get("per_device_train_batch_size", 1) * told.get("gradient_accumulation_steps", 1)
     words = {"rate": told.get("learning_rate"), "batch": batch, "epochs": told.get("num_train_epochs")}
     numbers = [f"{name} {value:g}" for name, value in words.items() if isinstance(value, int | float)]
-    return ", ".join([str(told.get("finetuning_type", "recipe of its own")), *numbers])
+    said = ", ".join([str(told.get("finetuning_type", "recipe of its own")), *numbers])
+    return f"{run.recipe_name}: {said}" if run.recipe_name else said
 
 
 def grouped(items: Iterable[Filed], key: Callable[[Outcome], str]) -> dict[str, list[Filed]]:
@@ -203,7 +227,7 @@ def conditions_of(items: Sequence[Filed]) -> tuple[dict[str, list[Filed]], dict[
     }
 
 
-def primary_rows(items: Sequence[Filed], label: str, declared: Sequence[Declared], root: Path | None) -> list[dict]:
+def primary_rows(items: Sequence[Filed], label: str, declared: Sequence[Declared], recipe: str) -> list[dict]:
     """Return the primary contrasts of one task in one metric, as far as their splits have outcomes."""
     by_condition, conditions = conditions_of(items)
     one, metric, rows = items[0].outcome, asdict(items[0].outcome.metric), []
@@ -211,10 +235,9 @@ def primary_rows(items: Sequence[Filed], label: str, declared: Sequence[Declared
         found = contrasts.contrast(conditions, metric, each)
         if found:
             of = [item for part in found["conditions"] for item in by_condition[part["condition"]]]
-            recipes = sorted({recipe_of(root, item.outcome) for item in of}) if root else [""]
             about = {"question": one.question, "pool": one.pool, "model": one.model, "harness": one.harness}
             about |= {"task": label, "metric": metric, "seeds": sorted({item.outcome.seed for item in of})}
-            rows.append(about | {"recipe": recipes[0] if len(recipes) == 1 else "several recipes"} | found)
+            rows.append(about | {"recipe": recipe} | found)
     return rows
 
 
@@ -250,11 +273,12 @@ def parts_of(items: Sequence[Filed]) -> Iterable[tuple[str, Sequence[str], list[
                 yield label, [one.task, key, *metric], of
 
 
-def compare_group(items: Sequence[Filed], name: Sequence[str], seed: int) -> dict:
-    """Compare one question, pool, base model and harness; return a part for every task, metric and settings."""
+def compare_group(items: Sequence[Filed], recipe: str, seed: int) -> dict:
+    """Compare one question, pool, base model, recipe and harness; return a part for every task, metric and settings."""
+    one = items[0].outcome
+    name = (one.question, one.pool, one.model, one.harness)
     parts = [compare_task(of, label, generator_of(seed, [*name, *key])) for label, key, of in parts_of(items)]
-    _, pool, model, harness = name
-    return {"pool": pool, "model": model, "harness": harness, "tasks": parts}
+    return {"pool": one.pool, "model": one.model, "recipe": recipe, "harness": one.harness, "tasks": parts}
 
 
 def metric_key(outcome: Outcome) -> str:
@@ -272,13 +296,24 @@ def generator_of(seed: int, names: Sequence[str]) -> np.random.Generator:
     return np.random.Generator(np.random.PCG64(int.from_bytes(digest, "big")))
 
 
-def compare_question(items: Sequence[Filed], question: str, seed: int) -> dict:
-    """Compare all groups of one question; correct their p values together."""
-    groups = []
-    for pool, of_pool in grouped(items, lambda outcome: outcome.pool).items():
-        for model, of_model in grouped(of_pool, lambda outcome: outcome.model).items():
-            for harness, of in grouped(of_model, lambda outcome: outcome.harness).items():
-                groups.append(compare_group(of, (question, pool, model, harness), seed))
+def alike(items: Sequence[Filed], told: Mapping[str, str]) -> Iterable[tuple[str, list[Filed]]]:
+    """Yield the outcomes of each question, pool, base model, recipe and harness, behind the words for the recipe."""
+    order = list(told)
+
+    def about(one: Outcome) -> str:
+        return "\0".join((one.question, one.pool, one.model, str(order.index(recipe_key(one))), one.harness))
+
+    for of in grouped(items, about).values():
+        yield told[recipe_key(of[0].outcome)], of
+
+
+def compare_question(items: Sequence[Filed], question: str, seed: int, told: Mapping[str, str]) -> dict:
+    """Compare all groups of one question; correct their p values together.
+
+    Args:
+        told: of ``recipes_of``.
+    """
+    groups = [compare_group(of, recipe, seed) for recipe, of in alike(items, told)]
     pairs = [(part, pair) for group in groups for part in group["tasks"] for pair in part["differences"]]
     for (part, pair), p in zip(pairs, two_way.corrected([pair["p"] for _, pair in pairs]), strict=True):
         pair["p_corrected"] = p
@@ -288,22 +323,25 @@ def compare_question(items: Sequence[Filed], question: str, seed: int) -> dict:
     return {"question": question, "comparisons": len(pairs), "groups": groups}
 
 
-def primary(items: Sequence[Filed], declared: Mapping[tuple[str, str], Sequence[Declared]], root: Path | None) -> dict:
+def primary(
+    items: Sequence[Filed], declared: Mapping[tuple[str, str], Sequence[Declared]], told: Mapping[str, str]
+) -> dict:
     """Return the primary contrasts of all questions, corrected together, and the verdicts.
 
     Args:
-        root: where the runs' manifests lie, for the recipe; None to leave it out.
+        told: of ``recipes_of``.
     """
-    rows, about = [], lambda one: "\0".join((one.question, one.pool, one.model, one.harness))
-    for of in grouped(items, about).values():
+    rows = []
+    for recipe, of in alike(items, told):
         asked = declared.get((of[0].outcome.question, of[0].outcome.pool), ())
         for label, _, part in parts_of(of) if asked else ():
-            rows += primary_rows(part, label, asked, root)
+            rows += primary_rows(part, label, asked, recipe)
     family = verdicts.correct(rows)
     return {
         "correction": "Holm, over all primary contrasts of all questions",
         "comparisons": family,
         "verdicts": verdicts.verdicts(rows),
+        "over_recipes": recipes.over_recipes(rows),
         "contrasts": rows,
     }
 
@@ -318,8 +356,9 @@ def compare(
 
     Args:
         declared: of ``declarations``.
+        root: where the runs' manifests lie, for the recipes; None to leave their words out.
     """
-    questions = grouped(items, lambda outcome: outcome.question)
+    questions, told = grouped(items, lambda outcome: outcome.question), recipes_of(root, items)
     document = {
         "seed": seed,
         "confidence": two_way.CONFIDENCE,
@@ -329,8 +368,8 @@ def compare(
         "packages": {"python": platform.python_version()}
         | {name: importlib.metadata.version(name) for name in PACKAGES},
         "inputs": {item.file: item.sha256 for item in sorted(items, key=lambda item: item.file)},
-        "primary": primary(items, declared or {}, root),
-        "questions": [compare_question(of, question, seed) for question, of in questions.items()],
+        "primary": primary(items, declared or {}, told),
+        "questions": [compare_question(of, question, seed, told) for question, of in questions.items()],
     }
     return rounded(document)
 
@@ -357,7 +396,7 @@ def write(root: Path, document: Mapping) -> None:
 
 
 def say(root: Path, document: Mapping) -> None:
-    for verdict in document["primary"]["verdicts"]:
+    for verdict in [*document["primary"]["verdicts"], *document["primary"]["over_recipes"]]:
         print(f"{verdict['sentence']}\n")
     for question in document["questions"]:
         for group in question["groups"]:

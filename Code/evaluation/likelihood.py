@@ -177,7 +177,7 @@ def scores(
 
 def untrained_name(run: Run) -> str:
     """Return the name under which the base model of a run stands beside the runs of its question and pool."""
-    return runs.name(outcomes.untrained(run.question, run.pool), run.model["model"], 0)
+    return runs.name(outcomes.untrained(run.question, run.pool), run.model["model"], 0, run.recipe_name)
 
 
 def parser() -> argparse.ArgumentParser:

@@ -13,12 +13,14 @@ flags of your own are taken as they are.
 
     python Code/study/study.py --demo
     python Code/study/study.py --demo --questions RQ2 --seeds 1 2 3
-    python Code/study/study.py --pools oss --model codellama/CodeLlama-7b-Python-hf --recipe lora
+    python Code/study/study.py --demo --questions RQ2 --recipes demo demo-low-rate demo-long
+    python Code/study/study.py --pools oss --model codellama/CodeLlama-7b-Python-hf --recipes lora
 """
 
 import argparse
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from instruction_data import cli
 from instruction_data.errors import InputError
@@ -95,6 +97,13 @@ def root_words(options: argparse.Namespace) -> list[str]:
     return [*(["--demo"] if options.demo else []), *(["--root", str(options.root)] if options.root else [])]
 
 
+def chain_of(options: argparse.Namespace, root: Path, splits: Sequence[str], recipe: str | None) -> Chain:
+    """Return the chain that trains on splits by one recipe, scores and compares."""
+    model, tasks = ["--model", options.model] if options.model else [], options.task or chain.TASKS
+    words = root_words(options)
+    return Chain(root, words, splits, options.seeds, recipe=recipe, train_words=model, tasks=tasks)
+
+
 def make(commands: Sequence[Sequence[str]]) -> None:
     """Run commands that later ones build on.
 
@@ -117,7 +126,12 @@ def parser() -> argparse.ArgumentParser:
     how = result.add_argument_group("how it is trained and scored")
     how.add_argument("--seeds", type=cli.seed, nargs="+", default=list(SEEDS), metavar="N", help="(default: 1 2)")
     how.add_argument("--model", metavar="MODEL", help="base model, as for Code/training/train.py")
-    how.add_argument("--recipe", metavar="NAME", help="as for Code/training/train.py")
+    how.add_argument(
+        "--recipes",
+        nargs="+",
+        metavar="NAME",
+        help="each as for train.py --recipe; with several, verdicts say what holds with all",
+    )
     how.add_argument(
         "--task", action="append", metavar="TASK", help="as for likelihood.py; repeatable (default: humaneval)"
     )
@@ -134,24 +148,19 @@ def main(argv: list[str] | None = None) -> int:
         make(commands)
         make(control_commands(words, chosen(options, origins.every(root))))
     splits = [one.name for one in chosen(options, origins.every(root))]
-    model = ["--model", options.model] if options.model else []
-    whole = Chain(
-        root,
-        words,
-        splits,
-        options.seeds,
-        recipe=options.recipe,
-        train_words=model,
-        tasks=options.task or chain.TASKS,
-    )
+    chains = [chain_of(options, root, splits, recipe) for recipe in options.recipes or [None]]
     if options.dry_run:
         later = control_commands(words, chosen(options, origins.every(root)))
-        for command in [*commands, *later, whole.train(splits or ["EVERY_SPLIT"], options.seeds)]:
+        training = [one.train(splits or ["EVERY_SPLIT"], options.seeds) for one in chains]
+        for command in [*commands, *later, *training]:
             print(chain.said(command))
         print("then likelihood.py, compare.py, profile_splits.py, contamination.py and report.py")
         return 0
-    print(f"\n{len(splits)} training sets, seeds {options.seeds}: {len(splits) * len(options.seeds)} trainings")
-    well = whole.follow()
+    trainings = len(splits) * len(options.seeds) * len(chains)
+    recipes = f", {len(chains)} recipes" if len(chains) > 1 else ""
+    print(f"\n{len(splits)} training sets, seeds {options.seeds}{recipes}: {trainings} trainings")
+    followed = [one.follow() for one in chains]
+    well = all(followed)
     for name in REPORTS:
         well = chain.run(chain.script(name, *words)) and well
     return 0 if well else 1

@@ -1,6 +1,7 @@
 """Training: from splits to fine-tuned models, by LLaMA-Factory.
 
-Makes one folder for every split, base model and seed, Runs/<SPLIT>--<MODEL>--seed<N>/, below the study root:
+Makes one folder for every split, base model and seed, Runs/<SPLIT>--<MODEL>--seed<N>/, below the study root (with any
+other recipe than the default, Runs/<SPLIT>--<MODEL>--<RECIPE>--seed<N>/):
 
     train.yaml      LLaMA-Factory's configuration: lines that name model, split and seed, then the recipe
     train.log       its output
@@ -44,7 +45,8 @@ def planned(root: Path, options: argparse.Namespace) -> list[Plan]:
     chosen = options.model or [DEMO_MODEL if options.demo else MODEL]
     bases = [plans.find_base(root, name, make=not options.dry_run) for name in chosen]
     share, shares = options.shard
-    return plans.make_plans(root, sets, bases, options.seeds, recipe)[share - 1 :: shares]
+    label = recipes.label(options.recipe, demo=options.demo)
+    return plans.make_plans(root, sets, bases, options.seeds, recipe, label)[share - 1 :: shares]
 
 
 def parser() -> argparse.ArgumentParser:
@@ -60,7 +62,7 @@ def parser() -> argparse.ArgumentParser:
     what.add_argument(
         "--recipe",
         metavar="NAME",
-        help="full, lora, demo, or a YAML file of your own (default: full; with --demo demo)",
+        help="one of Code/training/recipes, or a YAML file of your own (default: full; with --demo demo)",
     )
     how = result.add_argument_group("how")
     how.add_argument(

@@ -8,7 +8,7 @@ from instruction_data.answer.sentences import Sound, p_value, sound_pairs
 from instruction_data.errors import printable
 
 PAIRS_SHOWN = 20  # of a group, in the Markdown
-KEY_COLUMNS = ("question", "pool", "model", "harness", "task")
+KEY_COLUMNS = ("question", "pool", "model", "recipe", "harness", "task")
 METRIC_COLUMNS = ("metric", "unit", "higher_is_better")
 RATE_COLUMNS = (
     *KEY_COLUMNS,
@@ -110,7 +110,7 @@ def _answer(primary: Mapping) -> list[str]:
     rows = [[_escaped(cell) for cell in _contrast_cells(row)] for row in primary["contrasts"]]
     return [
         "## The answer",
-        "\n".join(f"- {_escaped(one['sentence'])}" for one in primary["verdicts"]),
+        "\n".join(f"- {_escaped(one['sentence'])}" for one in [*primary["verdicts"], *primary["over_recipes"]]),
         _table(header, rows),
         ANSWER_NOTES,
         "Everything below is exploratory: differences that nobody declared beforehand.",
@@ -127,8 +127,9 @@ def _contrast_cells(row: Mapping) -> list[str]:
         if floor["pairs"]:
             alarms = [floor[name] for name in ("false_alarms", "false_alarms_over_problems_alone")]
             said += ", false alarms {:.0%} (over problems alone {:.0%}) of {}".format(*alarms, floor["pairs"])
+    recipe = f" ({row['recipe']})" if row["recipe"] else ""
     return [
-        f"{row['question']}, {row['pool']}, {row['model']}: {row['contrast']}",
+        f"{row['question']}, {row['pool']}, {row['model']}{recipe}: {row['contrast']}",
         row["task"],
         verdicts.effect(row, row) + ")",
         p_value(row["p_corrected"]),
@@ -140,7 +141,8 @@ def _contrast_cells(row: Mapping) -> list[str]:
 
 
 def heading(group: Mapping) -> str:
-    return f"pool {printable(group['pool'])}, model {printable(group['model'])}, {printable(group['harness'])}"
+    recipe = f" ({printable(group['recipe'])})" if group["recipe"] else ""
+    return f"pool {printable(group['pool'])}, model {printable(group['model'])}{recipe}, {printable(group['harness'])}"
 
 
 def _rate_table(group: Mapping) -> tuple[list[str], list[list[str]]]:

@@ -64,12 +64,12 @@ def bound(row: Mapping) -> float:
 
 
 def verdicts(rows: Iterable[Mapping]) -> list[dict]:
-    """Return one verdict for each question, pool, model and contrast, over all its harnesses, tasks and metrics.
+    """Return one verdict for each question, pool, model, recipe and contrast, over all harnesses, tasks and metrics.
 
     ``rows`` in a verdict are the places of its contrasts, those that its first words are about (``headline``) first.
     """
     together: dict[tuple, dict[int, Mapping]] = {}
-    keys = ("question", "pool", "model", "contrast")
+    keys = ("question", "pool", "model", "recipe", "contrast")
     for place, row in enumerate(rows):
         together.setdefault(tuple(row[key] for key in keys), {})[place] = row
     found = []

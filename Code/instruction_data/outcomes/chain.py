@@ -54,10 +54,15 @@ class Chain:
         words += ["--seeds", *map(str, seeds), *(["--recipe", self.recipe] if self.recipe else [])]
         return script("training/train.py", *self.root_words, *words, *self.train_words)
 
+    @property
+    def demo(self) -> bool:
+        """Whether this is the demo, which has a default recipe of its own."""
+        return "--demo" in self.root_words
+
     @cached_property
     def together(self) -> int:
         """How many trainings run at a time: small ones do not fill several processor cores, and a GPU takes one."""
-        recipe = recipes.read_recipe(self.recipe or recipes.default(demo="--demo" in self.root_words))
+        recipe = recipes.read_recipe(self.recipe or recipes.default(demo=self.demo))
         return min(os.cpu_count() or 1, MOST_TOGETHER) if recipe.options.get("use_cpu") else 1
 
     def score(self, names: Sequence[str]) -> list[str]:
@@ -74,7 +79,8 @@ class Chain:
 
     def runs(self) -> dict[str, Run]:
         """Return the finished runs of this chain by name."""
-        found = runs.every(self.root)
+        label = recipes.label(self.recipe, demo=self.demo)
+        found = [run for run in runs.every(self.root) if run.recipe_name == label]
         return {run.name: run for run in found if run.split in self.splits and run.seed in self.seeds}
 
     @cached_property

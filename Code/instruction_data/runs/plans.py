@@ -35,6 +35,7 @@ class Plan:
 
     Attributes:
         manifest: the manifest of the split's set.
+        recipe_name: as in the run's name; empty for the default recipe.
     """
 
     split: str
@@ -43,10 +44,11 @@ class Plan:
     base: Base
     seed: int
     recipe: Recipe
+    recipe_name: str = ""
 
     @property
     def name(self) -> str:
-        return runs.name(self.split, self.base.source.name, self.seed)
+        return runs.name(self.split, self.base.source.name, self.seed, self.recipe_name)
 
     @property
     def folder(self) -> str:
@@ -122,19 +124,25 @@ def find_base(root: Path, name: str, *, make: bool) -> Base:
 
 
 def make_plans(
-    root: Path, sets: Mapping[str, Mapping], bases: Sequence[Base], seeds: Sequence[int], recipe: Recipe
+    root: Path,
+    sets: Mapping[str, Mapping],
+    bases: Sequence[Base],
+    seeds: Sequence[int],
+    recipe: Recipe,
+    recipe_name: str = "",
 ) -> list[Plan]:
     """Return a plan for every split, base model and seed, in a fixed order.
 
     Args:
         sets: split -> manifest of its set, from ``chosen_sets``.
+        recipe_name: of ``recipes.label``.
 
     Raises:
         InputError: two plans would have one name.
     """
     splits = manifests.all_splits(root)
     plans = [
-        Plan(split, runs.condition(split, splits), manifest, base, seed, recipe)
+        Plan(split, runs.condition(split, splits), manifest, base, seed, recipe, recipe_name)
         for split, manifest in sets.items()
         for base in bases
         for seed in seeds

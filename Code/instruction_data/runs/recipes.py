@@ -43,6 +43,12 @@ def default(*, demo: bool) -> str:
     return "demo" if demo else "full"
 
 
+def label(name: str | None, *, demo: bool) -> str:
+    """Return how a run's name tells its recipe from others: by the file's name, or not at all if it is the default."""
+    stem = Path(name or "").name.removesuffix(".yaml")
+    return "" if stem == default(demo=demo) else stem
+
+
 def read_recipe(name: str) -> Recipe:
     """Return one of our recipes by name, or a recipe from the user's own YAML file.
 

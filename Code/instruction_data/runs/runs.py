@@ -37,6 +37,7 @@ class Run:
         model: base model -> identity, as in the manifests of splits.
         seed: of the training.
         recipe: the trainer's configuration, file by file.
+        recipe_name: as in the run's name; empty for the recipe that a training has by default.
         prompt: the trainer's template around an instruction: ``before``, ``after``.
         results: the trainer's own figures.
         versions: package -> version, of the trainer.
@@ -61,6 +62,7 @@ class Run:
     versions: Mapping[str, str]
     folder: str
     sha256: Mapping[str, str]
+    recipe_name: str = ""
 
     @property
     def manifest(self) -> str:
@@ -74,10 +76,18 @@ class Run:
         return hashlib.sha256(orjson.dumps(told, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
-def name(split: str, model: str, seed: int) -> str:
-    """Return the name of a run: a valid folder name on every system, which no shell or YAML misreads."""
-    label = re.sub(r"[^A-Za-z0-9._-]+", "-", Path(model).name).strip("-.") or "model"
-    return names.checked(f"{split}--{label}--seed{seed}", "run")
+def name(split: str, model: str, seed: int, recipe: str = "") -> str:
+    """Return the name of a run: a valid folder name on every system, which no shell or YAML misreads.
+
+    Args:
+        recipe: its name; empty for the recipe that a training has by default.
+    """
+    parts = [_label(Path(model).name, "model"), *([_label(recipe, "recipe")] if recipe else [])]
+    return names.checked("--".join([split, *parts, f"seed{seed}"]), "run")
+
+
+def _label(text: str, otherwise: str) -> str:
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-.") or otherwise
 
 
 def condition(split: str, splits: Mapping[str, object]) -> str:

@@ -224,6 +224,7 @@ def describe(root: Path, plan: Plan, trainer: Trainer, found: Mapping, results: 
         versions=trainer.versions(),
         folder=folder.relative_to(root).as_posix(),
         sha256={path.name: file_sha256(path) for path in kept},
+        recipe_name=plan.recipe_name,
     )
 
 

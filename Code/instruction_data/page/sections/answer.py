@@ -21,6 +21,10 @@ OVER = {
     "random": "the mean of random sets, as no untrained model was scored",
     "ends": "the middle between ○ and ●, as neither an untrained model nor random sets were scored",
 }
+OVER_RECIPES = (
+    "Does an answer depend on how the models were trained? It is robust if every recipe supports it in one direction, "
+    "and flips if some support it in one and some in the other. Otherwise these trainings cannot tell."
+)
 KEY = {
     "ends": "the models that were trained on the two sets compared{slopes}",
     "zero": "the zero line: {over}",
@@ -38,6 +42,8 @@ def section(report: Report) -> Section:
     blocks: list[object] = []
     if found:
         blocks += [Text(INTRODUCTION), _answers(report, primary)]
+    if primary.get("over_recipes"):
+        blocks += [Text(OVER_RECIPES), _recipes_table(report, primary["over_recipes"])]
     missing = [
         f"{report.title(question)} · {pool}"
         for question in report.findings.questions
@@ -82,6 +88,17 @@ def _answers(report: Report, primary: Mapping) -> Answers:
     header = ("question and pool", "○", "●", "answer", "in words", "exactly")
     report.drawn(Drawing(NAME, "The answer.", INTRODUCTION, answer_figure.paper(papers, note), header, table))
     return Answers(NAME, key, made)
+
+
+def _recipes_table(report: Report, found: Sequence[Mapping]) -> Table:
+    """Return what several recipes say of each contrast, a row for every score."""
+    recipes = list(dict.fromkeys(each["recipe"] for one in found for each in one["recipes"]))
+    cells = []
+    for one in found:
+        effects = {each["recipe"]: each["effect"] for each in one["recipes"]}
+        title = f"{report.title(one['question'])} · pool {one['pool']} · {one['model']} · {one['contrast']}"
+        cells.append([title, one["task"], one["kind"], *(effects.get(recipe, "–") for recipe in recipes)])
+    return Table("Over recipes", ("contrast", "score", "answer", *recipes), cells)
 
 
 def strip_of(row: Mapping) -> Strip:
@@ -155,7 +172,7 @@ def end_names(report: Report, row: Mapping) -> tuple[str, str]:
 def _title(report: Report, one: Mapping, found: Sequence[Mapping]) -> str:
     """Return the title of a row: question and pool, and what tells it from other rows of these."""
     alike = [each for each in found if (each["question"], each["pool"]) == (one["question"], one["pool"])]
-    more = [one[name] for name in ("contrast", "model") if len({each[name] for each in alike}) > 1]
+    more = [one[name] for name in ("contrast", "model", "recipe") if len({each[name] for each in alike}) > 1]
     return " · ".join([report.title(one["question"]), f"pool {one['pool']}", *more])
 
 

@@ -1,0 +1,60 @@
+"""Recipes: does a primary contrast say the same whatever the recipe of the training?
+
+Rankings of training data are known to turn round with the learning rate (arXiv 2512.24503), so what one recipe finds
+is an answer for that recipe. A contrast over several recipes is
+
+    robust         supported with every recipe, in one direction
+    flips          supported with two recipes or more, in both directions
+    cannot tell    otherwise: with some recipe it is not supported, which is no proof of the contrary
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from instruction_data.answer import verdicts
+from instruction_data.errors import printable
+
+ROBUST, FLIPS, CANNOT = "robust", "flips", "cannot tell"
+KEYS = ("question", "pool", "model", "contrast", "harness", "task")  # the task's label names its metric, too
+
+
+def over_recipes(rows: Iterable[Mapping]) -> list[dict]:
+    """Return what several recipes say of each contrast on each task; nothing of contrasts with one recipe.
+
+    Args:
+        rows: primary contrasts that ``verdicts.correct`` has judged.
+    """
+    together: dict[tuple, list[Mapping]] = {}
+    for row in rows:
+        together.setdefault(tuple(row[key] for key in KEYS), []).append(row)
+    found = []
+    for names, of in together.items():
+        if len({row["recipe"] for row in of}) > 1:
+            kind = judged(of)
+            effects = [{"recipe": row["recipe"], "effect": _effect(row), "verdict": row["verdict"]} for row in of]
+            about = {"kind": kind, "recipes": effects, "sentence": _sentence(of, kind)}
+            found.append(dict(zip(KEYS, names, strict=True)) | about)
+    return found
+
+
+def judged(rows: Sequence[Mapping]) -> str:
+    """Return the kind of answer that one contrast has over several recipes."""
+    supported = [verdicts.better(row) for row in rows if row["verdict"] in verdicts.SUPPORTED]
+    if len(set(supported)) > 1:
+        return FLIPS
+    return ROBUST if len(supported) == len(rows) else CANNOT
+
+
+def _sentence(rows: Sequence[Mapping], kind: str) -> str:
+    supported = sum(row["verdict"] in verdicts.SUPPORTED for row in rows)
+    words = {
+        ROBUST: f"robust, as all {len(rows)} recipes support it in one direction",
+        FLIPS: "it flips, as recipes support it in both directions",
+        CANNOT: f"cannot tell, as {supported} of {len(rows)} recipes support it",
+    }
+    one, each = rows[0], "; ".join(f"{printable(row['recipe'])}: {_effect(row)}" for row in rows)
+    where = f"{printable(one['question'])}, pool {printable(one['pool'])}, {printable(one['model'])}"
+    return f"{where}: {verdicts.label(one)} on {printable(one['task'])}: {words[kind]} ({each})."
+
+
+def _effect(row: Mapping) -> str:
+    return f"{verdicts.effect(row, row)}, p corrected {verdicts.p_value(row['p_corrected'])})"
