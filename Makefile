@@ -1,7 +1,8 @@
 # make demo        all scripts on small pools made from this Python's standard library
 # make report      profiles, contamination and one page of the splits under Datas/: report.html
 # make study       the whole study on the demo, from pools to verdicts; QUESTION=RQ2 for a part of it,
-#                  RECIPES="demo demo-low-rate demo-long" for verdicts that say what holds with every recipe
+#                  RECIPES="demo demo-low-rate demo-long" for verdicts that say what holds with every recipe,
+#                  RECIPES=demo-steps SHARES="10 20 40 80" for verdicts at other sizes of the sets
 # make self-test   planted effects through the whole study: are the verdicts those that were expected?
 # make trainer     an environment with LLaMA-Factory, .venv-trainer
 # make harness     an environment with the BigCode Evaluation Harness, .venv-harness
@@ -62,7 +63,8 @@ report: $(READY)
 
 study: $(READY) trainer
 	$(BIN)/python Code/study/study.py --demo $(if $(QUESTION),--questions $(QUESTION)) $(if $(POOLS),--pools $(POOLS)) \
-	  $(if $(SEEDS),--seeds $(SEEDS)) $(if $(RECIPES),--recipes $(RECIPES))
+	  $(if $(SEEDS),--seeds $(SEEDS)) $(if $(RECIPES),--recipes $(RECIPES)) \
+	  $(if $(SHARES),--shares $(SHARES))
 
 self-test: $(READY) trainer
 	$(BIN)/python Code/study/self_test.py

@@ -148,7 +148,7 @@ def test_a_recipe_that_is_none_is_refused(tmp_path, text, found):
 
 
 def test_an_unknown_recipe_names_the_known_ones():
-    with pytest.raises(InputError, match="expected one of demo, .*full, lora, or a YAML file"):
+    with pytest.raises(InputError, match=r"expected one of demo, .*full, lora, or a YAML file"):
         recipes.read_recipe("big")
 
 

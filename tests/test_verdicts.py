@@ -49,14 +49,15 @@ def declare(root, doses, kind, question="RQ2", controls=("random", "matched"), l
             manifest(root, stem, splits, question=question, settings=settings)
 
 
-def plant(root, found, metric, names=NAMES, question="RQ2", harness="bits", recipe=""):
+def plant(root, found, metric, names=NAMES, question="RQ2", harness="bits", recipe="", ending=""):
     """Write an outcome of every run; ``found`` is a study."""
     for short, (values, draws) in found.items():
         split = next(short.replace(one, name, 1) for one, name in names.items() if short.startswith(one))
         for number, (row, draw) in enumerate(zip(values, draws, strict=True)):
             seed = draws[:number].count(draw) + 1
-            about = {"question": question, "pool": "oss", "split": draw.replace(short, split), "condition": split}
-            about |= {"run": runs.name(draw.replace(short, split), "m", seed, recipe), "model": "m", "seed": seed}
+            drawn = draw.replace(short, split) + ending
+            about = {"question": question, "pool": "oss", "split": drawn, "condition": split + ending}
+            about |= {"run": runs.name(drawn, "m", seed, recipe), "model": "m", "seed": seed}
             about |= {"harness": harness, "task": "humaneval", "reported": {}, "versions": {}}
             about |= {"settings": {"recipe": recipe * 9} if recipe else {}}
             problems = {f"P/{place}": np.atleast_1d(one).tolist() for place, one in enumerate(row)}

@@ -14,21 +14,17 @@ import argparse
 import sys
 from pathlib import Path
 
-import numpy as np
-
 from instruction_data import cli
 from instruction_data.errors import InputError, quoted
-from instruction_data.files import parquet
 from instruction_data.measures import benchmarks as benchmark_files
 from instruction_data.measures import contamination, leakage
 from instruction_data.measures.contamination import Contamination, Reason
 from instruction_data.pools.records import Records
-from instruction_data.pools.table import Pool
-from instruction_data.publish import inventory
+from instruction_data.publish import inventory, reopened
 from instruction_data.publish.inventory import Set
 from instruction_data.publish.publication import Place
 from instruction_data.publish.question import Question
-from instruction_data.publish.split import Split, read_split
+from instruction_data.publish.split import Split
 from instruction_data.workspace import Workspace
 
 SUFFIX = "_CLEAN"
@@ -47,13 +43,11 @@ def publish_clean(workspace: Workspace, options: argparse.Namespace, name: str, 
     import pandas
 
     split = one.manifest["splits"][name]
-    sources = split_sources(workspace, name, one)
-    order = [(records, place) for records in sources for place in range(len(records))]
-    order.sort(key=lambda pair: int(pair[0].rows[pair[1]]))
+    sources = reopened.sources(workspace.root, name, one, workspace.scratch)
     removals = found.removals(options.rules, options.threshold)
     kept, removed = [], []
     numbers = found.places(one.members[name]).tolist()
-    for position, ((records, place), number) in enumerate(zip(order, numbers, strict=True)):
+    for position, ((records, place), number) in enumerate(zip(reopened.in_file_order(sources), numbers, strict=True)):
         if number in removals:
             removed.append(row_of(position, records, place, removals[number]))
         else:
@@ -75,40 +69,9 @@ def publish_clean(workspace: Workspace, options: argparse.Namespace, name: str, 
         place=place,
         subject=["--split", name],
     )
-    made = Split(place.stem, joined(kept), {"removed": len(removed)})
+    made = Split(place.stem, reopened.joined(kept), {"removed": len(removed)})
     publication.splits([made], (), {f"{place.stem}_removed.csv": pandas.DataFrame(removed, columns=REASON_COLUMNS)})
     print(f"{place.stem}: {len(kept):,} records; {len(removed):,} removed, listed in {place.stem}_removed.csv")
-
-
-def joined(places: list[tuple[Records, int]]) -> list[tuple[Records, np.ndarray]]:
-    """Join neighbouring places of the same source."""
-    made: list[tuple[Records, list[int]]] = []
-    for records, place in places:
-        if made and made[-1][0] is records:
-            made[-1][1].append(place)
-        else:
-            made.append((records, [place]))
-    return [(records, np.array(some, dtype=np.int64)) for records, some in made]
-
-
-def split_sources(workspace: Workspace, name: str, one: Set) -> list[Records]:
-    """Return the records of a split file by the pool that they came from; their rows are their places in the file."""
-    split = one.manifest["splits"][name]
-    made: dict[str, Records] = {}
-    whole = read_split(workspace.root, name, split, workspace.scratch)
-    for place, source in enumerate(sources_of(workspace.root, one, name)):
-        if source not in made:
-            pool = Pool(name=source, path=split["file"])
-            made[source] = Records(pool, split["sha256"], workspace.scratch)
-        made[source].append(place, whole[place])
-    return sorted(made.values(), key=lambda records: records.pool.name != one.pool)
-
-
-def sources_of(root: Path, one: Set, name: str) -> list[str]:
-    """Return the pool that each record of a split came from, in the order of its file."""
-    path = root / next(file for file in one.manifest["files"] if file.endswith("_scores.parquet"))
-    table = parquet.table(path, {"pool": "O", name: "iu"})[["pool", name]]
-    return table.dropna().sort_values(name)["pool"].tolist()
 
 
 def row_of(position: int, records: Records, place: int, reason: Reason) -> tuple:

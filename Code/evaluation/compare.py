@@ -32,14 +32,14 @@ import platform
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import orjson
 
 from instruction_data import cli
-from instruction_data.answer import contrasts, recipes, sentences, tables, task, transfer, two_way, verdicts
+from instruction_data.answer import contrasts, decisions, recipes, sentences, tables, task, transfer, two_way, verdicts
 from instruction_data.answer.contrasts import Declared
 from instruction_data.answer.units import natural
 from instruction_data.errors import InputError, printable, quoted
@@ -58,11 +58,16 @@ VERBATIM = {"settings", "reported"}  # copied from the outcomes
 
 @dataclass(frozen=True)
 class Filed:
-    """An outcome and the file it was read from."""
+    """An outcome and the file it was read from.
+
+    Attributes:
+        percent: how much of its split the training set holds; the outcome of a part bears the split's own name.
+    """
 
     file: str
     sha256: str
     outcome: Outcome
+    percent: int = 100
 
     def numbers(self, problems: Sequence[str]) -> np.ndarray:
         """Return the numbers of every problem and sample; ``[problems, samples]``, integers if they count passes."""
@@ -76,13 +81,27 @@ def read(root: Path) -> list[Filed]:
     Raises:
         InputError: there is no outcome, or one is not where it belongs.
     """
-    found = [
-        Filed(place.relative_to(root).as_posix(), file_sha256(place), outcome)
-        for place, outcome in outcomes.every(root)
-    ]
+    parts, found = parts_of_splits(root), []
+    for place, outcome in outcomes.every(root):
+        split, condition, percent = parts.get(outcome.split, (outcome.split, outcome.condition, 100))
+        outcome = replace(outcome, split=split, condition=condition)
+        found.append(Filed(place.relative_to(root).as_posix(), file_sha256(place), outcome, percent))
     if not found:
         folder = root / outcomes.FOLDER
         raise InputError(f"{folder}: found no outcome; expected <harness>/<task>/<run>.json: score models first")
+    return found
+
+
+def parts_of_splits(root: Path) -> dict[str, tuple[str, str, int]]:
+    """Return training set -> split of which it is a part, the split's condition, and per cent of it."""
+    published = [manifest for _, manifest in manifests.every(root)]
+    splits = {name: manifest for manifest in published for name in manifest["splits"]}
+    found = {}
+    for manifest in published:
+        whole = manifest["settings"].get(manifests.PART_OF)
+        if whole:
+            about = whole, runs.condition(whole, splits), manifest["settings"]["percent"]
+            found |= dict.fromkeys(manifest["splits"], about)
     return found
 
 
@@ -346,6 +365,29 @@ def primary(
     }
 
 
+def scale(
+    items: Sequence[Filed],
+    declared: Mapping[tuple[str, str], Sequence[Declared]],
+    told: Mapping[str, str],
+    whole: Sequence[Mapping],
+) -> dict:
+    """Return the primary contrasts at every other size, and how often a cheap setting decides as a dear one does.
+
+    The contrasts of one size are corrected among themselves.
+
+    Args:
+        whole: the primary contrasts of whole sets.
+    """
+    begun = [one for one in items if one.outcome.split == outcomes.untrained(one.outcome.question, one.outcome.pool)]
+    sizes = []
+    for percent in sorted({item.percent for item in items} - {100}):
+        of = [item for item in items if item.percent == percent]
+        found = primary([*of, *begun], declared, told)
+        sizes.append({"percent": percent, **{key: found[key] for key in ("comparisons", "verdicts", "contrasts")}})
+    every = [(one["percent"], row) for one in sizes for row in one["contrasts"]] + [(100, row) for row in whole]
+    return {"sizes": sizes, "decisions": decisions.accuracies([row | {"percent": at} for at, row in every])}
+
+
 def compare(
     items: Sequence[Filed],
     seed: int,
@@ -358,7 +400,8 @@ def compare(
         declared: of ``declarations``.
         root: where the runs' manifests lie, for the recipes; None to leave their words out.
     """
-    questions, told = grouped(items, lambda outcome: outcome.question), recipes_of(root, items)
+    whole, told = [item for item in items if item.percent == 100], recipes_of(root, items)
+    questions, first = grouped(whole, lambda outcome: outcome.question), primary(whole, declared or {}, told)
     document = {
         "seed": seed,
         "confidence": two_way.CONFIDENCE,
@@ -368,7 +411,8 @@ def compare(
         "packages": {"python": platform.python_version()}
         | {name: importlib.metadata.version(name) for name in PACKAGES},
         "inputs": {item.file: item.sha256 for item in sorted(items, key=lambda item: item.file)},
-        "primary": primary(items, declared or {}, told),
+        "primary": first,
+        "scale": scale(items, declared or {}, told, first["contrasts"]),
         "questions": [compare_question(of, question, seed, told) for question, of in questions.items()],
     }
     return rounded(document)
@@ -398,6 +442,8 @@ def write(root: Path, document: Mapping) -> None:
 def say(root: Path, document: Mapping) -> None:
     for verdict in [*document["primary"]["verdicts"], *document["primary"]["over_recipes"]]:
         print(f"{verdict['sentence']}\n")
+    for one in document["scale"]["decisions"]:
+        print(f"{tables.decision(one)}\n")
     for question in document["questions"]:
         for group in question["groups"]:
             print(f"{printable(question['question'])}, {tables.heading(group)}")

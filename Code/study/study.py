@@ -3,7 +3,7 @@
 For every question and pool it runs the project's own scripts, in this order:
 
     Code/RQ1 … RQ4          the splits
-    Code/derive             random and matched controls of the ends of each primary contrast
+    Code/derive             random and matched controls of the ends of each primary contrast; with --shares, parts
     Code/training           LLaMA-Factory, two seeds of each
     Code/evaluation         likelihood.py, then compare.py with the verdicts
     Code/report             profiles, contamination and the page
@@ -14,6 +14,7 @@ flags of your own are taken as they are.
     python Code/study/study.py --demo
     python Code/study/study.py --demo --questions RQ2 --seeds 1 2 3
     python Code/study/study.py --demo --questions RQ2 --recipes demo demo-low-rate demo-long
+    python Code/study/study.py --demo --questions RQ2 --recipes demo-steps --shares 10 20 40 80
     python Code/study/study.py --pools oss --model codellama/CodeLlama-7b-Python-hf --recipes lora
 """
 
@@ -27,7 +28,7 @@ from instruction_data.errors import InputError
 from instruction_data.files.places import CODE, matching
 from instruction_data.outcomes import chain
 from instruction_data.outcomes.chain import Chain
-from instruction_data.publish import origins
+from instruction_data.publish import manifests, origins
 from instruction_data.publish.origins import Origin
 
 CATEGORIES = "RQ4/task_category.py"  # first of all, since matched controls share the category, too
@@ -61,8 +62,14 @@ def split_commands(options: argparse.Namespace, words: Sequence[str], there: Seq
 
 def chosen(options: argparse.Namespace, there: Sequence[Origin]) -> list[Origin]:
     """Return the splits of the questions and pools that the flags name, controls included."""
-    mine = [one for one in there if one.manifest["question"] in options.questions]
-    return [one for one in mine if one.manifest["pool"] in options.pools and one.derived != "decontaminated"]
+    found = []
+    for one in there:
+        settings = one.manifest["settings"]
+        mine = one.manifest["question"] in options.questions and one.manifest["pool"] in options.pools
+        whole = manifests.PART_OF not in settings or settings["percent"] in options.shares
+        if mine and whole and "decontaminated" not in settings:
+            found.append(one)
+    return found
 
 
 def ends(manifest: Mapping) -> list[str]:
@@ -90,6 +97,20 @@ def control_commands(words: Sequence[str], splits: Sequence[Origin]) -> list[lis
                 asked = ["--split", one.name, "--control", control, "--repeats", str(repeats)]
                 commands.append(chain.script("derive/control_splits.py", *words, *asked))
     return commands
+
+
+def part_commands(options: argparse.Namespace, words: Sequence[str], splits: Sequence[Origin]) -> list[list[str]]:
+    """Return the command that makes the parts of sets that are not there yet.
+
+    Only what a primary contrast compares is made in other sizes, and random controls, which tell chance.
+    """
+    settings = {one.name: one.manifest["settings"] for one in splits}
+    there = {(of.get(manifests.PART_OF), of.get("percent")) for of in settings.values()}
+    compared = {name for one in splits for contrast in one.manifest["contrasts"] for name in contrast["doses"]}
+    wholes = [name for name, of in settings.items() if name in compared or of.get("control") == "random"]
+    lacking = [name for name in wholes if any((name, share) not in there for share in options.shares)]
+    shares = [str(share) for share in options.shares]
+    return [chain.script("derive/sized_splits.py", *words, "--split", *lacking, "--shares", *shares)] if lacking else []
 
 
 def root_words(options: argparse.Namespace) -> list[str]:
@@ -122,6 +143,14 @@ def parser() -> argparse.ArgumentParser:
     what.add_argument(
         "--questions", nargs="+", default=["RQ1", "RQ2", "RQ3", "RQ4"], metavar="RQ", help="(default: RQ1 … RQ4)"
     )
+    what.add_argument(
+        "--shares",
+        nargs="+",
+        type=cli.positive,
+        default=[],
+        metavar="PERCENT",
+        help="train parts of the sets, too, as for sized_splits.py; with a recipe whose steps grow with the set",
+    )
     what.add_argument("--pools", nargs="+", default=["oss"], metavar="POOL", help="code pools (default: oss)")
     how = result.add_argument_group("how it is trained and scored")
     how.add_argument("--seeds", type=cli.seed, nargs="+", default=list(SEEDS), metavar="N", help="(default: 1 2)")
@@ -147,10 +176,12 @@ def main(argv: list[str] | None = None) -> int:
     if not options.dry_run:
         make(commands)
         make(control_commands(words, chosen(options, origins.every(root))))
+        make(part_commands(options, words, chosen(options, origins.every(root))))
     splits = [one.name for one in chosen(options, origins.every(root))]
     chains = [chain_of(options, root, splits, recipe) for recipe in options.recipes or [None]]
     if options.dry_run:
-        later = control_commands(words, chosen(options, origins.every(root)))
+        there = chosen(options, origins.every(root))
+        later = [*control_commands(words, there), *part_commands(options, words, there)]
         training = [one.train(splits or ["EVERY_SPLIT"], options.seeds) for one in chains]
         for command in [*commands, *later, *training]:
             print(chain.said(command))

@@ -7,6 +7,7 @@ from instruction_data.answer import units, verdicts
 from instruction_data.answer.sentences import Sound, p_value, sound_pairs
 from instruction_data.errors import printable
 
+CONTRAST_KEYS = ("question", "pool", "model", "recipe", "contrast", "harness", "task")
 PAIRS_SHOWN = 20  # of a group, in the Markdown
 KEY_COLUMNS = ("question", "pool", "model", "recipe", "harness", "task")
 METRIC_COLUMNS = ("metric", "unit", "higher_is_better")
@@ -88,7 +89,7 @@ def markdown(document: Mapping) -> str:
     """Return the page for people."""
     groups = [group for question in document["questions"] for group in question["groups"]]
     only_pass = all(units.passes(task["metric"]) for group in groups for task in group["tasks"])
-    parts = ["# Comparison of the training sets", *_answer(document["primary"])]
+    parts = ["# Comparison of the training sets", *_answer(document["primary"]), *_scale(document)]
     parts.append(NOTES if only_pass else OTHER_NOTES)
     for question in document["questions"]:
         parts.append(f"## {_escaped(question['question'])}")
@@ -138,6 +139,42 @@ def _contrast_cells(row: Mapping) -> list[str]:
         said,
         row["chance"]["next"],
     ]
+
+
+def _scale(document: Mapping) -> list[str]:
+    """Return the contrasts by the size of the training sets, and the decision accuracies; nothing if there are none."""
+    header, rows = size_table(document)
+    said = [f"- {_escaped(decision(one))}" for one in document["scale"]["decisions"]]
+    sizes = ["## Sizes of the training sets", _table(header, [[_escaped(cell) for cell in row] for row in rows])]
+    return [*(sizes if rows else []), *(["## Would a cheaper setting decide alike?", "\n".join(said)] if said else [])]
+
+
+def size_table(document: Mapping) -> tuple[list[str], list[list[str]]]:
+    """Return header and rows of the contrasts that were found at several sizes: a row each, a column for every size."""
+    sizes = {one["percent"]: one["contrasts"] for one in document["scale"]["sizes"]}
+    sizes[100] = document["primary"]["contrasts"]
+    keyed = {at: {tuple(row[key] for key in CONTRAST_KEYS): row for row in rows} for at, rows in sizes.items()}
+    names = dict.fromkeys(key for at, rows in keyed.items() if at != 100 for key in rows)
+    rows = [[", ".join(filter(None, name)), *(_size_cell(of.get(name)) for of in keyed.values())] for name in names]
+    return ["contrast", *(f"{at} %" for at in keyed)], rows
+
+
+def _size_cell(row: Mapping | None) -> str:
+    return f"{verdicts.effect(row, row)}): {row['verdict']}" if row else "no outcome"
+
+
+def decision(one: Mapping) -> str:
+    """Return a decision accuracy as a sentence."""
+    unit = " % of each set" if one["over"] == "percent" else ""
+    cheap, dear = (f"{printable(str(one[side]))}{unit}" for side in ("cheap", "dear"))
+    sure = one["supported"]
+    said = f"{printable(one['task'])}: {cheap} and {dear} order {_share(one['all'])} of the primary contrasts alike"
+    return f"{said}; of those that {dear} supports, {_share(sure)}." if sure else f"{said}; {dear} supports none."
+
+
+def _share(found: Mapping) -> str:
+    low, high = (f"{100 * found[end]:.0f}" for end in ("low", "high"))
+    return f"{found['alike']} of {found['contrasts']} ({100 * found['share']:.0f} %, 95 % interval {low} to {high})"
 
 
 def heading(group: Mapping) -> str:

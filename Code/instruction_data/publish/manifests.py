@@ -19,7 +19,12 @@ from instruction_data.publish.record_tables import is_declaration
 SUFFIX = "_manifest.json"
 FORMAT = 2
 PUBLISHED = ("Datas/RQ*/*", "Datas/Numbers/*", "Code/RQ4")  # folders of sets, below the study root
-MADE_FROM = {"control": "a control", "decontaminated": "a split made from another split"}  # by setting
+PART_OF = "part_of"  # the setting that names the split of which a set holds a share
+MADE_FROM = {  # by setting
+    "control": "a control",
+    "decontaminated": "a split made from another split",
+    PART_OF: "a part of another split",
+}
 SCRIPTS_OWN = {".py", ".pyc"}  # files that stand beside published ones in Code/RQ4
 
 
