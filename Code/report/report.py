@@ -30,6 +30,7 @@ from instruction_data.page.sections import (
     pools,
     question,
     records,
+    scale,
 )
 
 TITLE = "What differs between the training sets"
@@ -41,7 +42,8 @@ def compose(report: Report) -> tuple[dict, dict]:
     report.folder.mkdir(exist_ok=True)
     explorers, mapped = explorer.explorers_of(report)
     samples = records.sample(report)
-    sections = [answer.section(report), in_short.section(report), pools.section(report, explorers)]
+    sections = [answer.section(report), *scale.sections(report), in_short.section(report)]
+    sections += [pools.section(report, explorers)]
     sections += [question.section(report, name) for name in sorted({*hints.SCRIPTS, *known.questions})]
     sections += [benchmarks.section(report), overlap.section(report), records.section(samples), origin.section(report)]
     shown = {"title": TITLE, "lead": in_short.lead(known), "banner": in_short.banner(known.embedded_models)}

@@ -120,9 +120,8 @@ def root_words(options: argparse.Namespace) -> list[str]:
 
 def chain_of(options: argparse.Namespace, root: Path, splits: Sequence[str], recipe: str | None) -> Chain:
     """Return the chain that trains on splits by one recipe, scores and compares."""
-    model, tasks = ["--model", options.model] if options.model else [], options.task or chain.TASKS
-    words = root_words(options)
-    return Chain(root, words, splits, options.seeds, recipe=recipe, train_words=model, tasks=tasks)
+    words, models, tasks = root_words(options), options.model or (), options.task or chain.TASKS
+    return Chain(root, words, splits, options.seeds, recipe=recipe, models=models, tasks=tasks)
 
 
 def make(commands: Sequence[Sequence[str]]) -> None:
@@ -154,7 +153,9 @@ def parser() -> argparse.ArgumentParser:
     what.add_argument("--pools", nargs="+", default=["oss"], metavar="POOL", help="code pools (default: oss)")
     how = result.add_argument_group("how it is trained and scored")
     how.add_argument("--seeds", type=cli.seed, nargs="+", default=list(SEEDS), metavar="N", help="(default: 1 2)")
-    how.add_argument("--model", metavar="MODEL", help="base model, as for Code/training/train.py")
+    how.add_argument(
+        "--model", action="append", metavar="MODEL", help="base model, as for Code/training/train.py; repeatable"
+    )
     how.add_argument(
         "--recipes",
         nargs="+",
@@ -187,7 +188,7 @@ def main(argv: list[str] | None = None) -> int:
             print(chain.said(command))
         print("then likelihood.py, compare.py, profile_splits.py, contamination.py and report.py")
         return 0
-    trainings = len(splits) * len(options.seeds) * len(chains)
+    trainings = len(splits) * len(options.seeds) * len(chains) * len(options.model or [None])
     recipes = f", {len(chains)} recipes" if len(chains) > 1 else ""
     print(f"\n{len(splits)} training sets, seeds {options.seeds}{recipes}: {trainings} trainings")
     followed = [one.follow() for one in chains]

@@ -168,11 +168,12 @@ def decision(one: Mapping) -> str:
     unit = " % of each set" if one["over"] == "percent" else ""
     cheap, dear = (f"{printable(str(one[side]))}{unit}" for side in ("cheap", "dear"))
     sure = one["supported"]
-    said = f"{printable(one['task'])}: {cheap} and {dear} order {_share(one['all'])} of the primary contrasts alike"
-    return f"{said}; of those that {dear} supports, {_share(sure)}." if sure else f"{said}; {dear} supports none."
+    said = f"{printable(one['task'])}: {cheap} and {dear} order {share(one['all'])} of the primary contrasts alike"
+    return f"{said}; of those that {dear} supports, {share(sure)}." if sure else f"{said}; {dear} supports none."
 
 
-def _share(found: Mapping) -> str:
+def share(found: Mapping) -> str:
+    """Return how many contrasts two settings order alike, with its interval."""
     low, high = (f"{100 * found[end]:.0f}" for end in ("low", "high"))
     return f"{found['alike']} of {found['contrasts']} ({100 * found['share']:.0f} %, 95 % interval {low} to {high})"
 

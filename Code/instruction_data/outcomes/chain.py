@@ -36,7 +36,7 @@ class Chain:
         splits: to train on.
         seeds: of every split's training.
         recipe: of the training; by default that of train.py.
-        train_words: further flags of the training.
+        models: base models, as ``train.py --model`` takes them; by default its own.
         tasks: to score on, as ``likelihood.py --task`` takes them.
     """
 
@@ -45,14 +45,15 @@ class Chain:
     splits: Sequence[str]
     seeds: Sequence[int]
     recipe: str | None = None
-    train_words: Sequence[str] = ()
+    models: Sequence[str] = ()
     tasks: Sequence[str] = TASKS
 
     def train(self, splits: Sequence[str], seeds: Sequence[int]) -> list[str]:
         """Return the command that trains on splits."""
         words = [word for split in splits for word in ("--split", split)]
         words += ["--seeds", *map(str, seeds), *(["--recipe", self.recipe] if self.recipe else [])]
-        return script("training/train.py", *self.root_words, *words, *self.train_words)
+        words += [word for model in self.models for word in ("--model", model)]
+        return script("training/train.py", *self.root_words, *words)
 
     @property
     def demo(self) -> bool:
@@ -175,7 +176,7 @@ class _Clock:
 def progress(chain: Chain) -> Callable[[str], None]:
     """Return a function that prints a line, and how much of the whole list is done and how long the rest will take."""
     records = {name: one["records"] for _, of in manifests.every(chain.root) for name, one in of["splits"].items()}
-    pieces = [(split, seed) for split in chain.splits for seed in chain.seeds]
+    pieces = [(split, seed) for split in chain.splits for seed in chain.seeds for _ in chain.models or (None,)]
     weight = sum(records[split] for split, _ in pieces)
     training, scoring = _Clock(), _Clock()
     training.seen |= set(chain.runs())

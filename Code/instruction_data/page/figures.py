@@ -366,6 +366,30 @@ def intervals(values: Mapping[str, tuple[float, float, float]], label: str) -> "
 
 
 @styled
+def over_sizes(lines: Mapping[str, Sequence[tuple[float, float, float, float]]], label: str) -> "Figure":
+    """Draw estimates with their intervals over the size of the training sets, a line for each name.
+
+    Args:
+        lines: name -> (per cent of the set, estimate, low, high) of every size.
+    """
+    figure, axes = _axes(3.0)
+    axes.axhline(0, color=INK, linewidth=1.0)
+    for number, (name, points) in enumerate(lines.items()):
+        x, y, low, high = np.array(points, dtype=np.float64).T
+        beside = x * 1.03 ** (number - (len(lines) - 1) / 2)  # so that intervals do not hide each other
+        style = {"color": HUES[number % len(HUES)], "marker": MARKERS[number % len(MARKERS)], "markersize": 4}
+        axes.errorbar(beside, y, yerr=[y - low, high - y], linewidth=1.2, elinewidth=0.9, label=name, **style)
+    axes.set_xscale("log")
+    at = sorted({point[0] for points in lines.values() for point in points})
+    axes.set_xticks(at, [f"{one:g} %" for one in at], minor=False)
+    axes.set_xticks([], minor=True)
+    axes.set_xlabel("share of each training set")
+    axes.set_ylabel(label)
+    _legend(figure, axes)
+    return figure
+
+
+@styled
 def overlap(names: Sequence[str], matrix: np.ndarray) -> "Figure":
     """Draw a square for every two splits; the fuller its colour, the more records they share.
 

@@ -70,7 +70,7 @@ def _answers(report: Report, primary: Mapping) -> Answers:
     for number, (one, headline, strips) in enumerate(zip(found, headlines, shown, strict=True), 1):
         low, high = end_names(report, headline[0])
         lead, rest = plain.said(one["kind"], headline, low, high)
-        title = _title(report, one, found)
+        named = title(report, one, found)
         parts = []
         for place, (row, strip) in enumerate(zip(headline, strips, strict=True), 1):
             drawn = figures.encoded(answer_figure.strip(strip, ends[_scale(row)]), "svg", NAME)
@@ -78,10 +78,10 @@ def _answers(report: Report, primary: Mapping) -> Answers:
             parts.append(html.Strip(caption, says(row, low, high), svg.inline(drawn, f"{NAME}-{number}-{place}")))
         asked = report.asks(one["question"])
         numbers = numbers_table([rows[place] for place in one["rows"]], low, high, primary["comparisons"])
-        made.append(Answered(f"{NAME}-{number}", title, asked, low, high, lead, rest, parts, one["sentence"], numbers))
+        made.append(Answered(f"{NAME}-{number}", named, asked, low, high, lead, rest, parts, one["sentence"], numbers))
         scaled = [(strip, ends[_scale(row)]) for strip, row in zip(strips, headline, strict=True)]
         scores = "; below: ".join(verdicts.on(row) for row in headline)
-        papers.append(Row(*map(visible, (title, low, high, scores, lead, rest)), scaled))
+        papers.append(Row(*map(visible, (named, low, high, scores, lead, rest)), scaled))
     key = _key([strip for of in shown for strip in of], [row for of in headlines for row in of])
     note = visible("Right is better. " + " ".join(f"{answer_figure.SIGNS[mark]} {key[mark]}." for mark in key))
     table = [[row.title, row.low, row.high, row.lead, row.rest, row.exact] for row in made]
@@ -169,8 +169,8 @@ def end_names(report: Report, row: Mapping) -> tuple[str, str]:
     return ", ".join(short[0]), ", ".join(short[1])
 
 
-def _title(report: Report, one: Mapping, found: Sequence[Mapping]) -> str:
-    """Return the title of a row: question and pool, and what tells it from other rows of these."""
+def title(report: Report, one: Mapping, found: Sequence[Mapping]) -> str:
+    """Return the title of a contrast: question and pool, and what tells it from others of these."""
     alike = [each for each in found if (each["question"], each["pool"]) == (one["question"], one["pool"])]
     more = [one[name] for name in ("contrast", "model", "recipe") if len({each[name] for each in alike}) > 1]
     return " · ".join([report.title(one["question"]), f"pool {one['pool']}", *more])
