@@ -79,6 +79,24 @@ def test_the_key_says_what_zero_is(copied, truth, zero):
     assert ("randomly picked records" in key) == ("stand-ins" in key) == ("kinds" not in truth)
 
 
+def test_sizes_recipes_and_cheaper_settings_are_shown_beside_the_answer(copied):
+    sized = load_script("derive/sized_splits.py")
+    assert sized.main(["--root", str(copied), "--question", "RQ2", "RQ3", "--shares", "20"]) == 0
+    part = {"recipe": "short", "ending": "_P20", "kinds": ("", "_RANDOM"), "untrained": None}
+    for question, effect in (("RQ2", -0.02), ("RQ3", 0.02)):
+        for recipe in ("short", "long"):
+            answers.plant(copied, question, effect=effect, recipe=recipe)
+        answers.plant(copied, question, effect=0.02, **part)
+    text = answers.page_of(copied)
+    over = text.split("<caption>Over recipes</caption>")[1].split("</table>")[0]
+    assert over.count("robust") == 2 and "short" in over and "long" in over
+    decided = text.split("<caption>Decision accuracy</caption>")[1].split("</table>")[0]
+    assert "1 of 2 (50 %, 95 % interval 9 to 91)" in decided  # of parts
+    assert "2 of 2 (100 %, 95 % interval 34 to 100)" in decided  # of recipes
+    assert (copied / "figures/scale_humaneval_gold_bpb.svg").exists()
+    assert text.index('id="answer"') < text.index('id="scale"') < text.index('id="short"')
+
+
 def test_every_kind_of_answer_is_in_the_figure_for_papers(answered):
     drawn = (answered / "figures/answer.svg").read_text()
     for words in ("RQ2, semantic diversity ·", "The scores disagree.", "○ LOW", "● HIGH", "Right is better."):

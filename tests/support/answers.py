@@ -11,6 +11,7 @@ from instruction_data.outcomes import outcomes
 from instruction_data.outcomes.outcomes import Metric, Outcome
 from instruction_data.publish.question import Question, Trend
 from instruction_data.publish.split import Split
+from instruction_data.runs import runs
 
 RECORDS, SIZE = 90, 30  # of a pool and of a split
 SHARE, OTHER = "share <b>of</b> algorithms", "share of other domain"
@@ -68,6 +69,8 @@ def plant(
     harness="likelihood",
     kinds=("", "_RANDOM", "_MATCHED"),
     shape=lambda numbers: numbers,
+    recipe="",
+    ending="",
     **truth,
 ):
     """Write an outcome of every run of one question and pool, and of the untrained model.
@@ -76,6 +79,8 @@ def plant(
         untrained: how far its numbers lie above the mean of all others; None for no such outcome.
         kinds: the endings of the conditions that were scored.
         shape: numbers on an unbounded scale -> those of the metric.
+        recipe: by which all were trained.
+        ending: of the names of the training sets, such as that of their parts.
         truth: of ``study``.
     """
     declared = load_script("evaluation/compare.py").declarations(root)[question, pool]
@@ -85,14 +90,15 @@ def plant(
 
     def write(condition, split, seed, numbers):
         problems = {f"P/{place}": np.atleast_1d(one).tolist() for place, one in enumerate(shape(numbers))}
-        known = about | {"condition": condition, "split": split, "seed": seed, "run": f"{split}--m--seed{seed}"}
-        known |= {"settings": {}, "reported": {}, "versions": {}, "files": {}}
+        known = about | {"condition": condition, "split": split, "seed": seed}
+        known |= {"run": runs.name(split, "m", seed, recipe), "settings": {"recipe": recipe} if recipe else {}}
+        known |= {"reported": {}, "versions": {}, "files": {}}
         outcomes.write(root, Outcome(**known, problems=problems, metric=Metric(**metric)))
 
     for condition in (f"{name}{kind}" for name in doses for kind in kinds):
         values, draws = made[condition]
         for place, (numbers, draw) in enumerate(zip(values, draws, strict=True)):
-            write(condition, draw, draws[:place].count(draw) + 1, numbers)
+            write(condition + ending, draw + ending, draws[:place].count(draw) + 1, numbers)
     if untrained is not None:
         condition = outcomes.untrained(question, pool)
         everything = np.concatenate([values for values, _ in made.values()])
