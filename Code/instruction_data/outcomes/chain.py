@@ -62,7 +62,7 @@ class Chain:
 
     @cached_property
     def together(self) -> int:
-        """How many trainings run at a time: small ones do not fill several processor cores, and a GPU takes one."""
+        """How many trainings, or scorings, run at a time: small ones do not fill several cores, and a GPU takes one."""
         recipe = recipes.read_recipe(self.recipe or recipes.default(demo=self.demo))
         return min(os.cpu_count() or 1, MOST_TOGETHER) if recipe.options.get("use_cpu") else 1
 
@@ -112,7 +112,7 @@ class Chain:
     def _follow(self, splits: Sequence[str], seeds: Sequence[int], update: Callable[[str], None]) -> bool:
         trained = run(self.train(splits, seeds), update, min(self.together, len(splits) * len(seeds)))
         names = [one.name for one in self.runs().values() if one.split in splits and one.seed in seeds]
-        return bool(names) and run(self.score(names), update) and trained
+        return bool(names) and run(self.score(names), update, min(self.together, len(names))) and trained
 
 
 def script(name: str, *words: str) -> list[str]:
