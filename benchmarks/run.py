@@ -20,6 +20,7 @@ ALL = (
     "similarity",
     "language_model",
     "encoding",
+    "generation",
     "contamination",
     "reading",
     "training",
