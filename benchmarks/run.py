@@ -27,6 +27,7 @@ ALL = (
     "growth",
     "records",
     "cache",
+    "design",
 )
 
 

@@ -6,6 +6,8 @@ Reads every outcome under a study root (Results/<harness>/<task>/*.json) and wri
                         another metric, with 95 % intervals
     differences.csv     every two conditions of a question on every task: difference, interval, p, p corrected
     transfer.csv        condition × task: gain over the untrained model in likelihood, where that was scored
+    effects.csv         factor × task, where designed sets were scored: its effect with all others held equal, the same
+                        property varied alone, and two-factor interactions
     comparison.md       the verdict on every primary contrast; then these tables, and plain sentences: what is
                         supported, what is not, and what it would take to tell
     comparison.json     everything, with settings, versions and the SHA-256 of every outcome read
@@ -18,7 +20,8 @@ passing.py) explains the computation.
 
 The primary contrasts are those that the manifests of the splits declare. They are corrected together, over all
 questions, and are set beside random and matched controls that were trained and scored, too (chance.py, contrasts.py,
-verdicts.py). All other differences are exploratory.
+verdicts.py). A design's factors are primary contrasts, too, and are fitted together (effects.py). All other
+differences, and interactions, are exploratory.
 
     python Code/evaluation/compare.py --demo
     python Code/evaluation/compare.py --root DIR
@@ -31,15 +34,16 @@ import platform
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
 import orjson
 
 from instruction_data import cli
-from instruction_data.answer import contrasts, sentences, tables, task, transfer, two_way, verdicts
+from instruction_data.answer import contrasts, effects, sentences, tables, task, transfer, two_way, verdicts
 from instruction_data.answer.contrasts import Declared
+from instruction_data.answer.effects import Factor, Fitted
 from instruction_data.answer.units import natural
 from instruction_data.errors import InputError, printable, quoted
 from instruction_data.files import documents
@@ -69,6 +73,22 @@ class Filed:
         return np.array([self.outcome.problems[problem] for problem in problems], dtype=kind)
 
 
+@dataclass(frozen=True)
+class Declarations:
+    """What the manifests of a study root declare.
+
+    Attributes:
+        contrasts: question, pool -> its primary contrasts, with the controls of their splits; factors are not among
+            them.
+        factors: question, pool -> the factors of its design.
+        measured: split -> the first figure of its summary, which tells it from its siblings.
+    """
+
+    contrasts: Mapping[tuple[str, str], Sequence[Declared]] = field(default_factory=dict)
+    factors: Mapping[tuple[str, str], Sequence[Factor]] = field(default_factory=dict)
+    measured: Mapping[str, float] = field(default_factory=dict)
+
+
 def read(root: Path) -> list[Filed]:
     """Return every outcome under a study root.
 
@@ -85,9 +105,10 @@ def read(root: Path) -> list[Filed]:
     return found
 
 
-def declarations(root: Path) -> dict[tuple[str, str], list[Declared]]:
-    """Return the primary contrasts of each question and pool, with the controls of their splits."""
+def declarations(root: Path) -> Declarations:
+    """Return what the manifests of a study root declare."""
     found, controls, traits = defaultdict(list), {"random": {}, "matched": {}}, {}
+    factors, measured = {}, {}
     for _, manifest in manifests.every(root):
         settings = manifest["settings"]
         if settings.get("control") in controls and manifest["splits"]:
@@ -95,7 +116,13 @@ def declarations(root: Path) -> dict[tuple[str, str], list[Declared]]:
             controls[settings["control"]][split] = next(iter(manifest["splits"]))
             traits[split] = traits.get(split) or (settings.get("matched_on") or {}).get(manifest["pool"], [])
         elif not manifests.derived_as(manifest):
-            found[manifest["question"], manifest["pool"]] += manifest["contrasts"]
+            key = manifest["question"], manifest["pool"]
+            found[key] += [one for one in manifest["contrasts"] if one["kind"] != "factor"]
+            factors[key] = factors_of(manifest)
+            summaries = {
+                name: next(iter(split["summary"].values()), None) for name, split in manifest["splits"].items()
+            }
+            measured |= {name: figure for name, figure in summaries.items() if figure is not None}
     declared = {}
     for key, of in found.items():
         declared[key] = []
@@ -104,7 +131,20 @@ def declarations(root: Path) -> dict[tuple[str, str], list[Declared]]:
             shared = [trait for trait in (matched or [[]])[0] if all(trait in each for each in matched)]
             untrained = outcomes.untrained(*key)
             declared[key].append(Declared(one["label"], one["kind"], one["doses"], controls, shared, untrained))
-    return declared
+    return Declarations(declared, {key: of for key, of in factors.items() if of}, measured)
+
+
+def factors_of(manifest: Mapping) -> list[Factor]:
+    """Return the factors that a manifest declares, with what its design achieved."""
+    known = manifest["settings"].get("design", {}).get("factors", {})
+    found = []
+    for one in manifest["contrasts"]:
+        if one["kind"] == "factor":
+            of = known.get(one["label"], {})
+            numbers = {name: float(of.get(name) or 0.0) for name in ("low", "high", "scale")}
+            words = {name: str(of.get(name) or "") for name in ("unit", "question")}
+            found.append(Factor(one["label"], one["doses"], **numbers, **words))
+    return found
 
 
 def recipe_of(root: Path, outcome: Outcome) -> str:
@@ -206,16 +246,66 @@ def conditions_of(items: Sequence[Filed]) -> tuple[dict[str, list[Filed]], dict[
 def primary_rows(items: Sequence[Filed], label: str, declared: Sequence[Declared], root: Path | None) -> list[dict]:
     """Return the primary contrasts of one task in one metric, as far as their splits have outcomes."""
     by_condition, conditions = conditions_of(items)
-    one, metric, rows = items[0].outcome, asdict(items[0].outcome.metric), []
+    metric, rows = asdict(items[0].outcome.metric), []
     for each in declared:
         found = contrasts.contrast(conditions, metric, each)
         if found:
             of = [item for part in found["conditions"] for item in by_condition[part["condition"]]]
-            recipes = sorted({recipe_of(root, item.outcome) for item in of}) if root else [""]
-            about = {"question": one.question, "pool": one.pool, "model": one.model, "harness": one.harness}
-            about |= {"task": label, "metric": metric, "seeds": sorted({item.outcome.seed for item in of})}
-            rows.append(about | {"recipe": recipes[0] if len(recipes) == 1 else "several recipes"} | found)
+            rows.append(about_row(of, label, root) | found)
     return rows
+
+
+def about_row(items: Sequence[Filed], label: str, root: Path | None) -> dict:
+    """Return what a contrast of these outcomes is about: question, pool, model, task, metric, seeds, recipe."""
+    one = items[0].outcome
+    about = {"question": one.question, "pool": one.pool, "model": one.model, "harness": one.harness}
+    about |= {"task": label, "metric": asdict(one.metric), "seeds": sorted({item.outcome.seed for item in items})}
+    recipes = sorted({recipe_of(root, item.outcome) for item in items}) if root else [""]
+    return about | {"recipe": recipes[0] if len(recipes) == 1 else "several recipes"}
+
+
+def designed(
+    items: Sequence[Filed], label: str, declared: Declarations, parts: Mapping, root: Path | None
+) -> tuple[list[dict], dict] | None:
+    """Return the effects of a design's factors on one task in one metric, and the design; None without outcomes.
+
+    Args:
+        parts: question, and what ``likeness`` says -> outcomes.
+    """
+    by_condition, conditions = conditions_of(items)
+    one, metric = items[0].outcome, asdict(items[0].outcome.metric)
+    found = effects.effects(conditions, metric, declared.factors[one.question, one.pool])
+    if found is None:
+        return None
+    fitted, design = found
+    names = [part["condition"] for part in fitted[0].row["conditions"]]
+    about = about_row([item for name in names for item in by_condition[name]], label, root)
+    rows = [about | each.row | {"alone": alone(each, items, declared, parts)} for each in fitted]
+    return rows, about | design
+
+
+def alone(fitted: Fitted, items: Sequence[Filed], declared: Declarations, parts: Mapping) -> dict:
+    """Return what the question that varies a factor's property alone found; where there is nothing, ``missing`` why."""
+    question, one = fitted.factor.question, items[0].outcome
+    said = {"question": question}
+    if not question:
+        return said | {"missing": "no question varies it alone"}
+    theirs = parts.get((question, *likeness(one)))
+    if not theirs:
+        return said | {"missing": "not trained"}
+    if common_problems(theirs) != common_problems(items):
+        return said | {"missing": "scored on other problems"}
+    _, conditions = conditions_of(theirs)
+    for each in declared.contrasts.get((question, one.pool), ()):
+        found = effects.beside(fitted, conditions, asdict(one.metric), each, declared.measured)
+        if found:
+            return said | found
+    return said | {"missing": "not trained at both ends"}
+
+
+def likeness(outcome: Outcome) -> tuple[str, ...]:
+    """Return what outcomes of two questions must share to be set beside each other."""
+    return outcome.pool, outcome.model, outcome.harness, outcome.task, metric_key(outcome), settings_key(outcome)
 
 
 def describe_run(item: Filed) -> dict:
@@ -288,32 +378,34 @@ def compare_question(items: Sequence[Filed], question: str, seed: int) -> dict:
     return {"question": question, "comparisons": len(pairs), "groups": groups}
 
 
-def primary(items: Sequence[Filed], declared: Mapping[tuple[str, str], Sequence[Declared]], root: Path | None) -> dict:
-    """Return the primary contrasts of all questions, corrected together, and the verdicts.
+def primary(items: Sequence[Filed], declared: Declarations, root: Path | None) -> dict:
+    """Return the primary contrasts of all questions, corrected together, the designs, and the verdicts.
 
     Args:
         root: where the runs' manifests lie, for the recipe; None to leave it out.
     """
-    rows, about = [], lambda one: "\0".join((one.question, one.pool, one.model, one.harness))
-    for of in grouped(items, about).values():
-        asked = declared.get((of[0].outcome.question, of[0].outcome.pool), ())
-        for label, _, part in parts_of(of) if asked else ():
-            rows += primary_rows(part, label, asked, root)
+    rows, designs, about = [], [], lambda one: "\0".join((one.question, one.pool, one.model, one.harness))
+    parts = [(label, part) for of in grouped(items, about).values() for label, _, part in parts_of(of)]
+    alike = {(part[0].outcome.question, *likeness(part[0].outcome)): part for _, part in parts}
+    for label, part in parts:
+        key = part[0].outcome.question, part[0].outcome.pool
+        if declared.contrasts.get(key):
+            rows += primary_rows(part, label, declared.contrasts[key], root)
+        found = designed(part, label, declared, alike, root) if key in declared.factors else None
+        if found:
+            rows += found[0]
+            designs.append(found[1])
     family = verdicts.correct(rows)
     return {
         "correction": "Holm, over all primary contrasts of all questions",
         "comparisons": family,
         "verdicts": verdicts.verdicts(rows),
         "contrasts": rows,
+        "designs": designs,
     }
 
 
-def compare(
-    items: Sequence[Filed],
-    seed: int,
-    declared: Mapping[tuple[str, str], Sequence[Declared]] | None = None,
-    root: Path | None = None,
-) -> dict:
+def compare(items: Sequence[Filed], seed: int, declared: Declarations | None = None, root: Path | None = None) -> dict:
     """Compare all outcomes; return the content of ``comparison.json``.
 
     Args:
@@ -329,7 +421,7 @@ def compare(
         "packages": {"python": platform.python_version()}
         | {name: importlib.metadata.version(name) for name in PACKAGES},
         "inputs": {item.file: item.sha256 for item in sorted(items, key=lambda item: item.file)},
-        "primary": primary(items, declared or {}, root),
+        "primary": primary(items, declared or Declarations(), root),
         "questions": [compare_question(of, question, seed) for question, of in questions.items()],
     }
     return rounded(document)
@@ -345,12 +437,13 @@ def rounded(value: object) -> object:
 
 
 def write(root: Path, document: Mapping) -> None:
-    """Write the five files, each whole or not at all; the JSON last."""
+    """Write the files, each whole or not at all; the JSON last."""
     folder = root / outcomes.FOLDER
     beside = {
         "comparison.csv": csv_bytes(tables.rate_rows(document), tables.RATE_COLUMNS),
         "differences.csv": csv_bytes(tables.difference_rows(document), tables.DIFFERENCE_COLUMNS),
         "transfer.csv": csv_bytes(tables.transfer_rows(document), tables.TRANSFER_COLUMNS),
+        "effects.csv": csv_bytes(tables.effect_rows(document), tables.EFFECT_COLUMNS),
         "comparison.md": tables.markdown(document).encode(),
     }
     documents.write_derived(folder / "comparison.json", document, beside)

@@ -64,7 +64,8 @@ def _stand(row: Mapping, low: str, high: str) -> str:
 def _size(row: Mapping, value: float) -> str:
     """Return the size of an effect between the ends in its short unit, as the axis of the figure has it."""
     number = units.in_readers_unit(row["metric"], row["span"] * abs(value), row["level"])
-    return printable(f"{number} {units.step(row['metric'], row['level'])}")
+    per = f" {verdicts.per(row)}" if row["kind"] == verdicts.FACTOR else ""
+    return printable(f"{number} {units.step(row['metric'], row['level'])}{per}")
 
 
 def _by(row: Mapping) -> str:
