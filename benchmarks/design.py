@@ -26,7 +26,7 @@ EFFECTS = np.array([0.6, 0.3, 0.0, 0.0])  # of one standard deviation, in percen
 CORRELATIONS = (0.0, 0.4, 0.8)
 RECORDS, PROBLEMS, STUDIES = 2000, 164, 1000
 APART = 1.0  # standard deviations between the low and the high sets of a design
-BALANCED = 0.05  # how far a set's mean may lie from its level
+OFF, BALANCED = 0.03, 0.05  # how far a set's mean lies from its level: standard deviation, and the most
 DRAW, SEED = 0.24, 0.03  # standard deviations of a run's mean: what the draw of the records does, and the seed
 BY_DRAW, BY_SEED, BY_EFFECT = 1.5, 0.3, 1.0  # the same for single problems, and how far an effect differs between them
 FULL = np.array(list(product((0, 1), repeat=4)))  # 16 sets
@@ -69,9 +69,18 @@ def trained(generator: np.random.Generator, means: np.ndarray, by_problem: np.nd
     return [Trained(one.reshape(-1, PROBLEMS), named) for one in values]
 
 
-def designed(generator: np.random.Generator, by_problem: np.ndarray, doses: np.ndarray, seeds: int) -> list[Difference]:
-    """Return the four effects that a design finds."""
-    means = APART * (doses - 0.5) + generator.uniform(-BALANCED, BALANCED, doses.shape)
+def properties(generator: np.random.Generator, n: int, correlation: float) -> np.ndarray:
+    """Return four properties each two of which correlate alike, in standard deviations; ``[n, 4]``."""
+    common, own = generator.normal(size=(n, 1)), generator.normal(size=(n, len(EFFECTS)))
+    return sqrt(correlation) * common + sqrt(1 - correlation) * own
+
+
+def designed(
+    generator: np.random.Generator, by_problem: np.ndarray, correlation: float, doses: np.ndarray, seeds: int
+) -> list[Difference]:
+    """Return the four effects that a design finds; what its means are off by is correlated as the pool is."""
+    off = OFF * properties(generator, len(doses), correlation)
+    means = APART * (doses - 0.5) + np.clip(off, -BALANCED, BALANCED)
     sides = trained(generator, means, by_problem, 1, seeds)
     steps = [means[level == 1, place].mean() - means[level == 0, place].mean() for place, level in enumerate(doses.T)]
     draws = Draws([f"SET{number}" for number in range(len(doses))], sides, doses.astype(float))
@@ -83,9 +92,7 @@ def one_at_a_time(
     generator: np.random.Generator, by_problem: np.ndarray, correlation: float, draws: int, seeds: int
 ) -> list[Difference]:
     """Return the four effects that thirds of a pool find, each property's by itself."""
-    common, own = generator.normal(size=(RECORDS, 1)), generator.normal(size=(RECORDS, len(by_problem)))
-    pool, found = sqrt(correlation) * common + sqrt(1 - correlation) * own, []
-    pool = (pool - pool.mean(axis=0)) / pool.std(axis=0)
+    pool, found = properties(generator, RECORDS, correlation), []
     for place, order in enumerate(np.argsort(pool, axis=0).T):
         low, _, high = (pool[part].mean(axis=0) for part in np.array_split(order, 3))
         sides = trained(generator, np.stack([high, low]), by_problem, draws, seeds)
@@ -104,7 +111,7 @@ def simulated(arm: str, correlation: float, studies: int, seed: int = 0) -> Foun
         if doses is None:
             found = one_at_a_time(generator, by_problem, correlation, draws, seeds)
         else:
-            found = designed(generator, by_problem, doses, seeds)
+            found = designed(generator, by_problem, correlation, doses, seeds)
         held.append([one.low <= effect <= one.high for one, effect in zip(found, EFFECTS, strict=True)])
         estimates.append([one.estimate for one in found])
         told.append([one.p < contrasts.LEVEL for one in found])

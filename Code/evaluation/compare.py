@@ -142,7 +142,7 @@ def factors_of(manifest: Mapping) -> list[Factor]:
         if one["kind"] == "factor":
             of = known.get(one["label"], {})
             numbers = {name: float(of.get(name) or 0.0) for name in ("low", "high", "scale")}
-            words = {name: str(of.get(name) or "") for name in ("unit", "question")}
+            words = {name: str(of.get(name) or "") for name in ("unit", "question", "other")}
             found.append(Factor(one["label"], one["doses"], **numbers, **words))
     return found
 
@@ -296,7 +296,8 @@ def alone(fitted: Fitted, items: Sequence[Filed], declared: Declarations, parts:
     if common_problems(theirs) != common_problems(items):
         return said | {"missing": "scored on other problems"}
     _, conditions = conditions_of(theirs)
-    for each in declared.contrasts.get((question, one.pool), ()):
+    asked = declared.contrasts.get((question, one.pool), ())
+    for each in (each for each in asked if each.label.endswith(f"({fitted.factor.other})") or not fitted.factor.other):
         found = effects.beside(fitted, conditions, asdict(one.metric), each, declared.measured)
         if found:
             return said | found

@@ -38,6 +38,7 @@ class Factor:
         low, high: the mean of the property in low and in high sets, in ``unit``.
         scale: its standard deviation in the pool; 0 where the manifest does not say.
         question: the one that varies this property alone; empty if none does.
+        other: the pool that is mixed in, if the property is its share.
     """
 
     label: str
@@ -47,6 +48,7 @@ class Factor:
     scale: float = 0.0
     unit: str = ""
     question: str = ""
+    other: str = ""
 
     @property
     def step(self) -> float:
@@ -56,11 +58,12 @@ class Factor:
 
 @dataclass(frozen=True)
 class Fitted:
-    """A row about a factor, and the sum behind it, per standard deviation."""
+    """A row about a factor, the sum behind it, per standard deviation, and how draws and seeds of its sets vary."""
 
     row: dict
     factor: Factor
     sum: Sum
+    of: Chance
 
 
 @dataclass(frozen=True)
@@ -201,8 +204,8 @@ def effects(
     design = {
         "sets": len(set(draws.names)),
         "runs": sum(len(side.values) for side in draws.sides),
-        "without_outcome": [name for name in factors[0].doses if name not in everything],
-        "model": "a mean and the main effects",
+        "without_outcome": _missing(factors[0], conditions),
+        "fitted": "a mean and the main effects",
         "degrees_of_freedom": found.left[2] if found.left else 0,
         "not_told": [name for name, one in zip(named, told, strict=True) if not one],
         "aliases": [_names(group, named) for group in aliases(draws.doses) if len(group) > 1],
@@ -233,7 +236,7 @@ def _fitted(
         "contrast": factor.label,
         "kind": "factor",
         "conditions": _conditions(found.draws, factor, weight),
-        "without_outcome": [name for name in factor.doses if name not in conditions],
+        "without_outcome": _missing(factor, conditions),
         "span": 1.0,
         "level": float(np.mean([side.values.mean() for side in sides])),
         "problems": problems,
@@ -247,9 +250,14 @@ def _fitted(
         "floor": None,
         "chance": _sources(weight, found, tested.by_problems, conditions, metric),
     }
-    return Fitted(
-        row | {"interest": contrasts.interest(row, metric)}, factor, contrasts.summed(weight, sides, found.of)
-    )
+    row["interest"] = contrasts.interest(row, metric)
+    return Fitted(row, factor, contrasts.summed(weight, sides, found.of), found.of)
+
+
+def _missing(factor: Factor, conditions: Mapping[str, task.Condition]) -> list[str]:
+    """Return the sets, and repeated draws of sets, that have no outcome."""
+    scored = {draw for one in conditions.values() for draw in one.draws}
+    return [name for name in factor.doses if name not in scored]
 
 
 def _conditions(draws: Draws, factor: Factor, weight: np.ndarray) -> list[dict]:
@@ -317,13 +325,14 @@ def beside(
 ) -> dict | None:
     """Return what a question that varies a factor's property alone found, beside the factor's effect.
 
-    Both are per standard deviation of the property, towards the factor's high sets. The question's own sets say how far
-    they lie apart in it.
+    Both are per standard deviation of the property. The question's own sets say how far they lie apart in it. Their
+    higher dose is more of the property, even where it is less of the figure: diversity is high where similarity is low.
+    If none of their draws was repeated, draws vary as those of the design do.
 
     Args:
         conditions: those of the question, on the same problems.
         declared: its primary contrast.
-        measured: condition -> mean of the property.
+        measured: condition -> mean of the property, or of what falls as it grows.
 
     Returns:
         None if the contrast has no outcome, or its sets' means of the property are unknown or equal.
@@ -335,10 +344,12 @@ def beside(
     factor = designed.factor
     if weight is None or not factor.step or not all(name in measured for name in names):
         return None
-    apart = float(weight @ [measured[name] for name in names]) / factor.scale * np.sign(factor.high - factor.low)
+    apart = abs(float(weight @ [measured[name] for name in names])) / factor.scale
     if apart == 0:
         return None
     of, mine = chance.chance(list(sides.values())), [sides[name] for name in names]
+    if not of.draws:
+        of = Chance(of.seeds or designed.of.seeds, designed.of.draws, designed.of.seeds_in_draws)
     found = contrasts.test(weight / apart, mine, of, units.bounded(metric))
     alone = contrasts.summed(weight / apart, mine, of)
     difference = two_way.tested(
@@ -348,7 +359,7 @@ def beside(
     )
     return {
         "contrast": declared.label,
-        "apart": abs(apart) * float(max(declared.doses.values()) - min(declared.doses.values())),
+        "apart": apart * float(max(declared.doses.values()) - min(declared.doses.values())),
         "runs": sum(len(side.draws) for side in mine),
         "intervals_over": of.known,
         **contrasts.told(found),

@@ -54,6 +54,18 @@ def said(kind: str, rows: Sequence[Mapping], low: str, high: str) -> tuple[str, 
     return f"{lead}.", rest + drawn
 
 
+def beside(row: Mapping) -> str:
+    """Return what the question found that varies a factor's property alone, in a sentence."""
+    alone = row["alone"]
+    question = printable(alone["question"])
+    if "missing" in alone:
+        missing = alone["missing"]
+        return f"{question}, which varies it alone: {missing}." if question else f"{missing[0].upper()}{missing[1:]}."
+    word = "better" if better(row, alone["estimate"]) else "worse"
+    found = f"{question}, which varies it alone, found {_size(row, alone['estimate'])} {word}"
+    return f"{found}: {verdicts.SIGNS[alone['sign']]}, {verdicts.SIZES[alone['size']]}."
+
+
 def _stand(row: Mapping, low: str, high: str) -> str:
     word = "better" if better(row) else "worse"
     if row["kind"] == "ends":

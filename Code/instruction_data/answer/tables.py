@@ -51,12 +51,15 @@ ANSWER_NOTES = (
     "between the same doses. floor: random controls, which differ by chance alone; sd between their runs, and how "
     "often two of them look different at 5 %. buy next: what lowers the standard error most if there is twice as much."
 )
+FACTOR_HEADER = ("factor", "designed", "p corrected", "alone", "sign", "size", "alone minus designed")
+INTERACTION_HEADER = ("interaction", "size", "p corrected")
 DESIGN_NOTES = (
     "Designed: each factor's effect with all others held equal, by least squares over all sets. Alone: the contrast of "
-    "the question that varies this property and nothing else on purpose. Both per standard deviation of the property, "
-    "with 95 % intervals; p is corrected with all primary contrasts. Sign: same or other, where both intervals leave "
-    "out zero. Size: other, where the interval of the difference, alone minus designed, leaves out zero. Interactions "
-    "are exploratory: by how much the effect of one factor, from low to high, grows where the other is high."
+    "the question that varies this property and nothing else on purpose; if no draw of its sets was repeated, they are "
+    "taken to vary as the designed ones do. Both have 95 % intervals; p is corrected with all primary contrasts. Sign: "
+    "same or other, where both intervals leave out zero. Size: other, where that of alone minus designed leaves "
+    "out zero. Interactions are exploratory: by how much the effect of one factor, from low to high, grows where the "
+    "other is high."
 )
 TRANSFER_NOTES = (
     "Gain over the untrained model, in percent of its mean; positive is better. Each has its own 95 % interval, not "
@@ -176,44 +179,47 @@ def _designs(primary: Mapping) -> list[str]:
     parts = []
     for design, factors in designs(primary):
         parts.append(f"### {_escaped(verdicts.where(factors[0]))}: {_escaped(design['task'])}")
-        header = ["factor", "designed", "p corrected", "alone", "sign", "size", "alone minus designed"]
-        rows = [[_escaped(cell) for cell in _factor_cells(row)] for row in factors]
-        parts.append(_table(header, rows))
-        free = design["degrees_of_freedom"]
-        said = [f"Model: {design['model']}; {free} degrees of freedom between draws."]
-        said += [f"These sets cannot tell: {', '.join(design['not_told'])}."] if design["not_told"] else []
-        said += (
-            [f"Aliases, not told apart: {'; '.join(' = '.join(of) for of in design['aliases'])}."]
-            if design["aliases"]
-            else []
-        )
-        parts.append(_escaped(" ".join(said)))
+        parts.append(_table(FACTOR_HEADER, [[_escaped(cell) for cell in factor_cells(row)] for row in factors]))
+        parts.append(_escaped(_about(design)))
         if design["interactions"]:
-            level = factors[0]["level"]
-            cells = [
-                (
-                    " = ".join(row["terms"]),
-                    verdicts.effect(_plain(design, level), row) + ")",
-                    p_value(row["p_corrected"]),
-                )
-                for row in design["interactions"]
-            ]
-            parts.append(_table(["interaction", "size", "p corrected"], [list(map(_escaped, one)) for one in cells]))
+            cells = interaction_cells(design, factors[0]["level"])
+            parts.append(_table(INTERACTION_HEADER, [[_escaped(cell) for cell in row] for row in cells]))
     return [*parts, DESIGN_NOTES] if parts else []
 
 
-def _plain(design: Mapping, level: float) -> dict:
-    """Return as much of a row as it takes to tell an effect from low to high."""
-    return {"metric": design["metric"], "level": level, "span": 1.0}
+def _about(design: Mapping) -> str:
+    """Say what was fitted, and what these sets cannot tell."""
+    said = [f"The model has {design['fitted']}; {design['degrees_of_freedom']} degrees of freedom between draws."]
+    if design["without_outcome"]:
+        said.append(f"Without outcome: {', '.join(design['without_outcome'])}.")
+    if design["not_told"]:
+        said.append(f"These sets do not tell the effect of {', '.join(design['not_told'])}.")
+    if design["aliases"]:
+        said.append(f"Aliases, not told apart: {'; '.join(' = '.join(of) for of in design['aliases'])}.")
+    return " ".join(said)
 
 
-def _factor_cells(row: Mapping) -> list[str]:
+def interaction_cells(design: Mapping, level: float) -> list[list[str]]:
+    """Return a row for every interaction, with all its names.
+
+    Args:
+        level: the mean of the numbers.
+    """
+    about = {"metric": design["metric"], "level": level, "span": 1.0}
+    return [
+        [" = ".join(row["terms"]), f"{verdicts.effect(about, row)})", p_value(row["p_corrected"])]
+        for row in design["interactions"]
+    ]
+
+
+def factor_cells(row: Mapping) -> list[str]:
+    """Return a factor's row: its effect, and that of the same property varied alone."""
     alone = row["alone"]
     own = [row["contrast"], f"{verdicts.effect(row, row)}) {verdicts.per(row)}", p_value(row["p_corrected"])]
     if "missing" in alone:
         return [*own, f"{alone['question']} {alone['missing']}".strip(), "–", "–", "–"]
-    question = f"{alone['question']}, {alone['contrast']}: {verdicts.effect(row, alone)})"
-    return [*own, question, alone["sign"], alone["size"], f"{verdicts.effect(row, alone['difference'])})"]
+    found = f"{alone['question']}, {alone['contrast']}: {verdicts.effect(row, alone)})"
+    return [*own, found, alone["sign"], alone["size"], f"{verdicts.effect(row, alone['difference'])})"]
 
 
 def _contrast_cells(row: Mapping) -> list[str]:
