@@ -18,6 +18,8 @@ from instruction_data.answer.effects import Draws, Factor
 from instruction_data.answer.task import Condition
 from instruction_data.errors import InputError
 from instruction_data.files import documents
+from instruction_data.page import effects_figure, figures
+from instruction_data.page.effects_figure import Effect
 
 SQUARE = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], dtype=float)
 LEVELS = [0.5, 0.4, 0.3, 0.1]  # of the four sets: one factor does -0.25, the other -0.15, their interaction -0.1
@@ -234,6 +236,9 @@ def test_effects_are_in_the_tables(trained):
     assert "Aliases, not told apart: diversity:complexity = output length &lt;b&gt;of" in text
     assert "<b>" not in text
     assert "3 degrees of freedom between draws" in text
+    pairs = csv.DictReader(io.StringIO((trained / "Results/differences.csv").read_text()))
+    assert {row["question"] for row in pairs} == {"RQ2", "RQ3"}
+    assert "The sets of a design are compared by their factors, not in pairs." in text
 
 
 def test_a_set_without_outcome_is_named_and_the_rest_is_fitted(trained, tmp_path):
@@ -264,3 +269,24 @@ def test_the_page_shows_both_columns(trained):
     assert "diversity: The higher the diversity, the better." in first
     drawn = (trained / "figures/effects-1.svg").read_text()
     assert "% per standard deviation; right is better" in drawn
+
+
+def marks(axes):
+    """The marks of a column: shape, place, and whether it is filled."""
+    drawn = [line for line in axes.lines if line.get_marker() not in ("None", "")]
+    return [(line.get_marker(), float(line.get_xdata()[0]), line.get_color() != figures.PAPER) for line in drawn]
+
+
+def test_a_mark_is_filled_where_its_interval_leaves_out_zero_and_long_bars_end_in_arrows():
+    rows = {
+        "length " * 9: (Effect(3.0, None), Effect(1.0, (0.5, 1.5))),
+        "<b>x</b>": ("not trained", Effect(0.2, (-90.0, 90.0))),
+    }
+    figure = effects_figure.effects(rows, "% per standard deviation; right is better")
+    alone, designed = figure.axes
+    low, high = alone.get_xlim()
+    assert marks(alone) == [("o", 3.0, False)]  # of one training nothing is known
+    assert marks(designed) == [("o", 1.0, True), ("<", low, True), (">", high, True), ("o", 0.2, False)]
+    assert designed.get_xlim() == (low, high) and low < 0 < 3 < high < 90
+    svg = figures.encoded(figure, "svg", "x").decode()
+    assert "not trained" in svg and "&lt;b&gt;x&lt;/b&gt;" in svg

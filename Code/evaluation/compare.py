@@ -4,7 +4,8 @@ Reads every outcome under a study root (Results/<harness>/<task>/*.json) and wri
 
     comparison.csv      condition × task: pass@1 (pass@10, pass@100 where there are as many samples), or the mean of
                         another metric, with 95 % intervals
-    differences.csv     every two conditions of a question on every task: difference, interval, p, p corrected
+    differences.csv     every two conditions of a question on every task: difference, interval, p, p corrected (but for
+                        the sets of a design, of which any two differ in several properties)
     transfer.csv        condition × task: gain over the untrained model in likelihood, where that was scored
     effects.csv         factor × task, where designed sets were scored: its effect with all others held equal, the same
                         property varied alone, and two-factor interactions
@@ -33,7 +34,7 @@ import importlib.metadata
 import platform
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -210,14 +211,20 @@ def refuse_other_metrics(items: Sequence[Filed]) -> None:
             raise InputError(f"{item.file}: found the metric {found}; expected {expected}, as in {items[0].file}")
 
 
-def compare_task(items: Sequence[Filed], label: str, generator: np.random.Generator) -> dict:
-    """Compare the conditions of one task in one metric; return them and every pair of them."""
+def compare_task(
+    items: Sequence[Filed], label: str, generator: np.random.Generator, designed: Collection[str] = ()
+) -> dict:
+    """Compare the conditions of one task in one metric; return them and every pair of them.
+
+    Args:
+        designed: the sets of a design, which are in no pair.
+    """
     refuse_twins(items)
     refuse_other_metrics(items)
     by_condition, conditions = conditions_of(items)
     metric = asdict(items[0].outcome.metric)
     untrained = outcomes.untrained(items[0].outcome.question, items[0].outcome.pool)
-    found = task.compare(conditions, metric, generator, untrained)
+    found = task.compare(conditions, metric, generator, {untrained, *designed})
     for one in found["conditions"]:
         of = by_condition[one["condition"]]
         one["splits"] = sorted({item.outcome.split for item in of}, key=natural)
@@ -341,9 +348,9 @@ def parts_of(items: Sequence[Filed]) -> Iterable[tuple[str, Sequence[str], list[
                 yield label, [one.task, key, *metric], of
 
 
-def compare_group(items: Sequence[Filed], name: Sequence[str], seed: int) -> dict:
+def compare_group(items: Sequence[Filed], name: Sequence[str], seed: int, designed: Collection[str] = ()) -> dict:
     """Compare one question, pool, base model and harness; return a part for every task, metric and settings."""
-    parts = [compare_task(of, label, generator_of(seed, [*name, *key])) for label, key, of in parts_of(items)]
+    parts = [compare_task(of, label, generator_of(seed, [*name, *key]), designed) for label, key, of in parts_of(items)]
     _, pool, model, harness = name
     return {"pool": pool, "model": model, "harness": harness, "tasks": parts}
 
@@ -363,13 +370,14 @@ def generator_of(seed: int, names: Sequence[str]) -> np.random.Generator:
     return np.random.Generator(np.random.PCG64(int.from_bytes(digest, "big")))
 
 
-def compare_question(items: Sequence[Filed], question: str, seed: int) -> dict:
+def compare_question(items: Sequence[Filed], question: str, seed: int, declared: Declarations) -> dict:
     """Compare all groups of one question; correct their p values together."""
     groups = []
     for pool, of_pool in grouped(items, lambda outcome: outcome.pool).items():
+        designed = {name for factor in declared.factors.get((question, pool), ()) for name in factor.doses}
         for model, of_model in grouped(of_pool, lambda outcome: outcome.model).items():
             for harness, of in grouped(of_model, lambda outcome: outcome.harness).items():
-                groups.append(compare_group(of, (question, pool, model, harness), seed))
+                groups.append(compare_group(of, (question, pool, model, harness), seed, designed))
     pairs = [(part, pair) for group in groups for part in group["tasks"] for pair in part["differences"]]
     for (part, pair), p in zip(pairs, two_way.corrected([pair["p"] for _, pair in pairs]), strict=True):
         pair["p_corrected"] = p
@@ -412,7 +420,7 @@ def compare(items: Sequence[Filed], seed: int, declared: Declarations | None = N
     Args:
         declared: of ``declarations``.
     """
-    questions = grouped(items, lambda outcome: outcome.question)
+    questions, declared = grouped(items, lambda outcome: outcome.question), declared or Declarations()
     document = {
         "seed": seed,
         "confidence": two_way.CONFIDENCE,
@@ -422,8 +430,8 @@ def compare(items: Sequence[Filed], seed: int, declared: Declarations | None = N
         "packages": {"python": platform.python_version()}
         | {name: importlib.metadata.version(name) for name in PACKAGES},
         "inputs": {item.file: item.sha256 for item in sorted(items, key=lambda item: item.file)},
-        "primary": primary(items, declared or Declarations(), root),
-        "questions": [compare_question(of, question, seed) for question, of in questions.items()],
+        "primary": primary(items, declared, root),
+        "questions": [compare_question(of, question, seed, declared) for question, of in questions.items()],
     }
     return rounded(document)
 
