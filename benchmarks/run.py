@@ -28,6 +28,7 @@ ALL = (
     "growth",
     "records",
     "cache",
+    "design",
 )
 
 

@@ -17,7 +17,7 @@ from instruction_data.outcomes import outcomes
 from instruction_data.outcomes.outcomes import Metric, Outcome
 
 SCRIPT = "evaluation/compare.py"
-DERIVED = ("comparison.csv", "differences.csv", "transfer.csv", "comparison.md", "comparison.json")
+DERIVED = ("comparison.csv", "differences.csv", "transfer.csv", "effects.csv", "comparison.md", "comparison.json")
 
 
 @pytest.fixture(scope="module")

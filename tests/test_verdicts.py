@@ -218,7 +218,7 @@ def test_contrast_and_controls_are_those_that_the_scripts_publish(compare, tmp_p
     make_set(tmp_path, members, Question("RQ2", varies=("similarity",), contrast=Ends("LOW", "HIGH")))
     controls = load_script("derive/control_splits.py")
     assert controls.main(["--root", str(tmp_path), "--question", "RQ2", "--repeats", "3"]) == 0
-    (declared,) = compare.declarations(tmp_path)["RQ2", "mine"]
+    (declared,) = compare.declarations(tmp_path).contrasts["RQ2", "mine"]
     assert (declared.label, declared.kind) == ("HIGH minus LOW", "ends")
     assert declared.doses == {"RQ2_MINE_LOW": 0.0, "RQ2_MINE_HIGH": 1.0}
     ends = ("RQ2_MINE_LOW", "RQ2_MINE_HIGH")

@@ -4,8 +4,11 @@ Reads every outcome under a study root (Results/<harness>/<task>/*.json) and wri
 
     comparison.csv      condition × task: pass@1 (pass@10, pass@100 where there are as many samples), or the mean of
                         another metric, with 95 % intervals
-    differences.csv     every two conditions of a question on every task: difference, interval, p, p corrected
+    differences.csv     every two conditions of a question on every task: difference, interval, p, p corrected (but for
+                        the sets of a design, of which any two differ in several properties)
     transfer.csv        condition × task: gain over the untrained model in likelihood, where that was scored
+    effects.csv         factor × task, where designed sets were scored: its effect with all others held equal, the same
+                        property varied alone, and two-factor interactions
     comparison.md       the verdict on every primary contrast; then these tables, and plain sentences: what is
                         supported, what is not, and what it would take to tell
     comparison.json     everything, with settings, versions and the SHA-256 of every outcome read
@@ -19,7 +22,8 @@ other problems and these very runs. The output says which. p values are correcte
 
 The primary contrasts are those that the manifests of the splits declare. They are corrected together, over all
 questions, and are set beside random and matched controls that were trained and scored, too (chance.py, contrasts.py,
-verdicts.py). All other differences are exploratory.
+verdicts.py). A design's factors are primary contrasts, too, and are fitted together (effects.py). All other
+differences, and interactions, are exploratory.
 
     python Code/evaluation/compare.py --demo
     python Code/evaluation/compare.py --root DIR
@@ -31,16 +35,28 @@ import importlib.metadata
 import platform
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 import orjson
 
 from instruction_data import cli
-from instruction_data.answer import contrasts, decisions, recipes, sentences, tables, task, transfer, two_way, verdicts
+from instruction_data.answer import (
+    contrasts,
+    decisions,
+    effects,
+    recipes,
+    sentences,
+    tables,
+    task,
+    transfer,
+    two_way,
+    verdicts,
+)
 from instruction_data.answer.contrasts import Declared
+from instruction_data.answer.effects import Factor, Fitted
 from instruction_data.answer.units import natural
 from instruction_data.errors import InputError, printable, quoted
 from instruction_data.files import documents
@@ -75,6 +91,22 @@ class Filed:
         return np.array([self.outcome.problems[problem] for problem in problems], dtype=kind)
 
 
+@dataclass(frozen=True)
+class Declarations:
+    """What the manifests of a study root declare.
+
+    Attributes:
+        contrasts: question, pool -> its primary contrasts, with the controls of their splits; factors are not among
+            them.
+        factors: question, pool -> the factors of its design.
+        measured: split -> the first figure of its summary, which tells it from its siblings.
+    """
+
+    contrasts: Mapping[tuple[str, str], Sequence[Declared]] = field(default_factory=dict)
+    factors: Mapping[tuple[str, str], Sequence[Factor]] = field(default_factory=dict)
+    measured: Mapping[str, float] = field(default_factory=dict)
+
+
 def read(root: Path) -> list[Filed]:
     """Return every outcome under a study root.
 
@@ -105,9 +137,10 @@ def parts_of_splits(root: Path) -> dict[str, tuple[str, str, int]]:
     return found
 
 
-def declarations(root: Path) -> dict[tuple[str, str], list[Declared]]:
-    """Return the primary contrasts of each question and pool, with the controls of their splits."""
+def declarations(root: Path) -> Declarations:
+    """Return what the manifests of a study root declare."""
     found, controls, traits = defaultdict(list), {"random": {}, "matched": {}}, {}
+    factors, measured = {}, {}
     for _, manifest in manifests.every(root):
         settings = manifest["settings"]
         if settings.get("control") in controls and manifest["splits"]:
@@ -115,7 +148,13 @@ def declarations(root: Path) -> dict[tuple[str, str], list[Declared]]:
             controls[settings["control"]][split] = next(iter(manifest["splits"]))
             traits[split] = traits.get(split) or (settings.get("matched_on") or {}).get(manifest["pool"], [])
         elif not manifests.derived_as(manifest):
-            found[manifest["question"], manifest["pool"]] += manifest["contrasts"]
+            key = manifest["question"], manifest["pool"]
+            found[key] += [one for one in manifest["contrasts"] if one["kind"] != "factor"]
+            factors[key] = factors_of(manifest)
+            summaries = {
+                name: next(iter(split["summary"].values()), None) for name, split in manifest["splits"].items()
+            }
+            measured |= {name: figure for name, figure in summaries.items() if figure is not None}
     declared = {}
     for key, of in found.items():
         declared[key] = []
@@ -124,7 +163,20 @@ def declarations(root: Path) -> dict[tuple[str, str], list[Declared]]:
             shared = [trait for trait in (matched or [[]])[0] if all(trait in each for each in matched)]
             untrained = outcomes.untrained(*key)
             declared[key].append(Declared(one["label"], one["kind"], one["doses"], controls, shared, untrained))
-    return declared
+    return Declarations(declared, {key: of for key, of in factors.items() if of}, measured)
+
+
+def factors_of(manifest: Mapping) -> list[Factor]:
+    """Return the factors that a manifest declares, with what its design achieved."""
+    known = manifest["settings"].get("design", {}).get("factors", {})
+    found = []
+    for one in manifest["contrasts"]:
+        if one["kind"] == "factor":
+            of = known.get(one["label"], {})
+            numbers = {name: float(of.get(name) or 0.0) for name in ("low", "high", "scale")}
+            words = {name: str(of.get(name) or "") for name in ("unit", "question", "other")}
+            found.append(Factor(one["label"], one["doses"], **numbers, **words))
+    return found
 
 
 def recipe_key(outcome: Outcome) -> str:
@@ -213,14 +265,20 @@ def refuse_other_metrics(items: Sequence[Filed]) -> None:
             raise InputError(f"{item.file}: found the metric {found}; expected {expected}, as in {items[0].file}")
 
 
-def compare_task(items: Sequence[Filed], label: str, generator: np.random.Generator) -> dict:
-    """Compare the conditions of one task in one metric; return them and every pair of them."""
+def compare_task(
+    items: Sequence[Filed], label: str, generator: np.random.Generator, designed: Collection[str] = ()
+) -> dict:
+    """Compare the conditions of one task in one metric; return them and every pair of them.
+
+    Args:
+        designed: the sets of a design, which are in no pair.
+    """
     refuse_twins(items)
     refuse_other_metrics(items)
     by_condition, conditions = conditions_of(items)
     metric = asdict(items[0].outcome.metric)
     untrained = outcomes.untrained(items[0].outcome.question, items[0].outcome.pool)
-    found = task.compare(conditions, metric, generator, untrained)
+    found = task.compare(conditions, metric, generator, {untrained, *designed})
     for one in found["conditions"]:
         of = by_condition[one["condition"]]
         one["splits"] = sorted({item.outcome.split for item in of}, key=natural)
@@ -249,15 +307,66 @@ def conditions_of(items: Sequence[Filed]) -> tuple[dict[str, list[Filed]], dict[
 def primary_rows(items: Sequence[Filed], label: str, declared: Sequence[Declared], recipe: str) -> list[dict]:
     """Return the primary contrasts of one task in one metric, as far as their splits have outcomes."""
     by_condition, conditions = conditions_of(items)
-    one, metric, rows = items[0].outcome, asdict(items[0].outcome.metric), []
+    metric, rows = asdict(items[0].outcome.metric), []
     for each in declared:
         found = contrasts.contrast(conditions, metric, each)
         if found:
             of = [item for part in found["conditions"] for item in by_condition[part["condition"]]]
-            about = {"question": one.question, "pool": one.pool, "model": one.model, "harness": one.harness}
-            about |= {"task": label, "metric": metric, "seeds": sorted({item.outcome.seed for item in of})}
-            rows.append(about | {"recipe": recipe} | found)
+            rows.append(about_row(of, label, recipe) | found)
     return rows
+
+
+def about_row(items: Sequence[Filed], label: str, recipe: str) -> dict:
+    """Return what a contrast of these outcomes is about: question, pool, model, recipe, task, metric, seeds."""
+    one = items[0].outcome
+    about = {"question": one.question, "pool": one.pool, "model": one.model, "harness": one.harness}
+    about |= {"task": label, "metric": asdict(one.metric), "seeds": sorted({item.outcome.seed for item in items})}
+    return about | {"recipe": recipe}
+
+
+def designed(
+    items: Sequence[Filed], label: str, declared: Declarations, parts: Mapping, recipe: str
+) -> tuple[list[dict], dict] | None:
+    """Return the effects of a design's factors on one task in one metric, and the design; None without outcomes.
+
+    Args:
+        parts: question, and what ``likeness`` says -> outcomes.
+    """
+    by_condition, conditions = conditions_of(items)
+    one, metric = items[0].outcome, asdict(items[0].outcome.metric)
+    found = effects.effects(conditions, metric, declared.factors[one.question, one.pool])
+    if found is None:
+        return None
+    fitted, design = found
+    names = [part["condition"] for part in fitted[0].row["conditions"]]
+    about = about_row([item for name in names for item in by_condition[name]], label, recipe)
+    rows = [about | each.row | {"alone": alone(each, items, declared, parts)} for each in fitted]
+    return rows, about | design
+
+
+def alone(fitted: Fitted, items: Sequence[Filed], declared: Declarations, parts: Mapping) -> dict:
+    """Return what the question that varies a factor's property alone found; where there is nothing, ``missing`` why."""
+    question, one = fitted.factor.question, items[0].outcome
+    said = {"question": question}
+    if not question:
+        return said | {"missing": "no question varies it alone"}
+    theirs = parts.get((question, *likeness(one)))
+    if not theirs:
+        return said | {"missing": "not trained"}
+    if common_problems(theirs) != common_problems(items):
+        return said | {"missing": "scored on other problems"}
+    _, conditions = conditions_of(theirs)
+    asked = declared.contrasts.get((question, one.pool), ())
+    for each in (each for each in asked if each.label.endswith(f"({fitted.factor.other})") or not fitted.factor.other):
+        found = effects.beside(fitted, conditions, asdict(one.metric), each, declared.measured)
+        if found:
+            return said | found
+    return said | {"missing": "not trained at both ends"}
+
+
+def likeness(outcome: Outcome) -> tuple[str, ...]:
+    """Return what outcomes of two questions must share to be set beside each other."""
+    return outcome.pool, outcome.model, outcome.harness, outcome.task, metric_key(outcome), settings_key(outcome)
 
 
 def describe_run(item: Filed) -> dict:
@@ -292,11 +401,11 @@ def parts_of(items: Sequence[Filed]) -> Iterable[tuple[str, Sequence[str], list[
                 yield label, [one.task, key, *metric], of
 
 
-def compare_group(items: Sequence[Filed], recipe: str, seed: int) -> dict:
+def compare_group(items: Sequence[Filed], recipe: str, seed: int, designed: Collection[str] = ()) -> dict:
     """Compare one question, pool, base model, recipe and harness; return a part for every task, metric and settings."""
     one = items[0].outcome
     name = (one.question, one.pool, one.model, one.harness)
-    parts = [compare_task(of, label, generator_of(seed, [*name, *key])) for label, key, of in parts_of(items)]
+    parts = [compare_task(of, label, generator_of(seed, [*name, *key]), designed) for label, key, of in parts_of(items)]
     return {"pool": one.pool, "model": one.model, "recipe": recipe, "harness": one.harness, "tasks": parts}
 
 
@@ -326,13 +435,18 @@ def alike(items: Sequence[Filed], told: Mapping[str, str]) -> Iterable[tuple[str
         yield told[recipe_key(of[0].outcome)], of
 
 
-def compare_question(items: Sequence[Filed], question: str, seed: int, told: Mapping[str, str]) -> dict:
+def compare_question(
+    items: Sequence[Filed], question: str, seed: int, declared: Declarations, told: Mapping[str, str]
+) -> dict:
     """Compare all groups of one question; correct their p values together.
 
     Args:
         told: of ``recipes_of``.
     """
-    groups = [compare_group(of, recipe, seed) for recipe, of in alike(items, told)]
+    groups = []
+    for recipe, of in alike(items, told):
+        factors = declared.factors.get((question, of[0].outcome.pool), ())
+        groups.append(compare_group(of, recipe, seed, {name for factor in factors for name in factor.doses}))
     pairs = [(part, pair) for group in groups for part in group["tasks"] for pair in part["differences"]]
     for (part, pair), p in zip(pairs, two_way.corrected([pair["p"] for _, pair in pairs]), strict=True):
         pair["p_corrected"] = p
@@ -342,19 +456,23 @@ def compare_question(items: Sequence[Filed], question: str, seed: int, told: Map
     return {"question": question, "comparisons": len(pairs), "groups": groups}
 
 
-def primary(
-    items: Sequence[Filed], declared: Mapping[tuple[str, str], Sequence[Declared]], told: Mapping[str, str]
-) -> dict:
-    """Return the primary contrasts of all questions, corrected together, and the verdicts.
+def primary(items: Sequence[Filed], declared: Declarations, told: Mapping[str, str]) -> dict:
+    """Return the primary contrasts of all questions, corrected together, the designs, and the verdicts.
 
     Args:
         told: of ``recipes_of``.
     """
-    rows = []
-    for recipe, of in alike(items, told):
-        asked = declared.get((of[0].outcome.question, of[0].outcome.pool), ())
-        for label, _, part in parts_of(of) if asked else ():
-            rows += primary_rows(part, label, asked, recipe)
+    rows, designs = [], []
+    parts = [(label, recipe, part) for recipe, of in alike(items, told) for label, _, part in parts_of(of)]
+    beside = {(part[0].outcome.question, *likeness(part[0].outcome)): part for _, _, part in parts}
+    for label, recipe, part in parts:
+        key = part[0].outcome.question, part[0].outcome.pool
+        if declared.contrasts.get(key):
+            rows += primary_rows(part, label, declared.contrasts[key], recipe)
+        found = designed(part, label, declared, beside, recipe) if key in declared.factors else None
+        if found:
+            rows += found[0]
+            designs.append(found[1])
     family = verdicts.correct(rows)
     return {
         "correction": "Holm, over all primary contrasts of all questions",
@@ -362,12 +480,13 @@ def primary(
         "verdicts": verdicts.verdicts(rows),
         "over_recipes": recipes.over_recipes(rows),
         "contrasts": rows,
+        "designs": designs,
     }
 
 
 def scale(
     items: Sequence[Filed],
-    declared: Mapping[tuple[str, str], Sequence[Declared]],
+    declared: Declarations,
     told: Mapping[str, str],
     whole: Sequence[Mapping],
 ) -> dict:
@@ -388,20 +507,16 @@ def scale(
     return {"sizes": sizes, "decisions": decisions.accuracies([row | {"percent": at} for at, row in every])}
 
 
-def compare(
-    items: Sequence[Filed],
-    seed: int,
-    declared: Mapping[tuple[str, str], Sequence[Declared]] | None = None,
-    root: Path | None = None,
-) -> dict:
+def compare(items: Sequence[Filed], seed: int, declared: Declarations | None = None, root: Path | None = None) -> dict:
     """Compare all outcomes; return the content of ``comparison.json``.
 
     Args:
         declared: of ``declarations``.
         root: where the runs' manifests lie, for the recipes; None to leave their words out.
     """
-    whole, told = [item for item in items if item.percent == 100], recipes_of(root, items)
-    questions, first = grouped(whole, lambda outcome: outcome.question), primary(whole, declared or {}, told)
+    declared, told = declared or Declarations(), recipes_of(root, items)
+    whole = [item for item in items if item.percent == 100]
+    questions, first = grouped(whole, lambda outcome: outcome.question), primary(whole, declared, told)
     document = {
         "seed": seed,
         "confidence": two_way.CONFIDENCE,
@@ -412,8 +527,8 @@ def compare(
         | {name: importlib.metadata.version(name) for name in PACKAGES},
         "inputs": {item.file: item.sha256 for item in sorted(items, key=lambda item: item.file)},
         "primary": first,
-        "scale": scale(items, declared or {}, told, first["contrasts"]),
-        "questions": [compare_question(of, question, seed, told) for question, of in questions.items()],
+        "scale": scale(items, declared, told, first["contrasts"]),
+        "questions": [compare_question(of, question, seed, declared, told) for question, of in questions.items()],
     }
     return rounded(document)
 
@@ -428,12 +543,13 @@ def rounded(value: object) -> object:
 
 
 def write(root: Path, document: Mapping) -> None:
-    """Write the five files, each whole or not at all; the JSON last."""
+    """Write the files, each whole or not at all; the JSON last."""
     folder = root / outcomes.FOLDER
     beside = {
         "comparison.csv": csv_bytes(tables.rate_rows(document), tables.RATE_COLUMNS),
         "differences.csv": csv_bytes(tables.difference_rows(document), tables.DIFFERENCE_COLUMNS),
         "transfer.csv": csv_bytes(tables.transfer_rows(document), tables.TRANSFER_COLUMNS),
+        "effects.csv": csv_bytes(tables.effect_rows(document), tables.EFFECT_COLUMNS),
         "comparison.md": tables.markdown(document).encode(),
     }
     documents.write_derived(folder / "comparison.json", document, beside)

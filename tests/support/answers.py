@@ -83,7 +83,7 @@ def plant(
         ending: of the names of the training sets, such as that of their parts.
         truth: of ``study``.
     """
-    declared = load_script("evaluation/compare.py").declarations(root)[question, pool]
+    declared = load_script("evaluation/compare.py").declarations(root).contrasts[question, pool]
     doses = {name: dose for one in declared for name, dose in one.doses.items()}
     made = study(np.random.default_rng(4), doses, **QUIET | truth)
     about = {"question": question, "pool": pool, "model": model, "harness": harness, "task": "humaneval"}

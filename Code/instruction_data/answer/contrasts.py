@@ -67,6 +67,26 @@ def weights_at(dose: float, kind: str, doses: Sequence[float], draws: Sequence[i
     return n / n.sum() + (dose - (n * x).sum() / n.sum()) * weights(kind, doses, draws)
 
 
+@dataclass(frozen=True)
+class Sum:
+    """A weighted sum of conditions' means.
+
+    Attributes:
+        values: float64 ``[problems]``.
+        by_runs, parts: what draws and seeds add to its squared standard error, of ``Chance.of``.
+    """
+
+    values: np.ndarray
+    by_runs: float
+    parts: Sequence[tuple[float, float]]
+
+
+def summed(weight: Sequence[float], sides: Sequence[Trained], of: Chance) -> Sum:
+    """Return a weighted sum of conditions' means, problem by problem."""
+    values = sum(one * side.draw_means.mean(axis=0) for one, side in zip(weight, sides, strict=True))
+    return Sum(values, *of.of(weight, sides))
+
+
 def test(
     weight: Sequence[float], sides: Sequence[Trained], of: Chance, bounded: bool, fixed: np.ndarray | None = None
 ) -> Difference:
@@ -76,16 +96,15 @@ def test(
         bounded: whether all numbers lie between 0 and 1.
         fixed: float64 ``[problems]``, subtracted from the sum: a model that neither draw nor seed can change.
     """
-    values = sum(one * side.draw_means.mean(axis=0) for one, side in zip(weight, sides, strict=True))
-    values = values if fixed is None else values - fixed
-    by_runs, parts = of.of(weight, sides)
+    found = summed(weight, sides, of)
+    values = found.values if fixed is None else found.values - fixed
     if bounded:
         largest = (float(np.abs(weight).sum()) + (fixed is not None)) / 2
         values = passing.padded(values, largest)
-        return passing.clipped(two_way.tested(values, by_runs, parts), values, largest)
+        return passing.clipped(two_way.tested(values, found.by_runs, found.parts), values, largest)
     largest = max(float(np.abs(side.values).max()) for side in sides) * float(np.abs(weight).max())
     values[np.abs(values) < two_way.TRACE * largest] = 0.0
-    return two_way.tested(values, by_runs, parts)
+    return two_way.tested(values, found.by_runs, found.parts)
 
 
 def told(found: Difference) -> dict:
@@ -267,9 +286,13 @@ def sources(
     sides = [Trained(one.by_run(metric), one.draws) for name, one in conditions.items() if name in ours]
     within = task.sample_variance(conditions.values()) if samples > 1 else None
     parts = chance.components(sides, within, samples)
-    made = chance.design(weight, mine, parts, found.by_problems, samples)
+    return outlook(parts, chance.design(weight, mine, parts, found.by_problems, samples))
+
+
+def outlook(parts: Mapping[str, float | None], made: chance.Design) -> dict:
+    """Return variance components, what they add to a squared error, and how more of each would shrink it."""
     return {
-        "components": parts,
+        "components": dict(parts),
         "squared_error_from": asdict(made),
         "standard_error_with_twice_as_many": {what: sqrt(made.variance(**{what: 2})) for what in COSTS},
         "next": made.next_purchase(COSTS),

@@ -54,6 +54,18 @@ def said(kind: str, rows: Sequence[Mapping], low: str, high: str) -> tuple[str, 
     return f"{lead}.", rest + drawn
 
 
+def beside(row: Mapping) -> str:
+    """Return what the question found that varies a factor's property alone, in a sentence."""
+    alone = row["alone"]
+    question = printable(alone["question"])
+    if "missing" in alone:
+        missing = alone["missing"]
+        return f"{question}, which varies it alone: {missing}." if question else f"{missing[0].upper()}{missing[1:]}."
+    word = "better" if better(row, alone["estimate"]) else "worse"
+    found = f"{question}, which varies it alone, found {_size(row, alone['estimate'])} {word}"
+    return f"{found}: {verdicts.SIGNS[alone['sign']]}, {verdicts.SIZES[alone['size']]}."
+
+
 def _stand(row: Mapping, low: str, high: str) -> str:
     word = "better" if better(row) else "worse"
     if row["kind"] == "ends":
@@ -64,7 +76,8 @@ def _stand(row: Mapping, low: str, high: str) -> str:
 def _size(row: Mapping, value: float) -> str:
     """Return the size of an effect between the ends in its short unit, as the axis of the figure has it."""
     number = units.in_readers_unit(row["metric"], row["span"] * abs(value), row["level"])
-    return printable(f"{number} {units.step(row['metric'], row['level'])}")
+    per = f" {verdicts.per(row)}" if row["kind"] == verdicts.FACTOR else ""
+    return printable(f"{number} {units.step(row['metric'], row['level'])}{per}")
 
 
 def _by(row: Mapping) -> str:

@@ -12,6 +12,7 @@ from instruction_data.errors import printable
 SIGNIFICANT = 1 - two_way.CONFIDENCE
 SUPPORTED_SHOWN = 8  # sentences of a group
 NOISE = "these numbers are noise and show only that the chain works"
+ALONE = "One trained condition a task: there is nothing to compare."
 GENERALISES = {
     "problems": "Intervals and p values are for other problems of the same kind and these very training runs: with one "
     "run a condition, nothing is known of what another seed would have given.",
@@ -36,7 +37,8 @@ def sentences(group: Mapping, family: int) -> list[str]:
         over = {task["intervals_over"] for task, _ in sound}
         said += [GENERALISES[kind] for kind in sorted(over)]
     elif not any(task["differences"] for task in group["tasks"]):
-        said.append("One trained condition a task: there is nothing to compare.")
+        several = max(len(task["conditions"]) for task in group["tasks"]) > 2  # with the untrained model one is two
+        said.append("The sets of a design are compared by their factors, not in pairs." if several else ALONE)
     return said
 
 

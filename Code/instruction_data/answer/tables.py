@@ -29,6 +29,14 @@ TRANSFER_COLUMNS = (
     *("condition", "gain", "low", "high", "untrained", "runs", "problems", "intervals_over", "noise"),
     *METRIC_COLUMNS,
 )
+EFFECT_COLUMNS = (
+    *KEY_COLUMNS,
+    *("factor", "kind", "low_sets", "high_sets", "property_unit", "per", "effect", "low", "high", "p", "p_corrected"),
+    *("standard_error", "degrees_of_freedom", "detectable", "intervals_over", "sets", "runs", "verdict"),
+    *("alone_question", "alone_contrast", "alone_runs", "alone_effect", "alone_low", "alone_high", "alone_missing"),
+    *("alone_minus_designed", "alone_minus_designed_low", "alone_minus_designed_high", "sign", "size"),
+    *METRIC_COLUMNS,
+)
 NOTES = (
     "Rates in percent, differences in percentage points, each with its 95 % interval. sd: standard deviation of the "
     "runs' pass rates. Everything here is derived from the outcomes under this folder; `comparison.json` lists them."
@@ -43,6 +51,16 @@ ANSWER_NOTES = (
     "effect: between the lowest and the highest dose. sees: the smallest effect that is found four times in five, "
     "between the same doses. floor: random controls, which differ by chance alone; sd between their runs, and how "
     "often two of them look different at 5 %. buy next: what lowers the standard error most if there is twice as much."
+)
+FACTOR_HEADER = ("factor", "designed", "p corrected", "alone", "sign", "size", "alone minus designed")
+INTERACTION_HEADER = ("interaction", "size", "p corrected")
+DESIGN_NOTES = (
+    "Designed: each factor's effect with all others held equal, by least squares over all sets. Alone: the contrast of "
+    "the question that varies this property and nothing else on purpose; if no draw of its sets was repeated, they are "
+    "taken to vary as the designed ones do. Both have 95 % intervals; p is corrected with all primary contrasts. Sign: "
+    "same or other, where both intervals leave out zero. Size: other, where that of alone minus designed leaves "
+    "out zero. Interactions are exploratory: by how much the effect of one factor, from low to high, grows where the "
+    "other is high."
 )
 TRANSFER_NOTES = (
     "Gain over the untrained model, in percent of its mean; positive is better. Each has its own 95 % interval, not "
@@ -74,6 +92,44 @@ def difference_rows(document: Mapping) -> list[dict]:
 def transfer_rows(document: Mapping) -> list[dict]:
     """Return a row for each condition and task that the untrained model was scored on, too."""
     return [{**keys, **task, **one} for keys, task in _tasks(document) for one in task["transfer"]]
+
+
+def effect_rows(document: Mapping) -> list[dict]:
+    """Return a row for each factor and task of a design, and one for each interaction (those aliased together)."""
+    rows = []
+    for design, factors in designs(document["primary"]):
+        about = design | {"metric": design["metric"]["name"]} | {k: design["metric"][k] for k in METRIC_COLUMNS[1:]}
+        for row in factors:
+            own = {
+                "factor": row["contrast"],
+                "kind": "main effect",
+                "effect": row["estimate"],
+                "per": verdicts.per(row),
+            }
+            own |= {"low_sets": row["property"]["low"], "high_sets": row["property"]["high"]}
+            own |= {"property_unit": row["property"]["unit"]}
+            rows.append({**about, **row, **own, **_alone_cells(row["alone"]), "metric": about["metric"]})
+        for row in design["interactions"]:
+            own = {"factor": " = ".join(row["terms"]), "kind": "interaction", "effect": row["estimate"]}
+            rows.append({**about, **row, **own, "per": "from low to high"})
+    return rows
+
+
+def _alone_cells(alone: Mapping) -> dict:
+    apart = alone.get("difference", {})
+    cells = {f"alone_{name}": alone.get(name) for name in ("question", "contrast", "runs", "low", "high", "missing")}
+    cells |= {"alone_effect": alone.get("estimate"), "sign": alone.get("sign"), "size": alone.get("size")}
+    named = {"": "estimate", "_low": "low", "_high": "high"}
+    return cells | {f"alone_minus_designed{end}": apart.get(key) for end, key in named.items()}
+
+
+def designs(primary: Mapping) -> Iterable[tuple[Mapping, list[Mapping]]]:
+    """Yield every design on one task in one metric, with the rows of its factors."""
+    keys = (*KEY_COLUMNS, "metric")
+    for design in primary.get("designs", ()):
+        about = [design[key] for key in keys]
+        factors = [row for row in primary["contrasts"] if row["kind"] == verdicts.FACTOR]
+        yield design, [row for row in factors if [row[key] for key in keys] == about]
 
 
 def _tasks(document: Mapping) -> Iterable[tuple[dict, dict]]:
@@ -114,13 +170,64 @@ def _answer(primary: Mapping) -> list[str]:
         "\n".join(f"- {_escaped(one['sentence'])}" for one in [*primary["verdicts"], *primary["over_recipes"]]),
         _table(header, rows),
         ANSWER_NOTES,
+        *_designs(primary),
         "Everything below is exploratory: differences that nobody declared beforehand.",
     ]
 
 
+def _designs(primary: Mapping) -> list[str]:
+    """Return a table of the factors, and one of the interactions, for each design, task and metric."""
+    parts = []
+    for design, factors in designs(primary):
+        parts.append(f"### {_escaped(verdicts.where(factors[0]))}: {_escaped(design['task'])}")
+        parts.append(_table(FACTOR_HEADER, [[_escaped(cell) for cell in factor_cells(row)] for row in factors]))
+        parts.append(_escaped(_about(design)))
+        if design["interactions"]:
+            cells = interaction_cells(design, factors[0]["level"])
+            parts.append(_table(INTERACTION_HEADER, [[_escaped(cell) for cell in row] for row in cells]))
+    return [*parts, DESIGN_NOTES] if parts else []
+
+
+def _about(design: Mapping) -> str:
+    """Say what was fitted, and what these sets cannot tell."""
+    said = [f"The model has {design['fitted']}; {design['degrees_of_freedom']} degrees of freedom between draws."]
+    if design["without_outcome"]:
+        said.append(f"Without outcome: {', '.join(design['without_outcome'])}.")
+    if design["not_told"]:
+        said.append(f"These sets do not tell the effect of {', '.join(design['not_told'])}.")
+    if design["aliases"]:
+        said.append(f"Aliases, not told apart: {'; '.join(' = '.join(of) for of in design['aliases'])}.")
+    return " ".join(said)
+
+
+def interaction_cells(design: Mapping, level: float) -> list[list[str]]:
+    """Return a row for every interaction, with all its names.
+
+    Args:
+        level: the mean of the numbers.
+    """
+    about = {"metric": design["metric"], "level": level, "span": 1.0}
+    return [
+        [" = ".join(row["terms"]), f"{verdicts.effect(about, row)})", p_value(row["p_corrected"])]
+        for row in design["interactions"]
+    ]
+
+
+def factor_cells(row: Mapping) -> list[str]:
+    """Return a factor's row: its effect, and that of the same property varied alone."""
+    alone = row["alone"]
+    own = [row["contrast"], f"{verdicts.effect(row, row)}) {verdicts.per(row)}", p_value(row["p_corrected"])]
+    if "missing" in alone:
+        return [*own, f"{alone['question']} {alone['missing']}".strip(), "–", "–", "–"]
+    found = f"{alone['question']}, {alone['contrast']}: {verdicts.effect(row, alone)})"
+    return [*own, found, alone["sign"], alone["size"], f"{verdicts.effect(row, alone['difference'])})"]
+
+
 def _contrast_cells(row: Mapping) -> list[str]:
     floor, matched = row["floor"], row["matched"]
-    said = "no random controls"
+    said, beside = "no random controls", "no matched controls"
+    if row["kind"] == verdicts.FACTOR:
+        beside = f"{verdicts.traits_of(row)} held equal"
     if floor:
         ratio = floor["signal_to_noise"]
         said = f"sd {units.amount(row['metric'], floor['deviation'], row['level'])}"
@@ -134,7 +241,7 @@ def _contrast_cells(row: Mapping) -> list[str]:
         row["task"],
         verdicts.effect(row, row) + ")",
         p_value(row["p_corrected"]),
-        verdicts.effect(row, matched) + ")" if matched else "no matched controls",
+        verdicts.effect(row, matched) + ")" if matched else beside,
         verdicts.amount(row, row["detectable"]),
         said,
         row["chance"]["next"],

@@ -1,6 +1,6 @@
 """One task in numbers: its conditions, and the comparison of every two of them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import combinations
 
@@ -55,21 +55,22 @@ def compare(
     conditions: Mapping[str, Condition],
     metric: Mapping,
     generator: np.random.Generator,
-    untrained: str | None = None,
+    unpaired: Collection[str] = (),
 ) -> dict:
     """Compare the conditions of a task; return the results in plain numbers and words.
 
     Args:
         conditions: by name; for kinds other than ``pass`` they have at least two problems.
         generator: for the bootstrap over problems.
-        untrained: the condition that is in no pair: the model before training (``transfer`` compares with it).
+        unpaired: the conditions that are in no pair: the model before training (``transfer`` compares with it), and
+            the sets of a design, of which any two differ in several properties (``effects`` compares them).
     """
     samples = min(condition.samples for condition in conditions.values())
     ks = [k for k in KS if k <= samples] if units.passes(metric) else [1]
     values = {k: {name: one.replicates(metric, k) for name, one in conditions.items()} for k in ks}
     runs = {k: two_way.run_variance(list(values[k].values())) for k in ks}
     problems = len(next(iter(conditions.values())).numbers[0])
-    trained = {name: of for name, of in values[1].items() if name != untrained}
+    paired = {name: of for name, of in values[1].items() if name not in unpaired}
     return {
         "problems": problems,
         "samples": samples,
@@ -79,7 +80,7 @@ def compare(
             {"condition": name} | _described(one, {k: values[k][name] for k in ks}, runs, metric)
             for name, one in conditions.items()
         ],
-        "differences": differences(conditions, trained, runs[1], metric, generator),
+        "differences": differences(conditions, paired, runs[1], metric, generator),
     }
 
 

@@ -112,10 +112,20 @@ def run_variance(conditions: Sequence[np.ndarray]) -> RunVariance | None:
     repeated = [values for values in conditions if len(values) > 1]
     if not repeated:
         return None
-    between, residual, freedom = mean_squares(repeated)
-    if between < SAME * max(float(np.square(values).mean()) for values in repeated):
+    size = max(float(np.square(values).mean()) for values in repeated)
+    return variance_of(*mean_squares(repeated), repeated[0].shape[1], size)
+
+
+def variance_of(between: float, residual: float, freedom: int, problems: int, size: float) -> RunVariance:
+    """Return the variance that the mean squares of runs on these problems tell.
+
+    Args:
+        between, residual, freedom: of ``squares_of``.
+        size: the mean square of the values themselves.
+    """
+    if between < SAME * size:
         between = 0.0
-    return RunVariance(float(max(0.0, between - residual / repeated[0].shape[1])), float(between), freedom)
+    return RunVariance(max(0.0, between - residual / problems), between, freedom)
 
 
 def mean_squares(repeated: Sequence[np.ndarray]) -> tuple[float, float, int]:
@@ -124,17 +134,22 @@ def mean_squares(repeated: Sequence[np.ndarray]) -> tuple[float, float, int]:
     Args:
         repeated: ``[runs, problems]`` of each condition, of at least two runs; both figures are pooled over them.
     """
-    freedom, problems = sum(len(values) - 1 for values in repeated), repeated[0].shape[1]
-    between = sum(np.square(values.mean(axis=1) - values.mean()).sum() for values in repeated) / freedom
+    left = np.concatenate([values - values.mean(axis=0) for values in repeated])
+    return squares_of(left, len(left) - len(repeated))
+
+
+def squares_of(left: np.ndarray, freedom: int) -> tuple[float, float, int]:
+    """Return the mean squares of what a model of the runs leaves over: between runs, and residual.
+
+    Args:
+        left: ``[runs, problems]``, the values less what the model says of every problem.
+        freedom: the number of runs less that of the model's parameters.
+    """
+    problems, of_runs = left.shape[1], left.mean(axis=1, keepdims=True)
     residual = 0.0
-    if problems > 1:
-        residual = sum(np.square(_residuals(values)).sum() for values in repeated) / (freedom * (problems - 1))
-    return float(between), float(residual), freedom
-
-
-def _residuals(values: np.ndarray) -> np.ndarray:
-    """Return the residuals, which neither the run nor the problem explains; ``[runs, problems]``."""
-    return values - values.mean(axis=1, keepdims=True) - values.mean(axis=0, keepdims=True) + values.mean()
+    if problems > 1:  # what neither the run nor the problem explains
+        residual = float(np.square(left - of_runs).sum()) / (freedom * (problems - 1))
+    return float(np.square(of_runs).sum()) / freedom, residual, freedom
 
 
 def estimate(values: np.ndarray, runs: RunVariance | None) -> Estimate:

@@ -4,7 +4,8 @@ A *row* is a primary contrast of one task and metric, as ``contrasts.contrast`` 
 recipe, harness, seeds, task and metric. The rules follow each other; the first that fits decides:
 
     the task is noise, or no seed was repeated    cannot tell
-    corrected p below 0.05                        supported: beyond what matched controls share, or going with it
+    corrected p below 0.05                        supported: beyond what matched controls share, or going with it; a
+                                                  design's factor beyond the other factors, which were held equal
     the interval reaches beyond the smallest      cannot tell
     effect of interest, which such data miss
     otherwise                                     no effect larger than the interval's farther end
@@ -12,7 +13,7 @@ recipe, harness, seeds, task and metric. The rules follow each other; the first 
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from instruction_data.answer import two_way, units
+from instruction_data.answer import effects, two_way, units
 from instruction_data.answer.contrasts import COSTS, LEVEL
 from instruction_data.answer.sentences import p_value
 from instruction_data.errors import printable
@@ -21,6 +22,13 @@ CANNOT, NO_LARGER, BEYOND, GOES_WITH, UNMATCHED = "cannot tell", "no larger effe
 DISAGREE = "metrics disagree"
 SUPPORTED = (BEYOND, GOES_WITH, UNMATCHED)
 TRAITS = ("length", "language", "category")
+FACTOR = "factor"  # the kind of a contrast that is one of a design's factors
+SIGNS = {
+    effects.SAME: "same sign",
+    effects.OTHER: "other sign",
+    effects.UNTOLD: "whether the sign is the same cannot be told",
+}
+SIZES = {effects.OTHER: "other size", effects.UNTOLD: "the sizes are not told apart"}
 
 
 def correct(rows: Sequence[dict]) -> int:
@@ -48,6 +56,8 @@ def judged(row: Mapping) -> str:
         return CANNOT
     if row["p_corrected"] < LEVEL:
         matched = row["matched"]
+        if row["kind"] == FACTOR:
+            return BEYOND
         if not matched:
             return UNMATCHED
         alike = matched["estimate"] * row["estimate"] > 0
@@ -105,9 +115,10 @@ def where(row: Mapping) -> str:
     recipe = f" ({printable(row['recipe'])})" if row["recipe"] else ""
     seeds, draws = len(row["seeds"]), max(one["draws"] for one in row["conditions"])
     drawn = f", {draws} draws" if draws > 1 else ""
+    sets = f"{len(row['conditions'])} sets, " if row["kind"] == FACTOR else ""
     return (
-        f"{printable(row['question'])}, pool {printable(row['pool'])}, {printable(row['model'])}{recipe}, {seeds} "
-        f"seed{'s' * (seeds != 1)}{drawn}"
+        f"{printable(row['question'])}, pool {printable(row['pool'])}, {printable(row['model'])}{recipe}, {sets}"
+        f"{seeds} seed{'s' * (seeds != 1)}{drawn}"
     )
 
 
@@ -122,11 +133,18 @@ def better(row: Mapping, estimate: float | None = None) -> bool:
 
 
 def label(row: Mapping) -> str:
-    """Return the contrast's name; a slope's with the doses between which its effect is told."""
+    """Return the contrast's name; a slope's with the doses of its ends, a factor's with the step of its effect."""
     if row["kind"] == "ends":
         return printable(row["contrast"])
+    if row["kind"] == FACTOR:
+        return f"{printable(row['contrast'])}, {per(row)},"
     doses = [one["dose"] for one in row["conditions"]]
     return f"the slope over {printable(row['contrast'])}, from {min(doses):g} to {max(doses):g},"
+
+
+def per(row: Mapping) -> str:
+    """Return the step in a factor that its effect is told for."""
+    return "per standard deviation" if row["property"]["step"] else "from low to high"
 
 
 def amount(row: Mapping, value: float) -> str:
@@ -152,7 +170,18 @@ def finding(row: Mapping) -> str:
     """Return what may be said of one row."""
     if row["verdict"] == CANNOT:
         return f"{label(row)} cannot be told by this design: {_why_not(row)}"
-    return _found(row) + ("" if knows_draws(row) else "; all of it for these very records, as no draw was repeated")
+    about = "" if knows_draws(row) else "; all of it for these very records, as no draw was repeated"
+    return _found(row) + about + (f"; {beside(row)}" if row["kind"] == FACTOR else "")
+
+
+def beside(row: Mapping) -> str:
+    """Return what the question that varies a factor's property alone found, and whether the two agree."""
+    alone = row["alone"]
+    question = printable(alone["question"])
+    if "missing" in alone:
+        return f"varied alone{f' ({question})' if question else ''}: {alone['missing']}"
+    found = f"varied alone ({question}, {printable(alone['contrast'])}): {effect(row, alone)})"
+    return f"{found}: {SIGNS[alone['sign']]}, {SIZES[alone['size']]}"
 
 
 def _found(row: Mapping) -> str:
@@ -163,6 +192,9 @@ def _found(row: Mapping) -> str:
         alone = f" (as the only contrast of a study it would count: {effect(row, row)}, p {p_value(row['p'])}))"
         return found + (alone if row["p"] < LEVEL else "")
     shown = f"{effect(row, row)}, p corrected {p_value(row['p_corrected'])})"
+    if row["kind"] == FACTOR:
+        held = f" with {traits} held equal" if row["held"] else ""
+        return f"{label(row)} is supported{held}: {shown}"
     if kind == UNMATCHED:
         return (
             f"{label(row)} is supported: {shown}; without scored matched controls, it is not told apart from {traits}"
@@ -204,18 +236,25 @@ def what_it_takes(row: Mapping, words: Mapping[str, str]) -> str:
     ways = []
     for what, times in row["interest"]["times"].items():
         if times and times > 1:
-            now = {"problems": row["problems"], "seeds": len(row["seeds"]), "draws": _draws(row)}[what]
-            ways.append(f"{times * now:,} {words[what]} instead of {now:,}")
+            now = {"problems": row["problems"], "seeds": len(row["seeds"]), "draws": draws_of(row)}[what]
+            name = "sets" if (row["kind"], what) == (FACTOR, "draws") else words[what]
+            ways.append(f"{times * now:,} {name} instead of {now:,}")
     return f"it would take {', or '.join(ways)}" if ways else "neither more problems, draws nor seeds alone would do"
 
 
-def _draws(row: Mapping) -> int:
-    return min(one["draws"] for one in row["conditions"])
+def draws_of(row: Mapping) -> int:
+    """Return how many draws of each end there are; of a design, how many in all, since each counts for all factors."""
+    counts = [one["draws"] for one in row["conditions"]]
+    return sum(counts) if row["kind"] == FACTOR else min(counts)
 
 
 def traits_of(row: Mapping) -> str:
-    """Return what the matched controls of a contrast share with its splits; where there are none, what they would."""
-    return _listed((row["matched"] or {}).get("matched_on") or TRAITS)
+    """Return what the matched controls of a contrast share with its splits; where there are none, what they would.
+
+    A design holds its other factors equal.
+    """
+    held = row["held"] if row["kind"] == FACTOR else (row["matched"] or {}).get("matched_on")
+    return _listed(held or TRAITS)
 
 
 def _listed(names: Sequence[str]) -> str:

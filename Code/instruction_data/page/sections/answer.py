@@ -9,6 +9,7 @@ from instruction_data.page.answer_figure import Compared, Row, Strip
 from instruction_data.page.figures import Drawing
 from instruction_data.page.html import Answered, Answers, Notice, Section, Table, Text, visible
 from instruction_data.page.report import Report
+from instruction_data.page.sections import designed
 
 NAME = "answer"  # of the figure's files
 INTRODUCTION = (
@@ -39,9 +40,9 @@ def section(report: Report) -> Section:
     """Return the answers; where a question has none yet, the command that finds them."""
     primary = report.findings.documents.get("comparison", {}).get("primary", {})
     found = primary.get("verdicts", ())
-    blocks: list[object] = []
-    if found:
-        blocks += [Text(INTRODUCTION), _answers(report, primary)]
+    compared = [one for one in found if primary["contrasts"][one["rows"][0]]["kind"] != verdicts.FACTOR]
+    blocks: list[object] = [Text(INTRODUCTION), _answers(report, primary, compared)] if compared else []
+    blocks += designed.blocks(report, primary)
     if primary.get("over_recipes"):
         blocks += [Text(OVER_RECIPES), _recipes_table(report, primary["over_recipes"])]
     missing = [
@@ -60,9 +61,9 @@ def section(report: Report) -> Section:
     return Section("answer", "The answer", blocks)
 
 
-def _answers(report: Report, primary: Mapping) -> Answers:
-    """Return the figure as a part of the page; write its files for papers."""
-    found, rows = primary["verdicts"], primary["contrasts"]
+def _answers(report: Report, primary: Mapping, found: Sequence[Mapping]) -> Answers:
+    """Return the figure of these verdicts as a part of the page; write its files for papers."""
+    rows = primary["contrasts"]
     headlines = [[rows[place] for place in one["rows"][: one["headline"]]] for one in found]
     shown = [[strip_of(row) for row in of] for of in headlines]
     ends = limits(headlines, shown)
