@@ -66,8 +66,7 @@ def chosen(options: argparse.Namespace, there: Sequence[Origin]) -> list[Origin]
 def ends(manifest: Mapping) -> list[str]:
     """Return the splits at the two ends of a set's primary contrasts."""
     found = []
-    for contrast in manifest["contrasts"]:
-        doses = contrast["doses"]
+    for doses in (one["doses"] for one in manifest["contrasts"] if one["kind"] != "factor"):
         found += [min(doses, key=doses.get), max(doses, key=doses.get)]
     return list(dict.fromkeys(found))
 

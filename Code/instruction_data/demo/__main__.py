@@ -43,11 +43,10 @@ def main(argv: list[str] | None = None) -> int:
         if not options.overwrite:
             refuse_others(options.root, files)
         write_files(options.root, files)
-    sizes = {"code": options.records, **({"oss": options.oss} if options.oss else {})}
+    sizes = {"oss": options.oss or options.records, "evol": options.records}
     for pool in STUDY_POOLS:
-        count = sizes.get(pool.name, sizes.get(pool.domain, options.others))
-        print(f"{options.root / pool.path}: {count:,} records")
-    print(f"{options.root / LABELS_PATH}: weak labels of the {options.records + sizes.get('oss', options.records):,} code records")
+        print(f"{options.root / pool.path}: {sizes.get(pool.name, options.others):,} records")
+    print(f"{options.root / LABELS_PATH}: weak labels of the {sum(sizes.values()):,} code records")
     return 0
 
 

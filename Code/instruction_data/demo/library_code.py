@@ -242,9 +242,7 @@ def _context(docstring: str) -> str:
     return text[0].lower() + text[1:] if is_plain else text
 
 
-def choose(
-    candidates: list[Candidate], counts: tuple[int, int], seed: int
-) -> tuple[list[Candidate], list[Candidate]]:
+def choose(candidates: list[Candidate], counts: tuple[int, int], seed: int) -> tuple[list[Candidate], list[Candidate]]:
     """Return the candidates for the two code pools, as many as ``counts`` says: OSS form, EVOL form.
 
     Labels take turns, so that all rare ones are in; within a label the two pools take turns, in proportion to their

@@ -105,8 +105,9 @@ def _is_about(entry: dict) -> bool:
 
 
 def _is_contrast(entry: dict) -> bool:
-    numbers = all(type(dose) in (int, float) for dose in entry["doses"].values())
-    return isinstance(entry["label"], str) and entry["kind"] in ("ends", "trend") and numbers
+    doses = list(entry["doses"].values())
+    known = entry["kind"] in ("ends", "trend") or (entry["kind"] == "factor" and set(doses) <= {0, 1})
+    return isinstance(entry["label"], str) and known and all(type(dose) in (int, float) for dose in doses)
 
 
 def _is_file(entry: dict) -> bool:

@@ -269,6 +269,11 @@ def plan(wanted: Wanted, seed: int, name: str) -> Plan | None:
     return best
 
 
+def smaller(plan: Plan) -> list[Plan]:
+    """Return a plan, and the same with every smaller difference, for records that carry it by the fit alone."""
+    return [replace(plan, difference=one) for one in DIFFERENCES if one <= plan.difference]
+
+
 def carries(wanted: Wanted, difference: float, seed: int, name: str) -> bool:
     """Say whether the records carry a difference, by the fit alone."""
     return fit(wanted, difference, wanted.noise(seed, name)).missed <= FITTED
