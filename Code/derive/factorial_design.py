@@ -26,7 +26,7 @@ import argparse
 import re
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -263,12 +263,19 @@ def drawn(made: Material, wanted: Wanted, names: Sequence[str], seed: int) -> tu
                 f"pool {records.pool.name!r}: found {there:,} records with all factors; expected at least {most:,} for "
                 "one set: a smaller --size, other factors, or a larger pool"
             )
-    found = factorial.plan(wanted, seed, names[0])
-    for plan in factorial.smaller(found) if found else ():
-        sets = [factorial.draw(replace(wanted, uses=plan.uses), plan.difference, seed, name) for name in names]
-        if all(one is not None for one in sets):
-            return plan, sets
-    raise InputError(refusal(made, wanted, factorial.inseparable(wanted, seed, names[0])))
+    same = np.flatnonzero(np.ptp(made.code, axis=0) == 0).tolist()
+    plan = None if same else factorial.plan(wanted, seed, names[0])
+    if plan is None:
+        raise InputError(refusal(made, wanted, same[:1] or factorial.inseparable(wanted, seed, names[0])))
+    found = factorial.drawn(wanted, plan, seed, names)
+    if found is None:
+        size = wanted.counts.sum(axis=1).max()
+        raise InputError(
+            f"pool {made.sources[0].pool.name!r}: found no sets of {size:,} records whose means are alike within "
+            f"{factorial.ALIKE} standard deviations, as so few records or such rare ones cannot be; expected some: a "
+            "larger --size, a larger pool, or fewer factors (--factors)"
+        )
+    return found
 
 
 def refusal(made: Material, wanted: Wanted, at_fault: Sequence[int]) -> str:
@@ -363,7 +370,7 @@ def publish_pool(
     design = {
         "factors": {one.name: entry(one, splits, high[:, place], made) for place, one in enumerate(factors)},
         **design_of(factors, levels),
-        "asked": {"difference": plan.difference, "within": 2 * factorial.TOLERANCE, "uses": plan.uses},
+        "asked": {"difference": plan.difference, "within": factorial.ALIKE, "uses": plan.uses},
         "disjoint": plan.uses == 1,
         "overlap": float(f"{max(map(overlap, chosen)):.{DIGITS}g}"),
     }

@@ -23,10 +23,12 @@ from instruction_data.select import draws
 LOWEST_RESOLUTION = 4  # main effects are not aliased with interactions of two factors
 DIFFERENCES = (2.0, 1.75, 1.5, 1.25, 1.0, 0.9, 0.8, 0.7, 0.6, 0.5)  # between levels, in standard deviations
 ENOUGH = 1.0  # a difference for which sets need not share records
-TOLERANCE = 0.04  # of a set's mean, in standard deviations: means of one level are less than 0.1 apart
+ALIKE = 0.1  # standard deviations: means of sets at the same level are less than that apart
+TOLERANCE = 0.4 * ALIKE  # of each set's mean
 SMOOTH = 0.3  # scale of the noise that is averaged over while fitting; the smaller, the less is left to the program
 FITTED = 0.02  # the largest deviation of the means after a fit that counts as met
 STEPS = 400  # of the fit; one that takes more is at the edge of what the pool carries
+STEEPEST = 20  # weight per standard deviation, against noise of about one: beyond, hardly anything is drawn any more
 ROOM = 1.1  # records that the fit finds for each one that is wanted, for the integer program to choose from
 SPARE = 1.3  # candidates of the integer program for each record of a set
 GAP = 0.02  # of the integer program
@@ -170,8 +172,13 @@ def fit(wanted: Wanted, difference: float, noise: np.ndarray) -> Fit:
         total, shares = smoothed(base + moments @ weights, wanted.layers)
         return total - (goal * weights).sum(), left(shares)[0].ravel()
 
+    def stop(flat: np.ndarray) -> None:
+        if np.abs(flat).max() > STEEPEST:
+            raise StopIteration
+
+    start, options = np.zeros(goal.size), {"maxiter": STEPS}
     with threadpool_limits(1):  # whose number would change the last digits
-        found = minimize(dual, np.zeros(goal.size), jac=True, method="L-BFGS-B", options={"maxiter": STEPS})
+        found = minimize(dual, start, jac=True, method="L-BFGS-B", callback=stop, options=options)
         scores = base + moments @ centred(found.x)
         beyond, middles = left(smoothed(scores, wanted.layers)[1])
     missed = np.abs(beyond) / np.maximum(np.vstack([counts, sizes]), 1)
@@ -204,20 +211,39 @@ def draw(wanted: Wanted, difference: float, seed: int, name: str) -> list[np.nda
     found = fit(wanted, difference, wanted.noise(seed, name))
     if found.missed > FITTED:
         return None
-    made: list[np.ndarray] = []
+    found, made = replace(found, means=reachable(wanted, found.means)), []
     for number in range(len(wanted.levels)):
-        layer = np.arange(number % wanted.uses, len(wanted.levels), wanted.uses)
-        others = layer[layer != number]
-        free = np.isfinite(found.scores[:, number]) & ~np.isin(
-            np.arange(len(wanted.values)), np.concatenate([*(made[one] for one in others if one < number), []])
-        )
+        others = np.setdiff1d(np.arange(number % wanted.uses, len(wanted.levels), wanted.uses), number)
         rivals = found.scores[:, others].max(axis=1, initial=0.0)
-        free &= (found.scores[:, number] >= rivals) | (rivals <= 0)
+        free = (found.scores[:, number] >= rivals) | (rivals <= 0)
+        free &= np.isfinite(found.scores[:, number])
+        for other in others[others < number]:
+            free[made[other]] = False
         chosen = picked(wanted, number, free, found)
         if chosen is None:
             return None
         made.append(chosen)
-    return made
+    return made if spread(wanted, made) < ALIKE else None
+
+
+def reachable(wanted: Wanted, means: np.ndarray) -> np.ndarray:
+    """Return means of which those of shares are whole numbers of records, away from the middle."""
+    means = means.copy()
+    for factor, values in enumerate(wanted.values.T):
+        known = np.unique(values[np.isfinite(values)])
+        if len(known) == 2:
+            step = (known[1] - known[0]) / np.maximum(wanted.sizes[:, factor], 1)
+            steps = np.round((means[:, factor] - known[0]) / step, 6)
+            outward = np.where(wanted.levels[:, factor] > 0, np.ceil(steps), np.floor(steps))
+            means[:, factor] = known[0] + step * np.maximum(outward, 0)
+    return means
+
+
+def spread(wanted: Wanted, made: Sequence[np.ndarray]) -> float:
+    """Return the largest difference between the means of two sets at the same level, in standard deviations."""
+    means = np.array([np.nanmean(wanted.values[one], axis=0) for one in made])
+    of_level = [np.where(wanted.levels == level, means, np.nan) for level in (-1, 1)]
+    return max(float((np.nanmax(one, axis=0) - np.nanmin(one, axis=0)).max(initial=0.0)) for one in of_level)
 
 
 def picked(wanted: Wanted, number: int, free: np.ndarray, found: Fit) -> np.ndarray | None:
@@ -269,9 +295,16 @@ def plan(wanted: Wanted, seed: int, name: str) -> Plan | None:
     return best
 
 
-def smaller(plan: Plan) -> list[Plan]:
-    """Return a plan, and the same with every smaller difference, for records that carry it by the fit alone."""
-    return [replace(plan, difference=one) for one in DIFFERENCES if one <= plan.difference]
+def drawn(wanted: Wanted, plan: Plan, seed: int, names: Sequence[str]) -> tuple[Plan, list[list[np.ndarray]]] | None:
+    """Draw the sets once for each name, with the largest difference that all draws have; None if there is none.
+
+    The fit promises what whole records may fail to keep, most of all in small sets: then a smaller difference is tried.
+    """
+    for difference in DIFFERENCES[DIFFERENCES.index(plan.difference) :]:
+        made = [draw(replace(wanted, uses=plan.uses), difference, seed, name) for name in names]
+        if all(one is not None for one in made):
+            return replace(plan, difference=difference), made
+    return None
 
 
 def carries(wanted: Wanted, difference: float, seed: int, name: str) -> bool:
