@@ -129,8 +129,9 @@ def levels_of(factors: Sequence[Factor], sets: int) -> np.ndarray:
 class Numbers:
     """The published numbers of one pool's records, of those factors that its records have."""
 
-    def __init__(self, workspace: Workspace, records: Records):
+    def __init__(self, workspace: Workspace, records: Records, *, is_code: bool):
         self.records = records
+        self._is_code = is_code
         self.used: dict[str, PoolColumn] = {}
         self._workspace = workspace
         self._published = origins.published_columns(workspace.root, records)
@@ -151,7 +152,7 @@ class Numbers:
         values = found.column.values
         if found.column.kind == "word":
             words = sorted({word for word in values if word is not None})
-            if factor.word not in words:
+            if not factor.word or (self._is_code and factor.word not in words):
                 shown = ", ".join(map(quoted, words[:10]))
                 raise InputError(
                     f"--factor {factor.name}: found the words {shown} in {factor.column}; expected one of them: "
@@ -223,7 +224,7 @@ def material(workspace: Workspace, factors: Sequence[Factor], sources: Sequence[
     measured, seen = [one for one in factors if one.name != DOMAIN], set()
     positions, pools, values, columns = [], [], [], []
     for number, records in enumerate(sources):
-        numbers = Numbers(workspace, records)
+        numbers = Numbers(workspace, records, is_code=not number)
         table = np.full((len(records), len(measured)), np.nan)
         there = [place for place, one in enumerate(measured) if not (number and one.code_only)]
         for place in there:
