@@ -1,6 +1,7 @@
 # make demo        all scripts on small pools made from this Python's standard library
 # make report      profiles, contamination and one page of the splits under Datas/: report.html
 # make study       the whole study on the demo, from pools to verdicts; QUESTION=RQ2 for a part of it
+# make design      the designed experiment: which property is it, if all are varied at once? 8 sets, two seeds
 # make self-test   planted effects through the whole study: are the verdicts those that were expected?
 # make trainer     an environment with LLaMA-Factory, .venv-trainer
 # make harness     an environment with the BigCode Evaluation Harness, .venv-harness
@@ -39,7 +40,7 @@ SCRIPTS := Code/RQ1/domain_composition.py Code/RQ2/semantic_diversity.py Code/RQ
 TRAINER := .venv-trainer
 EVALUATOR := .venv-harness
 
-.PHONY: demo report study self-test trainer harness mbpp test check fuzz faults soak bench gpu-check lock audit clean
+.PHONY: demo report study design self-test trainer harness mbpp test check fuzz faults soak bench gpu-check lock audit clean
 .DELETE_ON_ERROR:
 
 demo: $(READY)
@@ -62,6 +63,11 @@ report: $(READY)
 study: $(READY) trainer
 	$(BIN)/python Code/study/study.py --demo $(if $(QUESTION),--questions $(QUESTION)) $(if $(POOLS),--pools $(POOLS)) \
 	  $(if $(SEEDS),--seeds $(SEEDS))
+
+# In a root of its own, since its pool is larger.
+design: $(READY) trainer
+	$(BIN)/python -m instruction_data.demo --root build/design --oss 2000
+	$(BIN)/python Code/study/study.py --demo --root build/design --questions RQ5 $(if $(SEEDS),--seeds $(SEEDS))
 
 self-test: $(READY) trainer
 	$(BIN)/python Code/study/self_test.py

@@ -1,5 +1,6 @@
 """Designed experiments: what is drawn from published numbers, what the manifest says of it, what is refused."""
 
+import html
 import json
 
 import numpy as np
@@ -9,6 +10,7 @@ from tests.support.scripts import load_script, numbered, run_script
 from tests.support.workspaces import opened
 
 from instruction_data.errors import InputError
+from instruction_data.page.html import number
 from instruction_data.publish import manifests, verify
 from instruction_data.publish.record_tables import Column
 
@@ -162,3 +164,30 @@ def test_missing_numbers_are_refused_with_the_command_that_makes_them(tmp_path, 
     done = run_script(SCRIPT, "--root", tmp_path, "--pool", "mine")
     assert done.returncode == 1
     assert f"expected them: python Code/RQ2/semantic_diversity.py --root {tmp_path} --pool mine" in done.stderr
+
+
+def test_the_page_shows_levels_balance_aliases_and_overlap(script, root, capsys):
+    manifest = run(script, root, "--size", "20")
+    assert load_script("report/report.py").main(["--root", str(root)]) == 0
+    text = html.unescape((root / "report.html").read_text())
+    assert "RQ5, all properties at once" in text
+    assert "of resolution IV (length=diversity:complexity:algorithmic)" in text
+    assert "No two sets of one draw share a record." in text
+    assert "<li>diversity:length = complexity:algorithmic</li>" in text
+    assert "Balance achieved" in text
+    low = manifest["settings"]["design"]["factors"]["diversity"]["low"]
+    assert f">{number(low)} cosine<" in text
+    assert text.count("high: ") >= 16
+
+
+@pytest.mark.parametrize(
+    ("part", "value"),
+    [("factors", {}), ("aliases", [[1]]), ("overlap", "x"), ("disjoint", 1), ("resolution", None)],
+)
+def test_a_damaged_design_is_refused(script, root, part, value):
+    manifest = run(script, root, "--size", "20", "--factors", "complexity", "length")
+    manifest["settings"]["design"][part] = value
+    path = root / "Datas/RQ5/MINE/RQ5_MINE_manifest.json"
+    path.write_bytes(json.dumps(manifest).encode())
+    with pytest.raises(InputError, match=r"wrong kind \(settings\)"):
+        manifests.read(path)
