@@ -78,10 +78,12 @@ def split_commands(
 
 def pools_measured(root: Path) -> set[str]:
     """Return the pools of whose records the lengths are published."""
-    every = [manifest for _, manifest in manifests.every(root) if manifest["question"] == NUMBERS]
-    return {
-        one["pool"] for one in every for of in one["files"].values() if "output_characters" in of.get("columns", {})
-    }
+    found = set()
+    for _, manifest in manifests.every(root):
+        columns = [of.get("columns", {}) for of in manifest["files"].values()]
+        if manifest["question"] == NUMBERS and any(LENGTH in one for one in columns):
+            found.add(manifest["pool"])
+    return found
 
 
 def chosen(options: argparse.Namespace, there: Sequence[Origin]) -> list[Origin]:
