@@ -120,8 +120,8 @@ def levels_of(factors: Sequence[Factor], sets: int) -> np.ndarray:
         names = ", ".join(one.name for one in factors)
         wider = f"--sets {max(SETS)}, or " if sets < max(SETS) and len(factors) <= max(SETS) // 2 else ""
         raise InputError(
-            f"--sets {sets}: found {len(factors)} factors ({names}), which so few sets could vary only at resolution "
-            "III: no main effect could be told from the interaction of two other factors; expected resolution IV or "
+            f"--sets {sets}: found {len(factors)} factors ({names}), which so few sets could vary at resolution III at "
+            "best: no main effect could be told from the interaction of two other factors; expected resolution IV or "
             f"better: {wider}at most {sets // 2} factors (--factors names them)"
         ) from error
 
@@ -348,26 +348,21 @@ def names_of(workspace: Workspace, pool: Pool, sets: int) -> list[list[str]]:
 
 
 def publish_pool(
-    workspace: Workspace,
-    options: argparse.Namespace,
-    factors: Sequence[Factor],
-    other: Pool,
-    pool: Pool,
+    workspace: Workspace, options: argparse.Namespace, factors: Sequence[Factor], other: Pool, pool: Pool
 ) -> None:
     """Draw and publish the sets of one code pool."""
-    with_domain = factors[-1].name == DOMAIN
-    sources = [workspace.read(pool), *([workspace.read(other)] if with_domain else [])]
+    sources = [workspace.read(pool), *([workspace.read(other)] if factors[-1].name == DOMAIN else [])]
     made, levels = material(workspace, factors, sources), levels_of(factors, options.sets)
     size = options.size or max(1, int(USED * len(made.code)) // options.sets)
-    of_draws = names_of(workspace, pool, options.sets)
     wanted = made.wanted(levels, counts_of(factors, levels, size))
-    plan, chosen = drawn(made, wanted, [f"{ID}_{pool.label}{ending}" for ending in workspace.names("")], workspace.seed)
+    draw_names = [f"{ID}_{pool.label}{ending}" for ending in workspace.names("")]
+    plan, chosen = drawn(made, wanted, draw_names, workspace.seed)
     splits = [
         made.split(name, rows, workspace.seed)
-        for names, sets in zip(of_draws, chosen, strict=True)
+        for names, sets in zip(names_of(workspace, pool, options.sets), chosen, strict=True)
         for name, rows in zip(names, sets, strict=True)
     ]
-    high = np.tile(levels > 0, (len(of_draws), 1))
+    high = np.tile(levels > 0, (len(chosen), 1))
     design = {
         "factors": {one.name: entry(one, splits, high[:, place], made) for place, one in enumerate(factors)},
         **design_of(factors, levels),
@@ -375,13 +370,14 @@ def publish_pool(
         "disjoint": plan.uses == 1,
         "overlap": float(f"{max(map(overlap, chosen)):.{DIGITS}g}"),
     }
+    columns = [one for of in made.columns for one in of.values()]
     publication = workspace.begin(
         question(factors, made, splits, high),
         sources,
         {"sets": options.sets, "size": size, "repeats": workspace.repeats, "design": design},
         draws=True,
-        models={role: model for of in made.columns for one in of.values() for role, model in one.models.items()},
-        inputs=sorted({one.path for of in made.columns for one in of.values()}),
+        models={role: model for one in columns for role, model in one.models.items()},
+        inputs=sorted({one.path for one in columns}),
     )
     publication.splits(splits, traced(made))
     say_design(design)
@@ -442,7 +438,7 @@ def further(text: str) -> str:
 def parser() -> argparse.ArgumentParser:
     result = cli.parser(__doc__, draws=True)
     group = result.add_argument_group("factorial design")
-    group.add_argument("--sets", type=int, choices=SETS, default=SETS[0], help="(default: %(default)s)")
+    group.add_argument("--sets", type=int, choices=SETS, default=SETS[0], help="how many (default: %(default)s)")
     group.add_argument(
         "--size", type=cli.positive, metavar="N", help=f"records in each set (default: {USED:.0%} of the pool in all)"
     )
