@@ -3,6 +3,7 @@
 # make study       the whole study on the demo, from pools to verdicts; QUESTION=RQ2 for a part of it,
 #                  RECIPES="demo demo-low-rate demo-long" for verdicts that say what holds with every recipe,
 #                  RECIPES=demo-steps SHARES="10 20 40 80" for verdicts at other sizes of the sets
+# make design      the designed experiment: which property is it, if all are varied at once? 8 sets, two seeds
 # make self-test   planted effects through the whole study: are the verdicts those that were expected?
 # make trainer     an environment with LLaMA-Factory, .venv-trainer
 # make harness     an environment with the BigCode Evaluation Harness, .venv-harness
@@ -41,7 +42,7 @@ SCRIPTS := Code/RQ1/domain_composition.py Code/RQ2/semantic_diversity.py Code/RQ
 TRAINER := .venv-trainer
 EVALUATOR := .venv-harness
 
-.PHONY: demo report study self-test trainer harness mbpp test check fuzz faults soak bench gpu-check lock audit clean
+.PHONY: demo report study design self-test trainer harness mbpp test check fuzz faults soak bench gpu-check lock audit clean
 .DELETE_ON_ERROR:
 
 demo: $(READY)
@@ -65,6 +66,11 @@ study: $(READY) trainer
 	$(BIN)/python Code/study/study.py --demo $(if $(QUESTION),--questions $(QUESTION)) $(if $(POOLS),--pools $(POOLS)) \
 	  $(if $(SEEDS),--seeds $(SEEDS)) $(if $(RECIPES),--recipes $(RECIPES)) \
 	  $(if $(SHARES),--shares $(SHARES))
+
+# In a root of its own, since its pool is larger.
+design: $(READY) trainer
+	$(BIN)/python -m instruction_data.demo --root build/design --oss 2000
+	$(BIN)/python Code/study/study.py --demo --root build/design --questions RQ5 $(if $(SEEDS),--seeds $(SEEDS))
 
 self-test: $(READY) trainer
 	$(BIN)/python Code/study/self_test.py

@@ -133,17 +133,26 @@ def test_code_pools_have_every_category_and_share_nothing(root):
 
 def test_every_category_without_the_modules_some_distributions_leave_out(candidates):
     kept = [one for one in candidates if not one.module.startswith(("tkinter", "turtle"))]
-    for half in library_code.choose(kept, demo_root.RECORDS, demo_root.SEED):
+    for half in library_code.choose(kept, (demo_root.RECORDS,) * 2, demo_root.SEED):
         assert len(half) == demo_root.RECORDS
         assert {one.category for one in half} == set(CATEGORIES)
 
 
 def test_rare_categories_are_all_in_and_divided_evenly(candidates):
-    oss, evol = library_code.choose(candidates, demo_root.RECORDS, demo_root.SEED)
+    oss, evol = library_code.choose(candidates, (demo_root.RECORDS,) * 2, demo_root.SEED)
     available = sum(one.category == "Database & SQL" for one in candidates)
     counts = [sum(one.category == "Database & SQL" for one in half) for half in (oss, evol)]
     assert sum(counts) == available
     assert abs(counts[0] - counts[1]) <= 1
+
+
+def test_one_code_pool_can_be_larger_and_each_category_is_divided_in_proportion(candidates):
+    oss, evol = library_code.choose(candidates, (600, 200), demo_root.SEED)
+    assert (len(oss), len(evol)) == (600, 200)
+    for category in CATEGORIES:
+        sizes = [sum(one.category == category for one in half) for half in (oss, evol)]
+        assert abs(sizes[0] - 3 * sizes[1]) <= 4
+    assert not {id(one) for one in oss} & {id(one) for one in evol}
 
 
 def test_categories_are_the_studys():
@@ -288,14 +297,14 @@ def test_unlabelled_definitions_only_fill_up(candidates):
     extra = library_code.mine(
         file for file in library_code.module_files(Path(ast.__file__).parent) if file[0] in ("ast", "typing")
     )
-    labelled = library_code.choose(few + extra, len(few) // 2, 1)
+    labelled = library_code.choose(few + extra, (len(few) // 2,) * 2, 1)
     assert all(one.category for half in labelled for one in half)
-    filled = library_code.choose(few + extra, len(few) // 2 + 3, 1)
+    filled = library_code.choose(few + extra, (len(few) // 2 + 3,) * 2, 1)
     assert sum(one.category is None for half in filled for one in half) == 2 * (len(few) // 2 + 3) - len(few)
 
 
 def test_ensure_builds_once(mined, tmp_path, monkeypatch):
-    monkeypatch.setattr(demo_root.contents, "__defaults__", (15, 15, 42))
+    monkeypatch.setattr(demo_root.contents, "__defaults__", (15, 15, 42, None))
     threads = [threading.Thread(target=demo_root.ensure, args=[tmp_path / "new"]) for _ in range(3)]
     for thread in threads:
         thread.start()
@@ -309,7 +318,7 @@ def test_ensure_builds_once(mined, tmp_path, monkeypatch):
 
 
 def test_ensure_never_replaces_a_pool(mined, tmp_path, monkeypatch):
-    monkeypatch.setattr(demo_root.contents, "__defaults__", (15, 15, 42))
+    monkeypatch.setattr(demo_root.contents, "__defaults__", (15, 15, 42, None))
     own = TABLE["oss"].file(tmp_path)
     own.parent.mkdir()
     own.write_text('{"problem": "p", "solution": "s"}\n')
@@ -319,7 +328,7 @@ def test_ensure_never_replaces_a_pool(mined, tmp_path, monkeypatch):
 
 
 def test_ensure_goes_on_where_it_was_stopped(mined, tmp_path, monkeypatch):
-    monkeypatch.setattr(demo_root.contents, "__defaults__", (15, 15, 42))
+    monkeypatch.setattr(demo_root.contents, "__defaults__", (15, 15, 42, None))
     demo_root.ensure(tmp_path)
     before = {name: content for name, (content, _) in state(tmp_path).items()}
     (tmp_path / demo_root.LABELS_PATH).unlink()

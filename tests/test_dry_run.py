@@ -319,7 +319,7 @@ def test_a_split_of_that_name_elsewhere_is_refused_by_the_plan_too(copied):
 
 def test_the_readmes_question_honours_the_flags_it_accepts(complete, tmp_path, capsys):
     root = copy_pools(complete, tmp_path / "root")  # without .cache
-    question = place_example("instruction_length.py", root, "Code/RQ5")
+    question = place_example("instruction_length.py", root, "Code/RQ6")
     flags = ["--demo", "--root", str(root)]
     before = state(root)
     assert question.main([*flags, "--dry-run"]) == 0

@@ -16,7 +16,7 @@ from instruction_data.measures import confounds
 from instruction_data.publish import __main__ as publish
 from instruction_data.publish import manifests, verify
 
-ENDS_OF_LENGTH = {"RQ5_OSS_SHORT", "RQ5_OSS_LONG"}
+ENDS_OF_LENGTH = {"RQ6_OSS_SHORT", "RQ6_OSS_LONG"}
 LENGTHS = ("words", "instruction_characters", "instruction_tokens")
 TITLE = "instruction length"
 
@@ -32,7 +32,7 @@ def root(small_demo, tmp_path_factory) -> Path:
     """A root with the new question's splits, the judge's scores, profiles and the page."""
     root = copy_pools(small_demo, tmp_path_factory.mktemp("one_file"))
     demo = ["--demo", "--root", str(root)]
-    assert place_example("instruction_length.py", root, "Code/RQ5").main(demo) == 0
+    assert place_example("instruction_length.py", root, "Code/RQ6").main(demo) == 0
     with open(root / "judge.csv", "w", newline="") as file:
         csv.writer(file).writerows([("row", "score"), *scores_of_a_judge(root).items()])
     judge = place_example("judge.py", root, "Code")
@@ -55,12 +55,12 @@ def test_the_examples_are_short(name, most):
 
 
 def test_the_question_is_published_as_it_declares_itself(root):
-    manifest = manifests.read(root / "Datas/RQ5/OSS/RQ5_OSS_manifest.json")
-    assert manifest["question"] == "RQ5"
+    manifest = manifests.read(root / "Datas/RQ6/OSS/RQ6_OSS_manifest.json")
+    assert manifest["question"] == "RQ6"
     assert manifest["about"]["title"] == TITLE
     assert manifest["about"]["varies"] == [TITLE]
     (contrast,) = manifest["contrasts"]
-    assert contrast["doses"] == {"RQ5_OSS_SHORT": 0.0, "RQ5_OSS_LONG": 1.0}
+    assert contrast["doses"] == {"RQ6_OSS_SHORT": 0.0, "RQ6_OSS_LONG": 1.0}
     pool = [json.loads(line)["problem"].split() for line in (root / next(iter(pools(manifest)))).open()]
     short, _, long = (
         [len(record["instruction"].split()) for record in json.loads((root / split["file"]).read_text())]
@@ -75,7 +75,7 @@ def pools(manifest: dict) -> list[str]:
 
 
 def test_length_is_what_its_splits_differ_in_by_design(root):
-    for found in (document(root, "confounds")["sets"][f"RQ5_{pool}"] for pool in ("OSS", "EVOL")):
+    for found in (document(root, "confounds")["sets"][f"RQ6_{pool}"] for pool in ("OSS", "EVOL")):
         assert {name for name in found["by_design"] if name in LENGTHS} == set(LENGTHS)
         for one in found["differences"] + found["correlations"]:
             assert one["by_design"] == (one["measure"] in LENGTHS), one["measure"]
@@ -87,8 +87,8 @@ def test_length_is_what_its_splits_differ_in_by_design(root):
 
 def test_the_page_shows_it_under_its_title(root):
     page = (root / "page.html").read_text()
-    assert re.search(rf"<h2[^>]*>RQ5\W+{TITLE}</h2>\s*<p>Is it merely length that matters\?</p>", page)
-    (row,) = re.findall(rf"<tr><th[^>]*>RQ5\W+{TITLE} · oss</th>(.*?)</tr>", page, re.DOTALL)
+    assert re.search(rf"<h2[^>]*>RQ6\W+{TITLE}</h2>\s*<p>Is it merely length that matters\?</p>", page)
+    (row,) = re.findall(rf"<tr><th[^>]*>RQ6\W+{TITLE} · oss</th>(.*?)</tr>", page, re.DOTALL)
     made_to_differ, besides = re.findall(r"<td[^>]*>(.*?)</td>", row, re.DOTALL)[:2]
     assert "words" in made_to_differ
     assert "output length" in besides and TITLE not in besides
@@ -97,11 +97,11 @@ def test_the_page_shows_it_under_its_title(root):
 def test_it_has_controls_that_match_the_rest_and_not_its_length(root, capsys):
     controls = load_script("derive/control_splits.py")
     demo = ["--demo", "--root", str(root), "--pool", "oss"]
-    assert controls.main([*demo, "--question", "RQ5", "--match", "length", "language", "words"]) == 0
+    assert controls.main([*demo, "--question", "RQ6", "--match", "length", "language", "words"]) == 0
     made = [name for name in manifests.all_splits(root) if name.endswith(("_RANDOM", "_MATCHED"))]
     tiers = ("SHORT", "MIDDLE", "LONG")
-    assert sorted(made) == sorted(f"RQ5_OSS_{tier}_{kind}" for tier in tiers for kind in ("RANDOM", "MATCHED"))
-    manifest = manifests.read(root / "Datas/RQ5/OSS/RQ5_OSS_LONG_MATCHED_manifest.json")
+    assert sorted(made) == sorted(f"RQ6_OSS_{tier}_{kind}" for tier in tiers for kind in ("RANDOM", "MATCHED"))
+    manifest = manifests.read(root / "Datas/RQ6/OSS/RQ6_OSS_LONG_MATCHED_manifest.json")
     assert manifest["settings"]["matched_on"] == {"oss": ["length", "language"]}  # words are what it varies
     assert "pool 'oss': matched on length, language (not on category)" in capsys.readouterr().out
     assert verify.verify(root) == []
@@ -130,7 +130,7 @@ def test_the_judges_scores_are_published_with_what_they_are(root, capsys):
     assert table["judge"].drop(3).tolist() == [expected[row] for row in range(len(table)) if row != 3]
     assert publish.main(["verify", str(root)]) == 0
     assert publish.main(["show", "--root", str(root)]) == 0
-    assert "RQ5_OSS_LONG" in capsys.readouterr().out
+    assert "RQ6_OSS_LONG" in capsys.readouterr().out
 
 
 def test_a_changed_table_of_scores_is_noticed(root, capsys):
@@ -158,36 +158,36 @@ def test_profiles_and_confounds_find_the_judge(root):
     pool = [json.loads(line) for line in (root / "Datas/data-oss_instruct-decontaminated.jsonl").open()]
     row_of = {(entry["problem"], entry["solution"]): row for row, entry in enumerate(pool)}
     for tier in ("SHORT", "LONG"):
-        records = json.loads((root / f"Datas/RQ5/OSS/RQ5_OSS_{tier}.json").read_text())
+        records = json.loads((root / f"Datas/RQ6/OSS/RQ6_OSS_{tier}.json").read_text())
         rows = [row_of[record["instruction"], record["output"]] for record in records]
         expected[tier] = np.array([scores[row] for row in rows if row in scores])
-        mean = found["splits"][f"RQ5_OSS_{tier}"]["distributions"]["judge"]["mean"]
+        mean = found["splits"][f"RQ6_OSS_{tier}"]["distributions"]["judge"]["mean"]
         assert mean == pytest.approx(expected[tier].mean())
-    compared = document(root, "confounds")["sets"]["RQ5_OSS"]
+    compared = document(root, "confounds")["sets"]["RQ6_OSS"]
     judged = [one for one in compared["differences"] if one["measure"] == "judge"]
     (one,) = [one for one in judged if {one["a"], one["b"]} == ENDS_OF_LENGTH]
-    low, high = (expected[one[end].removeprefix("RQ5_OSS_")] for end in ("a", "b"))
+    low, high = (expected[one[end].removeprefix("RQ6_OSS_")] for end in ("a", "b"))
     d = (low.mean() - high.mean()) / np.sqrt((low.var(ddof=1) + high.var(ddof=1)) / 2)
     assert one["difference"] == pytest.approx(d)
     assert one["label"].startswith("judge's score") and not one["by_design"]
-    assert "judge" not in {one["measure"] for one in document(root, "confounds")["sets"]["RQ5_EVOL"]["differences"]}
+    assert "judge" not in {one["measure"] for one in document(root, "confounds")["sets"]["RQ6_EVOL"]["differences"]}
 
 
 def test_controls_match_on_the_judge(root):
     controls = load_script("derive/control_splits.py")
-    words = ["--split", "RQ5_OSS_MIDDLE", "--control", "matched", "--match", "judge", "--length-bins", "2"]
+    words = ["--split", "RQ6_OSS_MIDDLE", "--control", "matched", "--match", "judge", "--length-bins", "2"]
     assert controls.main(["--demo", "--root", str(root), *words, "--overwrite"]) == 0
-    path = root / "Datas/RQ5/OSS/RQ5_OSS_MIDDLE_MATCHED_manifest.json"
+    path = root / "Datas/RQ6/OSS/RQ6_OSS_MIDDLE_MATCHED_manifest.json"
     manifest = manifests.read(path)
     assert manifest["settings"]["matched_on"] == {"oss": ["judge"]}
     assert "Datas/Numbers/OSS/OSS_judge.parquet" in manifest["inputs"]
     values = pandas.read_parquet(root / "Datas/Numbers/OSS/OSS_judge.parquet")["judge"]
     above = np.where(values.isna(), 2, values > values.median())
     counts = {}
-    for file, name in (("RQ5_OSS", "RQ5_OSS_MIDDLE"), ("RQ5_OSS_MIDDLE_MATCHED", "RQ5_OSS_MIDDLE_MATCHED")):
-        table = pandas.read_parquet(root / f"Datas/RQ5/OSS/{file}_scores.parquet")
+    for file, name in (("RQ6_OSS", "RQ6_OSS_MIDDLE"), ("RQ6_OSS_MIDDLE_MATCHED", "RQ6_OSS_MIDDLE_MATCHED")):
+        table = pandas.read_parquet(root / f"Datas/RQ6/OSS/{file}_scores.parquet")
         counts[name] = np.bincount(above[table["row"][table[name].notna()]], minlength=3).tolist()
-    assert counts["RQ5_OSS_MIDDLE"] == counts["RQ5_OSS_MIDDLE_MATCHED"]
+    assert counts["RQ6_OSS_MIDDLE"] == counts["RQ6_OSS_MIDDLE_MATCHED"]
     again = shlex.split(manifest["command"])[2:]
     assert controls.main(["--demo", "--root", str(root), *again]) == 0  # the same, so nothing is refused
     assert manifests.read(path)["splits"] == manifest["splits"]

@@ -19,14 +19,14 @@ PAGES = {"README.md": README} | {
     path.relative_to(ROOT).as_posix(): path.read_text("utf-8")
     for path in sorted([*ROOT.glob("docs/*.md"), *ROOT.glob("Datas/RQ*/README.md")])
 }
-OWN = "Code/RQ5/instruction_length.py"  # the reader's own file
+OWN = "Code/RQ6/instruction_length.py"  # the reader's own file
 ELSEWHERE = {"--include", "--exclude", "--head", "--address", "--enable-lora", "--lora-modules"}  # git's, Ray's, vLLM's
 ELSEWHERE |= {"--unnamed"}  # of instruction_data.numbers
 
 
 def test_the_readmes_question_runs_as_its_reader_runs_it(tmp_path, monkeypatch):
     demo_root.build(tmp_path, records=12, others=10)
-    script = tmp_path / "Code" / "RQ5" / "instruction_length.py"
+    script = tmp_path / "Code" / "RQ6" / "instruction_length.py"
     script.parent.mkdir(parents=True)
     script.write_text(example("instruction_length.py"))
     monkeypatch.setattr(sys, "argv", [str(script), "--demo", "--root", str(tmp_path)])
@@ -34,7 +34,7 @@ def test_the_readmes_question_runs_as_its_reader_runs_it(tmp_path, monkeypatch):
         runpy.run_path(str(script), run_name="__main__")
     assert end.value.code == 0
     assert sorted(manifests.all_splits(tmp_path)) == [
-        f"RQ5_{pool}_{tier}" for pool in ("EVOL", "OSS") for tier in ("LONG", "MIDDLE", "SHORT")
+        f"RQ6_{pool}_{tier}" for pool in ("EVOL", "OSS") for tier in ("LONG", "MIDDLE", "SHORT")
     ]
 
 

@@ -9,13 +9,15 @@ import pytest
 from tests.support import tiny_model
 from tests.support.needs import needs_trainer
 from tests.support.scripts import load_script, run_script
+from tests.support.workspaces import opened
 from tests.test_controls import make_set, planted
 
 from instruction_data.answer.verdicts import BEYOND, NO_LARGER, UNMATCHED
 from instruction_data.errors import InputError
 from instruction_data.outcomes import chain
 from instruction_data.publish import manifests, origins
-from instruction_data.publish.question import Ends, Question
+from instruction_data.publish.question import Ends, Factors, Question
+from instruction_data.publish.record_tables import Column
 from instruction_data.runs import runs
 
 RECIPE = """stage: sft
@@ -61,6 +63,36 @@ def test_only_splits_that_are_not_there_are_made(study, root):
         "python Code/RQ4/task_category.py --root R --pool mine",
         "python Code/RQ3/problem_complexity.py --root R --pool mine",
     ]
+
+
+def test_a_designed_experiment_gets_its_numbers_first_and_no_controls(study, root):
+    options = study.parser().parse_args(["--root", str(root), "--pools", "mine", "--questions", "RQ5"])
+    commands = said_commands(study.split_commands(options, [], origins.every(root), study.pools_measured(root)))
+    assert commands == [
+        f"python Code/{name} --pool mine"
+        for name in (
+            "RQ4/task_category.py",
+            "annotate/text_measures.py",
+            "RQ3/problem_complexity.py",
+            "RQ4/type_coverage.py",
+            "derive/factorial_design.py",
+        )
+    ]
+    workspace = opened(root)
+    records = workspace.read(workspace.known_pools["mine"])
+    workspace.publish_numbers("texts", records, [Column("output_characters", np.arange(120.0))])
+    assert study.pools_measured(root) == {"mine"}
+    assert len(study.split_commands(options, [], origins.every(root), {"mine"})) == 4
+    names = [f"RQ5_MINE_SET{number:02}" for number in (1, 2)]
+    make_set(
+        root,
+        {"SET01": np.arange(8), "SET02": np.arange(8, 16)},
+        Question("RQ5", contrast=Factors({"length": names[1:]})),
+    )
+    mine = [one for one in origins.every(root) if one.manifest["question"] == "RQ5"]
+    assert mine[0].manifest["contrasts"][0]["doses"] == dict(zip(names, (0.0, 1.0), strict=True))
+    assert study.control_commands([], mine) == []
+    assert study.split_commands(options, [], origins.every(root)) == []
 
 
 def test_the_two_ends_get_controls_once(study, root):

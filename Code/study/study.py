@@ -3,7 +3,8 @@
 For every question and pool it runs the project's own scripts, in this order:
 
     Code/RQ1 … RQ4          the splits
-    Code/derive             random and matched controls of the ends of each primary contrast; with --shares, parts
+    Code/derive             random and matched controls of the ends of each primary contrast; with --shares, parts of
+                            sets; for RQ5 the designed sets
     Code/training           LLaMA-Factory, two seeds of each
     Code/evaluation         likelihood.py, then compare.py with the verdicts
     Code/report             profiles, contamination and the page
@@ -13,6 +14,7 @@ flags of your own are taken as they are.
 
     python Code/study/study.py --demo
     python Code/study/study.py --demo --questions RQ2 --seeds 1 2 3
+    python Code/study/study.py --demo --questions RQ5          the designed experiment (factorial_design.py)
     python Code/study/study.py --demo --questions RQ2 --recipes demo demo-low-rate demo-long
     python Code/study/study.py --demo --questions RQ2 --recipes demo-steps --shares 10 20 40 80
     python Code/study/study.py --pools oss --model codellama/CodeLlama-7b-Python-hf --recipes lora
@@ -20,7 +22,7 @@ flags of your own are taken as they are.
 
 import argparse
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from instruction_data import cli
@@ -30,10 +32,15 @@ from instruction_data.outcomes import chain
 from instruction_data.outcomes.chain import Chain
 from instruction_data.publish import manifests, origins
 from instruction_data.publish.origins import Origin
+from instruction_data.publish.publication import NUMBERS
 
 CATEGORIES = "RQ4/task_category.py"  # first of all, since matched controls share the category, too
 DRAWS = 2  # of the random control of each end, so that four draws of one size tell what chance does
 SEEDS = (1, 2)
+DESIGNED = "RQ5"  # the question that varies all properties at once
+NEEDED = ("RQ2", "RQ3", "RQ4")  # whose numbers per record it takes
+LENGTHS, LENGTH = "annotate/text_measures.py", "output_characters"
+DESIGN = "derive/factorial_design.py"
 REPORTS = ("report/profile_splits.py", "report/contamination.py", "report/report.py")
 
 
@@ -43,21 +50,43 @@ def scripts_of(question: str) -> list[str]:
     Raises:
         InputError: there are none.
     """
+    if question == DESIGNED:
+        return [DESIGN]
     found = [path.relative_to(CODE).as_posix() for path in matching(CODE, f"{question}/*.py")]
     if not found:
         raise InputError(f"--questions {question}: found no script in {CODE / question}; expected some")
     return found
 
 
-def split_commands(options: argparse.Namespace, words: Sequence[str], there: Sequence[Origin]) -> list[list[str]]:
-    """Return the commands that make the splits that are not there yet."""
+def split_commands(
+    options: argparse.Namespace, words: Sequence[str], there: Sequence[Origin], measured: Collection[str] = ()
+) -> list[list[str]]:
+    """Return the commands that make the splits that are not there yet, and the numbers that they are made by.
+
+    Args:
+        measured: the pools of whose records the lengths are published.
+    """
     commands = []
     for pool in options.pools:
         made = {one.manifest["question"] for one in there if one.manifest["pool"] == pool}
-        asked = [script for question in options.questions if question not in made for script in scripts_of(question)]
-        names = list(dict.fromkeys([CATEGORIES, *asked])) if asked else []
+        wanted = [question for question in options.questions if question not in made]
+        if DESIGNED in wanted:
+            wanted = [*(one for one in NEEDED if one not in {*made, *wanted}), *sorted(wanted)]
+        asked = [script for question in wanted for script in scripts_of(question)]
+        lengths = [LENGTHS] if DESIGNED in wanted and pool not in measured else []
+        names = list(dict.fromkeys([CATEGORIES, *lengths, *asked])) if asked else []
         commands += [chain.script(name, *words, "--pool", pool) for name in names]
     return commands
+
+
+def pools_measured(root: Path) -> set[str]:
+    """Return the pools of whose records the lengths are published."""
+    found = set()
+    for _, manifest in manifests.every(root):
+        columns = [of.get("columns", {}) for of in manifest["files"].values()]
+        if manifest["question"] == NUMBERS and any(LENGTH in one for one in columns):
+            found.add(manifest["pool"])
+    return found
 
 
 def chosen(options: argparse.Namespace, there: Sequence[Origin]) -> list[Origin]:
@@ -75,8 +104,7 @@ def chosen(options: argparse.Namespace, there: Sequence[Origin]) -> list[Origin]
 def ends(manifest: Mapping) -> list[str]:
     """Return the splits at the two ends of a set's primary contrasts."""
     found = []
-    for contrast in manifest["contrasts"]:
-        doses = contrast["doses"]
+    for doses in (one["doses"] for one in manifest["contrasts"] if one["kind"] != "factor"):
         found += [min(doses, key=doses.get), max(doses, key=doses.get)]
     return list(dict.fromkeys(found))
 
@@ -140,7 +168,11 @@ def parser() -> argparse.ArgumentParser:
     what = result.add_argument_group("what is studied")
     cli.add_root_flags(what, "the demo's root (build/demo), the embedded SmolLM2-135M and the demo recipe")
     what.add_argument(
-        "--questions", nargs="+", default=["RQ1", "RQ2", "RQ3", "RQ4"], metavar="RQ", help="(default: RQ1 … RQ4)"
+        "--questions",
+        nargs="+",
+        default=["RQ1", "RQ2", "RQ3", "RQ4"],
+        metavar="RQ",
+        help="(default: RQ1 … RQ4; RQ5: designed sets)",
     )
     what.add_argument(
         "--shares",
@@ -173,7 +205,7 @@ def main(argv: list[str] | None = None) -> int:
     options = parser().parse_args(argv)
     root = cli.made_demo_root(options) if options.demo else cli.chosen_root(options)
     words = root_words(options)
-    commands = split_commands(options, words, origins.every(root))
+    commands = split_commands(options, words, origins.every(root), pools_measured(root))
     if not options.dry_run:
         make(commands)
         make(control_commands(words, chosen(options, origins.every(root))))

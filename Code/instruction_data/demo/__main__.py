@@ -7,7 +7,7 @@ Code records are the public functions, classes and methods of the running Python
 docstring. Files are parsed, never imported. A record's module gives it a weak label: one of the study's ten categories.
 As a command:
 
-    python -m instruction_data.demo [--root DIR] [--records N] [--others N] [--overwrite]
+    python -m instruction_data.demo [--root DIR] [--records N] [--oss N] [--others N] [--overwrite]
 """
 
 import argparse
@@ -34,18 +34,19 @@ def main(argv: list[str] | None = None) -> int:
     for flag, default, which in (("--records", RECORDS, "code pools"), ("--others", OTHERS, "other two pools")):
         text = f"records in each of the {which} (default: %(default)s)"
         parser.add_argument(flag, type=cli.positive, default=default, metavar="N", help=text)
+    parser.add_argument("--oss", type=cli.positive, metavar="N", help="records in the pool oss, if it is to be larger")
     parser.add_argument("--seed", type=int, default=SEED, help="every draw comes from it (default: %(default)s)")
     parser.add_argument("--overwrite", action="store_true", help="replace pools that are there and differ")
     options = parser.parse_args(argv)
-    files = contents(options.records, options.others, options.seed)
+    files = contents(options.records, options.others, options.seed, options.oss)
     with locked(options.root):
         if not options.overwrite:
             refuse_others(options.root, files)
         write_files(options.root, files)
+    sizes = {"oss": options.oss or options.records, "evol": options.records}
     for pool in STUDY_POOLS:
-        count = options.records if pool.domain == "code" else options.others
-        print(f"{options.root / pool.path}: {count:,} records")
-    print(f"{options.root / LABELS_PATH}: weak labels of the {2 * options.records:,} code records")
+        print(f"{options.root / pool.path}: {sizes.get(pool.name, options.others):,} records")
+    print(f"{options.root / LABELS_PATH}: weak labels of the {sum(sizes.values()):,} code records")
     return 0
 
 

@@ -31,9 +31,21 @@ LABELS_PATH = "Datas/demo_labels.json"  # written last: if it is there, the demo
 _REBUILD = "build the demo again with python -m instruction_data.demo --overwrite"
 
 
-def contents(records: int = RECORDS, others: int = OTHERS, seed: int = SEED) -> dict[str, bytes]:
-    """Return the demo's files: path below the study root -> content; the labels come last."""
-    oss, evol = library_code.choose(library_code.candidates_for(2 * records), records, seed)
+def contents(
+    records: int = RECORDS, others: int = OTHERS, seed: int = SEED, oss_records: int | None = None
+) -> dict[str, bytes]:
+    """Return the demo's files: path below the study root -> content; the labels come last.
+
+    Args:
+        records: the size of each of the two code pools.
+        others: the size of the math and of the general pool.
+        oss_records: another size for the pool oss.
+
+    Raises:
+        InputError: there is not enough material.
+    """
+    counts = (oss_records or records, records)
+    oss, evol = library_code.choose(library_code.candidates_for(sum(counts)), counts, seed)
     entries = {
         "oss": [_oss_entry(index, candidate) for index, candidate in enumerate(oss)],
         "evol": [{"instruction": instruction(one, evolved=True), "response": fenced(one.code)} for one in evol],
@@ -72,17 +84,13 @@ def _labels(pool: Pool, entries: list[dict], chosen: list[Candidate]) -> list[di
     return result
 
 
-def build(root: Path, *, records: int = RECORDS, others: int = OTHERS, seed: int = SEED) -> None:
-    """Write the demo's pools and labels under ``root/Datas``, replacing present ones.
-
-    Args:
-        records: the size of each of the two code pools.
-        others: the size of the math and of the general pool.
+def build(root: Path, **sizes: int) -> None:
+    """Write the demo's pools and labels under ``root/Datas``, replacing present ones; sizes and seed as ``contents``.
 
     Raises:
         InputError: there is not enough material.
     """
-    write_files(root, contents(records, others, seed))
+    write_files(root, contents(**sizes))
 
 
 def complete(root: Path) -> bool:

@@ -242,27 +242,29 @@ def _context(docstring: str) -> str:
     return text[0].lower() + text[1:] if is_plain else text
 
 
-def choose(candidates: list[Candidate], count: int, seed: int) -> tuple[list[Candidate], list[Candidate]]:
-    """Return ``count`` candidates for each of the two code pools: OSS form, EVOL form.
+def choose(candidates: list[Candidate], counts: tuple[int, int], seed: int) -> tuple[list[Candidate], list[Candidate]]:
+    """Return the candidates for the two code pools, as many as ``counts`` says: OSS form, EVOL form.
 
-    Labels take turns, so that all rare ones are in; within a label the two pools take turns. Candidates without a label
-    are taken only after all others.
+    Labels take turns, so that all rare ones are in; within a label the two pools take turns, in proportion to their
+    size. Candidates without a label are taken only after all others.
 
     Raises:
-        InputError: there are fewer than ``2 * count``.
+        InputError: there are fewer than both pools need.
     """
-    if len(candidates) < 2 * count:
+    total = sum(counts)
+    if len(candidates) < total:
         raise InputError(
             f"found {len(candidates):,} usable definitions in this Python's standard library; "
-            f"expected {2 * count:,} ({count:,} for each code pool): ask for fewer with --records"
+            f"expected {total:,} ({counts[0]:,} and {counts[1]:,} for the two code pools): ask for fewer"
         )
     order = [*MODULES, None]
     *labelled, unlabelled = ([one for one in candidates if one.category == category] for category in order)
     for group in (*labelled, unlabelled):
         random.Random(seed).shuffle(group)
     turns = [one for turn in itertools.zip_longest(*labelled) for one in turn if one]
-    chosen = sorted((turns + unlabelled)[: 2 * count], key=lambda one: order.index(one.category))
-    halves = chosen[0::2], chosen[1::2]
+    chosen = sorted((turns + unlabelled)[:total], key=lambda one: order.index(one.category))
+    of_evol = [(place + 1) * counts[1] // total > place * counts[1] // total for place in range(total)]
+    halves = tuple([one for one, evol in zip(chosen, of_evol, strict=True) if evol is which] for which in (False, True))
     for name, half in zip(("oss", "evol"), halves, strict=True):
         random.Random(f"{seed} {name}").shuffle(half)
     return halves

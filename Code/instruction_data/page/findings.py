@@ -135,8 +135,17 @@ def cuts(one: Set, values: np.ndarray) -> list[float]:
     return found
 
 
+def design(one: Set) -> Mapping | None:
+    """Return the design of a set whose splits vary several factors at once; None for all others."""
+    return one.manifest["settings"].get("design")
+
+
 def made_to_differ(one: Set) -> str:
-    """Say which figure tells the splits of a set apart, with its values at both ends."""
+    """Say which figure tells the splits of a set apart, with its values at both ends; of a design, every factor."""
+    made = design(one)
+    if made:
+        of = made["factors"].items()
+        return "\n".join(f"{name}: {number(each['low'])} to {number(each['high'])}" for name, each in of)
     told = [(list(split["summary"].items()) or [None])[0] for split in one.manifest["splits"].values()]
     if None in told or len({figure for figure, _ in told}) != 1:
         return "–"
@@ -157,6 +166,10 @@ def extremes(confounds: Mapping) -> list[Mapping]:
 
 def also_differs(one: Set, confounds: Mapping, bound: float) -> str:
     """Say what else differs most: the largest unintended difference of each kind (length …)."""
+    made = design(one)
+    if made:
+        within = max(each["within"] for each in made["factors"].values())
+        return f"in every factor, sets that are to be alike by {within:.2f} sd at most"
     if not confounds["extremes"]:
         return "not compared: it has no two ends"
     a, b = (short(name, one) for name in confounds["extremes"])

@@ -59,10 +59,13 @@ class Set:
 
     @property
     def contrast(self) -> tuple[str, str] | None:
-        """The two splits farthest apart in the first primary contrast: least dose, greatest dose."""
+        """The two splits farthest apart in the first primary contrast: least dose, greatest dose.
+
+        A designed experiment has no two ends: every one of its splits is at some end of every factor.
+        """
         for one in self.manifest["contrasts"]:
             doses = {name: dose for name, dose in one["doses"].items() if name in self.members}
-            if len(doses) > 1:
+            if len(doses) > 1 and one["kind"] != "factor":
                 return min(doses, key=doses.get), max(doses, key=doses.get)
         return None
 

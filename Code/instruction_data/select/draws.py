@@ -11,9 +11,17 @@ def permutation(n: int, seed: int, name: str) -> np.ndarray:
     Positions are sorted by 64-bit keys straight from PCG64, whose stream numpy guarantees; the drawing methods of its
     generators have no such guarantee. So the order is the same with every version.
     """
+    return np.argsort(_keys(n, seed, name), kind="stable")
+
+
+def _keys(n: int, seed: int, name: str) -> np.ndarray:
     digest = hashlib.sha256(f"{seed}\0{name}".encode()).digest()
-    keys = np.random.PCG64(int.from_bytes(digest, "big")).random_raw(n)
-    return np.argsort(keys, kind="stable")
+    return np.random.PCG64(int.from_bytes(digest, "big")).random_raw(n)
+
+
+def uniform(n: int, seed: int, name: str) -> np.ndarray:
+    """Return ``n`` random numbers between 0 and 1, both left out, that depend on ``seed`` and ``name`` alone."""
+    return ((_keys(n, seed, name) >> np.uint64(11)) + 0.5) / 2.0**53
 
 
 def draw(n: int, k: int, seed: int, name: str) -> np.ndarray:

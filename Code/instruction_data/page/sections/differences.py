@@ -64,7 +64,8 @@ def confound_blocks(report: Report, one: Set) -> list[object]:
         for row in findings.extremes(found)
     ]
     header = ("measure", "a", "b", "mean a", "mean b", "difference (sd)", "kind")
-    blocks.append(Table("All differences between the two ends", header, differences, folded=True))
+    if found["extremes"]:
+        blocks.append(Table("All differences between the two ends", header, differences, folded=True))
     related = [
         [f"{report.label(row['property'])} with {row['label']}", row["n"], row["rho"], mark(row)]
         for row in sorted(found["correlations"], key=lambda row: -abs(row["rho"] or 0))

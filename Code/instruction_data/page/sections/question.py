@@ -9,7 +9,7 @@ from instruction_data.page.figures import Drawing
 from instruction_data.page.findings import short
 from instruction_data.page.html import Figure, Grid, Notice, Section, Table, Text, number
 from instruction_data.page.report import Report
-from instruction_data.page.sections import benchmarks, differences, pools, results
+from instruction_data.page.sections import benchmarks, design, differences, pools, results
 from instruction_data.publish.inventory import Set
 
 SCATTERED = 1_000  # the most records in a drawing, since each is a part of the page
@@ -37,6 +37,7 @@ def question_of_pool(report: Report, question: str, pool: str) -> Section:
             *length_figures(report, main),
             *differences.balance_figure(report, main),
         ]
+        blocks += design.design_blocks(report, main)
         blocks.append(Grid(drawn))
         blocks += differences.confound_blocks(report, main)
     blocks += benchmarks.contamination_blocks(report, sets)
