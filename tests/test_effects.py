@@ -267,6 +267,7 @@ def test_the_page_shows_both_columns(trained):
     assert "no question varies" in first
     assert "output length &lt;b&gt;of" in first and "length <b>of" not in first
     assert "diversity: The higher the diversity, the better." in first
+    assert "per standard deviation better: the same direction, but another size." in first
     drawn = (trained / "figures/effects-1.svg").read_text()
     assert "% per standard deviation; right is better" in drawn
 
