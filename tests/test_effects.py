@@ -259,6 +259,29 @@ def test_a_dose_of_a_factor_is_low_or_high(tmp_path):
         load_script("evaluation/compare.py").declarations(tmp_path)
 
 
+@pytest.mark.parametrize("design", [[], {"factors": {"length": {"low": "many"}}}, {"factors": {"length": 3}}])
+def test_a_design_that_is_not_as_scripts_write_it_is_refused(tmp_path, design):
+    doses = {"RQ5_OSS_SET01": 0.0, "RQ5_OSS_SET02": 1.0}
+    contrast = {"label": "length", "kind": "factor", "doses": doses}
+    manifest(tmp_path, "RQ5_OSS", doses, question="RQ5", contrasts=[contrast], settings={"design": design})
+    with pytest.raises(InputError, match="found a design without numbers for its factor 'length'"):
+        load_script("evaluation/compare.py").declarations(tmp_path)
+
+
+def test_several_scores_of_a_factor_are_one_verdict():
+    about = {"question": "RQ5", "pool": "oss", "model": "m", "recipe": "", "seeds": [1], "harness": "x"}
+    rows = [
+        {**about, **one.row, "metric": BITS, "task": task, "alone": {"question": "", "missing": "no question"}}
+        for task in ("first", "second")
+        for one in effects.effects(conditions_of(LEVELS + LEVELS), BITS, factors_of(np.vstack([SQUARE, SQUARE])))[0]
+    ]
+    assert verdicts.correct(rows) == 4
+    first, _ = verdicts.verdicts(rows)
+    assert first["kind"] == verdicts.BEYOND
+    assert ", A, from low to high, is supported with B held equal: " in first["sentence"]
+    assert "; on second, supported with the same held equal: " in first["sentence"]
+
+
 def test_the_page_shows_both_columns(trained):
     text = (trained / "report.html").read_text()
     first = text.split('id="answer"')[1].split('id="short"')[0]
@@ -267,6 +290,7 @@ def test_the_page_shows_both_columns(trained):
     assert "no question varies" in first
     assert "output length &lt;b&gt;of" in first and "length <b>of" not in first
     assert "diversity: The higher the diversity, the better." in first
+    assert "per standard deviation better: the same direction, but another size." in first
     drawn = (trained / "figures/effects-1.svg").read_text()
     assert "% per standard deviation; right is better" in drawn
 

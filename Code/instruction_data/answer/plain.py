@@ -5,7 +5,7 @@ They say less than the sentences of ``verdicts``, and nothing else.
 
 from collections.abc import Mapping, Sequence
 
-from instruction_data.answer import units, verdicts
+from instruction_data.answer import effects, units, verdicts
 from instruction_data.answer.verdicts import better
 from instruction_data.errors import printable
 
@@ -16,6 +16,12 @@ SCORES = {  # metric -> what it measures
     "pairs_margin": "how clearly the model prefers right solutions to broken copies",
 }
 
+AGREE = {  # whether signs and sizes agree -> how that is said; signs that differ say enough
+    (effects.SAME, effects.OTHER): "the same direction, but another size",
+    (effects.SAME, effects.UNTOLD): "the same direction, and no difference in size that can be told from chance",
+    (effects.UNTOLD, effects.OTHER): "another size",
+    (effects.UNTOLD, effects.UNTOLD): "no difference that can be told from chance",
+}
 ALONE = " Looked at alone it might seem real, but among several comparisons one can look so by chance."
 MORE = {"problems": "test problems", "draws": "draws of each set's records", "seeds": "training runs of each set"}
 
@@ -63,7 +69,7 @@ def beside(row: Mapping) -> str:
         return f"{question}, which varies it alone: {missing}." if question else f"{missing[0].upper()}{missing[1:]}."
     word = "better" if better(row, alone["estimate"]) else "worse"
     found = f"{question}, which varies it alone, found {_size(row, alone['estimate'])} {word}"
-    return f"{found}: {verdicts.SIGNS[alone['sign']]}, {verdicts.SIZES[alone['size']]}."
+    return f"{found}: {AGREE.get((alone['sign'], alone['size']), 'the other direction')}."
 
 
 def _stand(row: Mapping, low: str, high: str) -> str:

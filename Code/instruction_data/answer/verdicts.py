@@ -212,7 +212,8 @@ def _short(row: Mapping) -> str:
         return "this design cannot tell"
     if kind == NO_LARGER:
         return f"no effect larger than {amount(row, bound(row))}"
-    words = {BEYOND: "supported beyond the same traits", GOES_WITH: "supported, but it goes with the same traits"}
+    beyond = "supported with the same held equal" if row["kind"] == FACTOR else "supported beyond the same traits"
+    words = {BEYOND: beyond, GOES_WITH: "supported, but it goes with the same traits"}
     return f"{words.get(kind, 'supported')}: {amount(row, row['estimate'])} {'better' if better(row) else 'worse'}"
 
 
