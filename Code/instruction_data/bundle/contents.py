@@ -192,14 +192,14 @@ def write(root: Path, file: Path, *, hashes_only: bool = False, overwrite: bool 
     Raises:
         InputError: the root is not sound, or there is another file and ``overwrite`` is not given.
     """
-    if not file.parent.is_dir():
-        raise InputError(f"{file.parent}: found no such folder; expected one to write {file.name} to")
+    if not file.parent.is_dir() or file.is_dir():
+        found = f"{file}: found a folder" if file.is_dir() else f"{file.parent}: found no such folder"
+        raise InputError(f"{found}; expected the name of a file in a folder that is there")
     contents = gather(root, hashes_only=hashes_only)
     head = archive.listed(contents.files, contents.about)
     with ExitStack() as stack:
         staged = staged_file(stack, file, lambda out: archive.write(out, head, contents.files))
-        if file.exists() and not overwrite and (file.is_dir() or file_sha256(file) != staged.sha256):
-            found = "a folder" if file.is_dir() else "another file of that name"
-            raise InputError(f"{file}: found {found}; expected none, or the same bundle. --overwrite replaces a file")
+        if file.exists() and not overwrite and file_sha256(file) != staged.sha256:
+            raise InputError(f"{file}: found another file; expected none, or the same bundle. --overwrite replaces it")
         staged.path.replace(file)
     return contents, staged.sha256

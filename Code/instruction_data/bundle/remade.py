@@ -55,10 +55,10 @@ def remake(unpacked: Path, head: Mapping, places: Sequence[Path], into: Path | N
     Returns:
         0 if everything was made again and is the same, else 1.
     """
-    wrong = remade_comparison(unpacked)
     with ExitStack() as stack:
         root = into or Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        _claim(root.absolute(), head)
+        _claim(root, head)
+        wrong = remade_comparison(unpacked)
         wrong += remade_splits(dict(manifests.every(unpacked)), unpacked, head, places, root.resolve())
     print("\n".join(wrong) if wrong else "all made again, and the same")
     return 1 if wrong else 0
@@ -264,7 +264,8 @@ def remade_comparison(unpacked: Path) -> list[str]:
         print("no comparison in this bundle")
         return []
     told = documents.read_derived(place, "compare.py")
-    beside = {path: path.read_bytes() for path in matching(unpacked, f"{outcomes.FOLDER}/*") if path.suffix != ".json"}
+    files = [path for path in matching(unpacked, f"{outcomes.FOLDER}/*") if path.is_file() and path != place]
+    beside = {path: path.read_bytes() for path in files}
     seed = told.get("seed")
     if type(seed) is not int or seed < 0:
         return [f"not remade  {COMPARISON}: found the seed {quoted(seed)}; expected a whole number"]
