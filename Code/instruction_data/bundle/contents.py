@@ -7,7 +7,7 @@ else holds their texts, are told by their SHA-256 alone.
 
 import importlib.metadata
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,7 +75,7 @@ def gather(root: Path, *, hashes_only: bool = False) -> Contents:
     passed_on = set() if hashes_only else {name for name, licence in licences.items() if licence}
     files, by_hash = {path.relative_to(root).as_posix(): path for path in described}, {}
     for manifest in described.values():
-        for file, sha256, pools in published(manifest):
+        for file, sha256, pools in published(manifest):  # pools without an entry in licences are not passed on
             if pools <= passed_on:
                 files[file] = root / file
             else:
@@ -112,16 +112,18 @@ def others(root: Path) -> list[str]:
     return sorted(path.relative_to(root).as_posix() for path in found)
 
 
-def licences_of(root: Path, described) -> dict[str, str]:
+def licences_of(root: Path, described: Collection[Mapping]) -> dict[str, str]:
     """Return the licence of every pool of some manifests, by name; empty where none is known for one of its files.
 
     A licence is known for the study's pools, by their SHA-256, for the demo's, and for rows of ``pools.toml`` that
     name one.
     """
     found: dict[str, set[str]] = defaultdict(set)
+    made = {split["file"] for manifest in described for split in manifest["splits"].values()}
     for manifest in described:
         for name, entry in manifest["pools"].items():
-            found[name].add(_licence(root, name, entry))
+            if entry["path"] not in made:  # a split made from another split names the pools behind that one
+                found[name].add(_licence(root, name, entry))
     return {name: next(iter(some)) if len(some) == 1 else "" for name, some in sorted(found.items())}
 
 
@@ -146,7 +148,7 @@ def rows_of(root: Path, licences: Mapping[str, str]) -> dict[str, dict]:
     }
 
 
-def versions(root: Path, described) -> dict[str, dict]:
+def versions(root: Path, described: Collection[Mapping]) -> dict[str, dict]:
     """Return the versions of every package that took part, by step: step -> package -> versions, ascending."""
     comparison = root / outcomes.FOLDER / "comparison.json"
     compared = [orjson.loads(comparison.read_bytes())["packages"]] if comparison.is_file() else []

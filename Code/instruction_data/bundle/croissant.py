@@ -108,9 +108,7 @@ def _file(file: str, sha256: str) -> dict:
 
 def _split(name: str, split: Mapping) -> dict:
     figures = ", ".join(f"{figure} {value:.4g}" for figure, value in split["summary"].items() if value is not None)
-    fields = [
-        _field(name, field, "sc:Text", split["file"], {"jsonPath": f"$[*].{field}"}) for field in SPLIT_FIELDS
-    ]
+    fields = [_field(name, field, "sc:Text", split["file"], {"jsonPath": f"$[*].{field}"}) for field in SPLIT_FIELDS]
     about = f"{split['records']} records{f': {figures}' if figures else ''}"
     return {"@type": "cr:RecordSet", "@id": name, "name": name, "description": about, "field": fields}
 

@@ -21,7 +21,7 @@ from instruction_data.demo.demo_root import LABELS_PATH
 from instruction_data.errors import InputError, printable, quoted
 from instruction_data.files import documents, names
 from instruction_data.files.atomic import file_sha256
-from instruction_data.files.places import CODE, REPOSITORY, matching
+from instruction_data.files.places import CODE, DEMO_ROOT, REPOSITORY, matching
 from instruction_data.numbers.models import EMBEDDED
 from instruction_data.outcomes import outcomes
 from instruction_data.pools.table import ROW_TEXTS, STUDY_POOLS, TABLE_FILE, checked_name
@@ -130,7 +130,7 @@ def place_pools(described: Mapping[Path, Mapping], places: Sequence[Path], root:
     absent = set()
     for path, some in wanted.items():
         [sha256, *more] = some
-        if more or sha256 not in found or not archive.is_below(path):
+        if more or sha256 not in found:
             absent.add(path)
             continue
         place = names.below(root, root / path)
@@ -144,7 +144,7 @@ def _by_hash(places: Sequence[Path], wanted: set[str]) -> dict[str, Path]:
     """Return the files with these SHA-256 among some files and those of some folders."""
     found: dict[str, Path] = {}
     for place in places:
-        if not place.exists() and place not in (REPOSITORY, REPOSITORY / "build" / "demo"):
+        if not place.exists() and place != DEMO_ROOT:
             raise InputError(f"--pools {place}: found no such file or folder; expected pools, or folders with them")
         files = [place] if place.is_file() else [path for of in POOLS_IN for path in matching(place, of)]
         for path in files:
@@ -224,7 +224,8 @@ def command_of(manifest: Mapping, root: Path) -> list[str]:
             continue
         flag, equals, value = word.partition("=")
         if flag not in {*FLAGS, *POOL_FLAGS, *MODEL_FLAGS}:
-            raise InputError(f"found the flag {quoted(flag)}, which no bundle may set: {quoted(manifest['command'], 200)}")
+            told_to = quoted(manifest["command"], 200)
+            raise InputError(f"found the flag {quoted(flag)}, which a bundle may not set; run it by hand: {told_to}")
         told.append(f"{flag}={_value(flag, value, manifest, root)}" if equals else flag)
     return [sys.executable, str(REPOSITORY / words[1]), *told, "--root", str(root)]
 

@@ -60,8 +60,8 @@ class Pool:
         return path
 
 
-# Names, forms, counts, licences and checksums come from the study's protocol and the data sets' public cards. Revisions are the
-# commits of the main branches; that of `oss` could not be verified, so its checksum alone pins its content.
+# Names, forms, counts, licences and checksums come from the study's protocol and the data sets' public cards. Revisions
+# are the commits of the main branches; that of `oss` could not be verified, so its checksum alone pins its content.
 STUDY_POOLS = (
     Pool(
         name="evol",

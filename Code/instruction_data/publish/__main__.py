@@ -38,7 +38,7 @@ def parser() -> argparse.ArgumentParser:
         nargs="+",
         default=[REPOSITORY, DEMO_ROOT],
         metavar="PATH",
-        help="pools' files, or folders with them, for --rebuild; found by SHA-256 (default: the repository and the demo)",
+        help="files or folders in which --rebuild finds pools, by SHA-256 (default: the repository and the demo)",
     )
     check.add_argument(
         "--into", type=cli.path, metavar="FOLDER", help="rebuild there, and keep it (default: a temporary folder)"
