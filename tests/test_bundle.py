@@ -425,6 +425,8 @@ class TestAgain:
             __main__.main(["verify", str(tar), "--rebuild", "--pools", str(mine), "--into", str(mine)])
         with pytest.raises(InputError, match=r"found .*, no bundle; expected the tar file of one"):
             __main__.main(["verify", str(mine), "--rebuild"])
+        with pytest.raises(InputError, match=r"found no such file or folder; expected a study root, or a bundle's tar"):
+            __main__.main(["verify", str(mine / "none.tar")])
 
     def test_sets_come_behind_those_they_were_made_from(self, tmp_path):
         def manifest(name, *inputs):

@@ -63,6 +63,8 @@ def main(argv: list[str] | None = None) -> int:
         (print_records(options.root, options.split) if options.split else print_splits(options.root))
     elif options.action == "bundle":
         _bundle(options)
+    elif not options.root.exists():
+        raise InputError(f"{options.root}: found no such file or folder; expected a study root, or a bundle's tar file")
     elif options.root.is_file():
         return _check(options)
     elif options.rebuild or options.into:
