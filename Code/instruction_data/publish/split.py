@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from instruction_data.errors import InputError
+from instruction_data.errors import InputError, quoted
 from instruction_data.files import formats
 from instruction_data.files.atomic import file_sha256
 from instruction_data.files.entries import Problem
@@ -85,11 +85,16 @@ def checked(root: Path, file: str, sha256: str) -> Path:
     """
     path = root / file
     if not path.is_file():
-        raise InputError(f"{path}: found no such file; expected it, as its manifest lists it: run its script again")
+        found = "a folder" if path.is_dir() else "no such file"
+        raise InputError(f"{path}: found {found}; expected a file, as its manifest lists it: run its script again")
     if formats.pointer_of(path):
         raise InputError(f"{path}:1: found a Git LFS pointer; expected its content: git lfs pull")
-    if file_sha256(path) != sha256:
-        raise InputError(f"{path}: found other content than its manifest says; `publish verify` tells more")
+    found = file_sha256(path)
+    if found != sha256:
+        raise InputError(
+            f"{path}: found other content than its manifest says, of SHA-256 {found}; expected {quoted(sha256, 70)}: "
+            "make it again with --overwrite. `publish verify` lists all that differs"
+        )
     return path
 
 
