@@ -490,7 +490,7 @@ class TestDescriptions:
         own["authors"] = [{"given-names": "Ada", "family-names": "Lovelace"}, {"name": "A lab"}]
         (mine / "CITATION.cff").write_text(yaml.safe_dump(own))
         made = contents.gather(mine)
-        assert made.files["CITATION.cff"] == (mine / "CITATION.cff").read_bytes()
+        assert made.files["CITATION.cff"] == mine / "CITATION.cff"
         described = json.loads(made.files["croissant.json"])
         assert described["name"] == "Our splits"
         assert [one["name"] for one in described["creator"]] == ["Ada Lovelace", "A lab"]

@@ -237,7 +237,9 @@ def test_a_dry_run_names_a_split_that_has_changed(train, root, arguments, capsys
     content, expected = path.read_bytes(), plan.entry["sha256"]
     path.write_bytes(content[:-1] + b" ")
     found = file_sha256(path)
-    with pytest.raises(InputError, match=rf"{path.name}: found other content .* SHA-256 {found}; expected '{expected}'"):
+    with pytest.raises(
+        InputError, match=rf"{path.name}: found other content .* SHA-256 {found}; expected '{expected}'"
+    ):
         train.main(words)
     path.unlink()
     with pytest.raises(InputError, match=rf"{path.name}: found no such file; expected a file, as its manifest lists"):

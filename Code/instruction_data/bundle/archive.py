@@ -19,6 +19,7 @@ import orjson
 from instruction_data.errors import InputError, printable, quoted
 from instruction_data.files import documents, names
 from instruction_data.files.atomic import file_sha256
+from instruction_data.files.places import require_file
 
 FORMAT = 1
 LIST = "bundle.json"
@@ -118,12 +119,7 @@ def unpack(path: Path, folder: Path) -> Opened:
     Raises:
         InputError: the file begins with no list, or with one that is not as it was written.
     """
-    if not path.is_file():
-        found = "a folder" if path.is_dir() else "no such file"
-        raise InputError(f"{path}: found {found}; expected a bundle, as `publish bundle` writes it")
-    size = path.stat().st_size
-    if size > shutil.disk_usage(folder).free:
-        raise InputError(f"{path}: found {size:,} bytes; expected no more than are free in {folder}: set TMPDIR")
+    size = _size(path, folder)
     with open(path, "rb") as file:
         reader = _Reader(file)
         opened = Opened(_read_list(path, reader))
@@ -134,13 +130,24 @@ def unpack(path: Path, folder: Path) -> Opened:
         end = _end(written)
         if reader.read(len(end)) != end:
             opened.faults.append("differs     the end of the bundle: expected zeros behind its last file")
-        rest = size - reader.done
-        if rest:
-            opened.faults.append(f"not listed  {rest:,} bytes behind the end of the bundle")
-        while reader.read(CHUNK):
+        if reader.done < size:
+            opened.faults.append(f"not listed  {size - reader.done:,} bytes behind the end of the bundle")
+        while reader.read(CHUNK):  # hashed, too
             pass
     opened.sha256 = reader.whole.hexdigest()
     return opened
+
+
+def _size(path: Path, folder: Path) -> int:
+    """Return the size of an archive in bytes, for which there must be room where it is unpacked."""
+    require_file(path, "expected a bundle, as `publish bundle` writes it")
+    size, free = path.stat().st_size, shutil.disk_usage(folder).free
+    if size > free:
+        raise InputError(
+            f"{path}: found {size:,} bytes, and {free:,} free ones in {folder}; expected room to unpack it: "
+            "TMPDIR names another place"
+        )
+    return size
 
 
 class _Reader:

@@ -73,25 +73,35 @@ def gather(root: Path, *, hashes_only: bool = False) -> Contents:
         raise InputError(f"{root}: found no published split; run a script of Code/RQ1 … RQ4 first")
     licences = licences_of(root, described.values())
     passed_on = set() if hashes_only else {name for name, licence in licences.items() if licence}
-    files, by_hash = {path.relative_to(root).as_posix(): path for path in described}, {}
-    for manifest in described.values():
-        for file, sha256, pools in published(manifest):  # pools without an entry in licences are not passed on
-            if pools <= passed_on:
-                files[file] = root / file
-            else:
-                by_hash[file] = sha256
-    for file in others(root):
-        if file in WITH_TEXTS and not licences.keys() <= passed_on:
-            by_hash[file] = file_sha256(root / file)
-        else:
-            files[file] = root / file
-    citation = read_citation(root)
-    files[CITATION] = citation.read_bytes()
-    splits = {name: one for name, one in manifests.all_splits(root).items() if one["file"] in files}
+    files, by_hash = divided(root, described, licences.keys(), passed_on)
     about = {"versions": versions(root, described.values()), "licences": licences, "pools": rows_of(root, licences)}
-    head = yaml.safe_load(files[CITATION])
-    files[CROISSANT] = croissant.described(head, splits, described.values(), licences, about["versions"])
-    return Contents(files, by_hash, licences, {**about, "by_hash": dict(sorted(by_hash.items()))})
+    splits = {name: one for name, one in manifests.all_splits(root).items() if one["file"] in files}
+    citation = read_citation(root)
+    files[CITATION] = citation
+    files[CROISSANT] = croissant.described(
+        yaml.safe_load(citation.read_bytes()), splits, described.values(), licences, about["versions"]
+    )
+    return Contents(files, by_hash, licences, {**about, "by_hash": by_hash})
+
+
+def divided(
+    root: Path, described: Mapping[Path, Mapping], pools: Collection[str], passed_on: Collection[str]
+) -> tuple[dict[str, Path | bytes], dict[str, str]]:
+    """Return the files that a bundle holds, and those that it tells by their SHA-256, both by name.
+
+    Args:
+        described: manifest's path -> manifest.
+        pools: all of them; ``passed_on`` are those whose texts the bundle may hold.
+    """
+    files, by_hash = {path.relative_to(root).as_posix(): path for path in described}, {}
+    every = [one for manifest in described.values() for one in published(manifest)]
+    every += [(name, None, {*pools} if name in WITH_TEXTS else set()) for name in others(root)]
+    for name, sha256, of in every:
+        if of <= {*passed_on}:
+            files[name] = root / name
+        else:
+            by_hash[name] = sha256 or file_sha256(root / name)
+    return files, dict(sorted(by_hash.items()))
 
 
 def published(manifest: Mapping) -> list[tuple[str, str, set[str]]]:

@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -92,26 +92,37 @@ def remade_splits(
     """
     absent = place_pools(described, places, root)
     write_rows(described, head, root)
-    wrong, splits = [], 0
+    wrong, same, total = [], 0, sum(len(manifest["splits"]) for manifest in described.values())
     for path in in_order(described, unpacked):
-        manifest, name = described[path], path.name.removesuffix(manifests.SUFFIX)
         try:
-            for pool, entry in manifest["pools"].items():
-                if entry["path"] in absent:
-                    raise InputError(f"found no file with its pool {pool}, SHA-256 {entry['sha256']}; --pools names it")
-            run(command_of(manifest, root), root)
+            _make(described[path], absent, root)
         except InputError as error:
-            wrong.append(f"not remade  {name}: {error}")
+            wrong.append(f"not remade  {path.name.removesuffix(manifests.SUFFIX)}: {error}")
             continue
-        for split, entry in manifest["splits"].items():
-            file = root / entry["file"]
-            found = file_sha256(file) if file.is_file() else "none"
-            splits += found == entry["sha256"]
-            if found != entry["sha256"]:
-                wrong.append(f"differs     {split}: found {found}; expected {entry['sha256']}")
-    total = sum(len(manifest["splits"]) for manifest in described.values())
-    print(f"{splits} of {total} splits made again, the same bytes")
+        differing = _differing(described[path]["splits"], root)
+        same += len(described[path]["splits"]) - len(differing)
+        wrong += differing
+    print(f"{same} of {total} splits made again, the same bytes")
     return wrong
+
+
+def _make(manifest: Mapping, absent: Collection[str], root: Path) -> None:
+    for pool, entry in manifest["pools"].items():
+        if entry["path"] in absent:
+            raise InputError(f"found no file with its pool {pool}, SHA-256 {entry['sha256']}; --pools says where it is")
+    run(command_of(manifest, root), root)
+
+
+def _differing(splits: Mapping[str, Mapping], root: Path) -> list[str]:
+    """Say which splits are other ones under a study root than their manifest says."""
+    files = {name: root / entry["file"] for name, entry in splits.items()}
+    found = {name: file_sha256(path) if path.is_file() else "none" for name, path in files.items()}
+    expected = {name: entry["sha256"] for name, entry in splits.items()}
+    return [
+        f"differs     {name}: found {found[name]}; expected {expected[name]}"
+        for name in splits
+        if found[name] != expected[name]
+    ]
 
 
 def place_pools(described: Mapping[Path, Mapping], places: Sequence[Path], root: Path) -> set[str]:

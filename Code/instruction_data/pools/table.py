@@ -7,6 +7,7 @@ from pathlib import Path
 
 from instruction_data.errors import InputError, printable, quoted
 from instruction_data.files import names
+from instruction_data.files.places import require_file
 
 TABLE_FILE = "pools.toml"  # under the study root: the user's own rows
 TABLE_BYTES = 1 << 20  # at most
@@ -134,6 +135,7 @@ def known_pools(root: Path) -> dict[str, Pool]:
     path = root / TABLE_FILE
     if not path.exists():
         return pools
+    require_file(path, "expected TOML with one [name] section a pool")
     if path.stat().st_size > TABLE_BYTES:
         raise InputError(f"{path}: found {path.stat().st_size:,} bytes; expected at most {TABLE_BYTES:,}")
     try:

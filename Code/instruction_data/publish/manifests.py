@@ -12,7 +12,7 @@ import orjson
 
 from instruction_data.errors import InputError, quoted
 from instruction_data.files import documents, names
-from instruction_data.files.places import matching
+from instruction_data.files.places import matching, require_file
 from instruction_data.publish.question import Question
 from instruction_data.publish.record_tables import is_declaration
 
@@ -29,6 +29,7 @@ def read(path: Path) -> dict:
     Raises:
         InputError: the file is not a manifest of this format.
     """
+    require_file(path, "expected a manifest")
     try:
         manifest = orjson.loads(path.read_bytes())
     except orjson.JSONDecodeError as error:

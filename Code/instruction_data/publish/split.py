@@ -11,6 +11,7 @@ from instruction_data.errors import InputError, quoted
 from instruction_data.files import formats
 from instruction_data.files.atomic import file_sha256
 from instruction_data.files.entries import Problem
+from instruction_data.files.places import require_file
 from instruction_data.pools import control_tokens
 from instruction_data.pools.records import Record, Records
 from instruction_data.pools.table import Pool
@@ -84,9 +85,7 @@ def checked(root: Path, file: str, sha256: str) -> Path:
         InputError: it is missing, a Git LFS pointer, or other than the manifest says.
     """
     path = root / file
-    if not path.is_file():
-        found = "a folder" if path.is_dir() else "no such file"
-        raise InputError(f"{path}: found {found}; expected a file, as its manifest lists it: run its script again")
+    require_file(path, "expected a file, as its manifest lists it: run its script again")
     if formats.pointer_of(path):
         raise InputError(f"{path}:1: found a Git LFS pointer; expected its content: git lfs pull")
     found = file_sha256(path)

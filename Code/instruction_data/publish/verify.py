@@ -57,9 +57,12 @@ def verify(root: Path, absent: Mapping[str, str] | None = None) -> list[str]:
 
 def _registry(root: Path) -> list[str]:
     """Compare LLaMA-Factory's registry and the data set card with the manifests, which are sound."""
-    splits = all_splits(root)
-    there = [one for one in registered(root, splits).items() if splits or one[0].exists()]
-    differing = [path for path, content in there if not path.exists() or path.read_bytes() != content]
+    try:
+        splits = all_splits(root)
+        there = [one for one in registered(root, splits).items() if splits or one[0].exists()]
+    except InputError as error:
+        return [f"broken      {error}"]
+    differing = [path for path, content in there if not path.is_file() or path.read_bytes() != content]
     return [f"differs     {path.relative_to(root)}: expected the splits that the manifests list" for path in differing]
 
 
@@ -78,6 +81,6 @@ def _published_files(root: Path) -> list[Path]:
 
 def _compare(root: Path, file: str, sha256: str, word: str, absent: Mapping[str, str]) -> list[str]:
     if not (root / file).is_file() and file not in absent:
-        return [f"missing     {printable(file)}"]
+        return [f"missing     {printable(file)}{': found a folder' if (root / file).is_dir() else ''}"]
     found = file_sha256(root / file) if (root / file).is_file() else absent[file]
     return [] if found == sha256 else [f"{word:<11} {printable(file)}: found {found}; expected {quoted(sha256, 70)}"]
