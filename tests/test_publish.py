@@ -15,7 +15,7 @@ from instruction_data.files.atomic import file_sha256
 from instruction_data.outcomes import outcomes
 from instruction_data.pools import reading
 from instruction_data.pools.table import Pool, known_pools
-from instruction_data.publish import __main__, manifests, publication, verify
+from instruction_data.publish import __main__, inventory, manifests, publication, verify
 from instruction_data.publish.question import Question
 from instruction_data.publish.record_tables import Column
 from instruction_data.publish.registry import register
@@ -252,6 +252,8 @@ class TestVerify:
         ("Results/bigcode/humaneval/run.json", lambda root: list(outcomes.every(root))),
         ("Runs/x/run.json", lambda root: list(runs.every(root))),
         ("Profiles/profiles.json", lambda root: documents.read_derived(root / "Profiles/profiles.json", "x.py")),
+        ("Profiles/profiles.json", lambda root: documents.write_derived(root / "Profiles/profiles.json", {})),
+        ("Datas/mine.jsonl", inventory.read),
     ],
 )
 def test_a_folder_where_a_file_belongs_is_named(name, read, workspace, records, others):

@@ -288,6 +288,8 @@ def _read_pools(found: Inventory, described: Iterable[Mapping], made_from: set[s
     for manifest in described:
         for name, entry in manifest["pools"].items():
             path = found.root / entry["path"]
+            if path.is_dir():
+                raise InputError(f"{path}: found a folder; expected the pool {name!r}")
             if name not in table or path in seen or entry["path"] in made_from or not path.is_file():
                 continue
             seen.add(path)

@@ -67,9 +67,11 @@ def _registry(root: Path) -> list[str]:
 
 
 def _pools_here(root: Path, manifest: Mapping) -> dict[str, str]:
-    """Return the pools of a manifest as far as their files are here: path below the root -> SHA-256."""
+    """Return the pools of a manifest as far as anything stands in their place: path below the root -> SHA-256."""
     pools = {pool["path"]: pool["sha256"] for pool in manifest["pools"].values()}
-    return {path: sha256 for path, sha256 in pools.items() if (root / path).is_file() and not pointer_of(root / path)}
+    there = {path for path in pools if (root / path).exists()}
+    pointers = {path for path in there if (root / path).is_file() and pointer_of(root / path)}
+    return {path: pools[path] for path in pools if path in there - pointers}
 
 
 def _published_files(root: Path) -> list[Path]:
