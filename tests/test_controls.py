@@ -287,13 +287,17 @@ class TestRefused:
             run(controls, root, "--split", "RQ9_MINE_FEW")
         run(controls, root, "--split", "RQ9_MINE_FEW", "--control", "random", "--pool", f"mine={root}/Datas/mine.jsonl")
 
-    def test_scores_that_changed(self, controls, root):
-        path = root / "Datas/RQ9/MINE/RQ9_MINE_scores.parquet"
+    @pytest.mark.parametrize("name", ["RQ9_MINE_scores.parquet", "RQ9_MINE_FEW.json"])
+    def test_scores_and_splits_that_changed(self, name, controls, root):
+        path = root / "Datas/RQ9/MINE" / name
         path.write_bytes(path.read_bytes() + b" ")
-        with pytest.raises(InputError, match="found other content than its manifest says"):
+        with pytest.raises(InputError, match=f"{name}: found other content than its manifest says"):
             run(controls, root, "--split", "RQ9_MINE_FEW")
         path.unlink()
-        with pytest.raises(InputError, match=r"scores\.parquet: found no such file"):
+        with pytest.raises(InputError, match=f"{name}: found no such file"):
+            run(controls, root, "--split", "RQ9_MINE_FEW")
+        path.mkdir()
+        with pytest.raises(InputError, match=f"{name}: found a folder; expected a file"):
             run(controls, root, "--split", "RQ9_MINE_FEW")
 
     def test_categories_of_another_pool(self, controls, root, write_pool, capsys):

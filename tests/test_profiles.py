@@ -204,9 +204,12 @@ def test_a_pool_outside_the_root_is_profiled_from_its_splits(tmp_path):
     assert found.record(found.pools["mine"][5]).instruction == records[5]["instruction"]
 
 
-def test_a_changed_split_is_refused(tmp_path):
+@pytest.mark.parametrize("pool_here", [True, False])
+def test_a_changed_split_is_refused(pool_here, tmp_path):
+    """Even where its texts are known from the pool."""
     publish_tiers(tmp_path, *planted_pool())
-    (tmp_path / "Datas" / "mine.jsonl").unlink()
+    if not pool_here:
+        (tmp_path / "Datas" / "mine.jsonl").unlink()
     (tmp_path / "Datas/RQ9/MINE/RQ9_MINE_B.json").write_text("[]")
     with pytest.raises(InputError, match="other content than its manifest says"):
         inventory.read(tmp_path)

@@ -12,12 +12,15 @@ from tests.support.workspaces import opened
 from instruction_data.errors import InputError
 from instruction_data.files import documents
 from instruction_data.files.atomic import file_sha256
+from instruction_data.outcomes import outcomes
 from instruction_data.pools import reading
-from instruction_data.pools.table import Pool
-from instruction_data.publish import __main__, manifests, publication, verify
+from instruction_data.pools.table import Pool, known_pools
+from instruction_data.publish import __main__, inventory, manifests, publication, verify
 from instruction_data.publish.question import Question
 from instruction_data.publish.record_tables import Column
+from instruction_data.publish.registry import register
 from instruction_data.publish.split import Split
+from instruction_data.runs import runs
 
 QUESTION = Question("RQ9")
 
@@ -237,6 +240,31 @@ class TestVerify:
             "Datas/RQ9/MINE/deep/x.json",
             "Datas/RQ9/notes.txt",
         ]
+
+
+@pytest.mark.parametrize(
+    ("name", "read"),
+    [
+        ("Datas/RQ9/MINE/RQ9_MINE_manifest.json", manifests.all_splits),
+        ("Datas/dataset_info.json", register),
+        ("Datas/README.md", register),
+        ("pools.toml", known_pools),
+        ("Results/bigcode/humaneval/run.json", lambda root: list(outcomes.every(root))),
+        ("Runs/x/run.json", lambda root: list(runs.every(root))),
+        ("Profiles/profiles.json", lambda root: documents.read_derived(root / "Profiles/profiles.json", "x.py")),
+        ("Profiles/profiles.json", lambda root: documents.write_derived(root / "Profiles/profiles.json", {})),
+        ("Datas/mine.jsonl", inventory.read),
+    ],
+)
+def test_a_folder_where_a_file_belongs_is_named(name, read, workspace, records, others):
+    make(workspace, records, others)
+    path = workspace.root / name
+    path.unlink(missing_ok=True)
+    path.mkdir(parents=True)
+    with pytest.raises(InputError, match=f"{name}: found a folder; expected "):
+        read(workspace.root)
+    if name != "pools.toml":
+        assert any("found a folder" in line for line in verify.verify(workspace.root))
 
 
 def test_an_empty_split_is_left_out_and_said(workspace, records, capsys):

@@ -11,6 +11,7 @@ from tests.support.roots import example
 from tests.support.scripts import CODE, SCRIPTS, TOOLS, load_script
 
 from instruction_data.demo import demo_root
+from instruction_data.publish import __main__ as publish
 from instruction_data.publish import manifests
 
 ROOT = CODE.parent
@@ -21,7 +22,7 @@ PAGES = {"README.md": README} | {
 }
 OWN = "Code/RQ6/instruction_length.py"  # the reader's own file
 ELSEWHERE = {"--include", "--exclude", "--head", "--address", "--enable-lora", "--lora-modules"}  # git's, Ray's, vLLM's
-ELSEWHERE |= {"--unnamed"}  # of instruction_data.numbers
+ELSEWHERE |= {"--unnamed", "--repo-type"}  # of instruction_data.numbers, the hub's
 
 
 def test_the_readmes_question_runs_as_its_reader_runs_it(tmp_path, monkeypatch):
@@ -66,6 +67,7 @@ def test_the_readme_names_every_script():
 @pytest.mark.parametrize("page", PAGES)
 def test_every_flag_that_is_named_exists(page):
     parsers = [load_script(name).parser() for name in (*SCRIPTS, *TOOLS)]
+    parsers += publish.parser()._subparsers._group_actions[0].choices.values()
     flags = {flag for parser in parsers for action in parser._actions for flag in action.option_strings}
     text = re.sub(r"```python\n.*?```", "", PAGES[page], flags=re.DOTALL)
     assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", text)) <= flags | ELSEWHERE

@@ -231,13 +231,23 @@ def test_an_edited_recipe_is_neither_replaced_nor_run_unasked(train, root, argum
     assert path.read_text() == plan.train_yaml()
 
 
-def test_a_split_that_has_changed_is_not_trained_on(train, root, arguments):
+def test_a_dry_run_names_a_split_that_has_changed(train, root, arguments, capsys):
     plan = planned(train, arguments)[0]
-    training.check_split(root, plan)
-    with open(root / plan.entry["file"], "a") as file:
-        file.write(" ")
-    with pytest.raises(InputError, match="found missing or changed"):
-        training.check_split(root, plan)
+    path, words = root / plan.entry["file"], [*arguments, "--dry-run", "--split", plan.split]
+    content, expected = path.read_bytes(), plan.entry["sha256"]
+    path.write_bytes(content[:-1] + b" ")
+    found = file_sha256(path)
+    with pytest.raises(
+        InputError, match=rf"{path.name}: found other content .* SHA-256 {found}; expected '{expected}'"
+    ):
+        train.main(words)
+    path.unlink()
+    with pytest.raises(InputError, match=rf"{path.name}: found no such file; expected a file, as its manifest lists"):
+        train.main(words)
+    path.mkdir()
+    with pytest.raises(InputError, match=rf"{path.name}: found a folder; expected a file, as its manifest lists"):
+        train.main(words)
+    assert capsys.readouterr().out == ""
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from tests.support.scripts import CODE
 PACKAGE = "instruction_data"
 FOLDERS = (  # from top to bottom: each imports those above it
     *("errors", "files", "pools", "numbers", "select", "publish", "measures"),
-    *("demo", "runs", "outcomes", "answer", "page", "workspace", "cli"),
+    *("demo", "runs", "outcomes", "answer", "page", "bundle", "workspace", "cli"),
 )
 PURE = {  # of ours they import errors alone
     "select": {"numpy", "scipy", "pydoe", "threadpoolctl"},

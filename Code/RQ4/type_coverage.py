@@ -25,6 +25,7 @@ from instruction_data.errors import InputError, quoted
 from instruction_data.files import formats
 from instruction_data.files.atomic import file_sha256
 from instruction_data.files.entries import Entry, Problem
+from instruction_data.files.places import require_file
 from instruction_data.pools.records import Records
 from instruction_data.pools.table import Pool
 from instruction_data.publish import manifests
@@ -92,8 +93,7 @@ def read_manifest(path: Path) -> dict:
     Raises:
         InputError: there is no such file, or it is not the one its manifest describes.
     """
-    if not path.exists():
-        raise InputError(f"{path}: found no such file; expected the categories of the pool: {MAKE}")
+    require_file(path, f"expected the categories of the pool: {MAKE}")
     if formats.pointer_of(path):
         raise InputError(f"{path}:1: found a Git LFS pointer; expected categories: git lfs pull, or {MAKE}")
     manifest_path = path.with_name(f"{path.stem}{manifests.SUFFIX}")

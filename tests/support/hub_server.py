@@ -1,10 +1,13 @@
-"""A local stand-in for the Hugging Face hub: the part of its protocol that a download of one file uses.
+"""A local stand-in for the Hugging Face hub: the parts of its protocol that a download and an upload use.
 
 HEAD and GET of ``/datasets/<owner>/<name>/resolve/<revision>/<file>``, with Range; and the ways in which it goes wrong.
+POST of what ``hf upload`` sends: the repository, the card to be validated, the list of files, the commit with them.
 """
 
+import base64
 import contextlib
 import hashlib
+import json
 import socket
 import struct
 import threading
@@ -27,6 +30,8 @@ class Hub:
         commit: X-Repo-Commit of every answer; None for a server that is no hub.
         ranges: whether Range is honoured.
         requests: (method, path, Range or None) of every request for a file, in the order they came.
+        cards: those that were sent to be validated; one that holds ``refused_card`` is refused.
+        uploaded: path -> content of every file that a commit brought.
     """
 
     files: dict[str, bytes] = field(default_factory=dict)
@@ -35,6 +40,9 @@ class Hub:
     commit: str | None = COMMIT
     ranges: bool = True
     requests: list[tuple[str, str, str | None]] = field(default_factory=list)
+    cards: list[str] = field(default_factory=list)
+    refused_card: str | None = None
+    uploaded: dict[str, bytes] = field(default_factory=dict)
     url: str = ""
     closing: threading.Event = field(default_factory=threading.Event)
 
@@ -69,6 +77,43 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self._answer()
+
+    def do_POST(self) -> None:
+        body, status, answer = self._body(), 200, {}
+        if self.path == "/api/repos/create":
+            name = "{organization}/{name}".format(**json.loads(body))
+            answer = {"name": name, "id": "1", "url": f"{self.hub.url}/datasets/{name}"}
+        elif self.path == "/api/validate-yaml":
+            self.hub.cards.append(json.loads(body)["content"])
+            refused = self.hub.refused_card is not None and self.hub.refused_card in self.hub.cards[-1]
+            status, answer = (400, {"errors": [{"message": "refused"}]}) if refused else (200, {})
+        elif "/preupload/" in self.path:
+            plain = {"uploadMode": "regular", "shouldIgnore": False, "oid": None}
+            answer = {"files": [{"path": one["path"], **plain} for one in json.loads(body)["files"]]}
+        elif "/commit/" in self.path:
+            for line in map(json.loads, body.splitlines()):
+                if line["key"] == "file":
+                    self.hub.uploaded[line["value"]["path"]] = base64.b64decode(line["value"]["content"])
+            repository = self.path.removeprefix("/api/").partition("/commit/")[0]
+            answer = {"commitUrl": f"{self.hub.url}/{repository}/commit/{COMMIT}", "commitOid": COMMIT}
+        else:
+            status = 404
+        text = json.dumps(answer).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+
+    def _body(self) -> bytes:
+        if self.headers.get("Transfer-Encoding") != "chunked":
+            return self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        parts = []
+        while size := int(self.rfile.readline(), 16):
+            parts.append(self.rfile.read(size))
+            self.rfile.readline()
+        self.rfile.readline()
+        return b"".join(parts)
 
     def log_message(self, *args: object) -> None:
         """Say nothing."""

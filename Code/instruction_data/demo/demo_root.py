@@ -113,6 +113,11 @@ def ensure(root: Path) -> None:
             write_files(root, files)
 
 
+def is_made(pool: Pool, path: str) -> bool:
+    """Say whether the demo writes a pool to a path below its root."""
+    return pool in STUDY_POOLS and (path == pool.path or Path(path).parent == Path(GROWN_FOLDER))
+
+
 def can_grow(pool: Pool) -> bool:
     """Say whether ``grown`` can enlarge a pool: only the demo's math and general pools, never a user's."""
     return pool.name in TASKS and pool in STUDY_POOLS

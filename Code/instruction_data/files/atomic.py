@@ -89,6 +89,8 @@ def _settled(file: BinaryIO) -> Staged:
 def write_whole(path: Path, content: bytes) -> None:
     """Write a file whole or not at all; where several processes do so at once, the last one's content stays."""
     remove_stale(path.parent, path.name)
+    if path.is_dir():
+        raise InputError(f"{path}: found a folder; expected a file, or nothing, where one is to be written")
     while not (path.exists() and path.read_bytes() == content):
         # another process may remove this temporary file as a killed run's; each process does so only once, at its start
         with suppress(FileNotFoundError), ExitStack() as stack:

@@ -15,6 +15,7 @@ import orjson
 
 from instruction_data.errors import InputError, quoted
 from instruction_data.files.atomic import file_sha256, write_whole
+from instruction_data.files.places import found_instead, require_file
 
 FORMAT = 1
 CHECKSUM = "checksum"
@@ -40,6 +41,7 @@ def read(path: Path, kind: type[Document], what: str, writer: str) -> Document:
         InputError: the file holds no document of that kind.
     """
     expected = f"expected {what} as the {writer} writes it"
+    require_file(path, expected)
     try:
         fields = orjson.loads(path.read_bytes())
     except (OSError, orjson.JSONDecodeError) as error:
@@ -80,6 +82,7 @@ def read_derived(path: Path, command: str) -> dict:
     Raises:
         InputError: the file is no derived file, or not as it was written.
     """
+    require_file(path, f"expected what `{command}` writes: run it")
     try:
         content = orjson.loads(path.read_bytes())
     except (OSError, orjson.JSONDecodeError) as error:
@@ -93,6 +96,8 @@ def read_derived(path: Path, command: str) -> dict:
 
 def faults(path: Path) -> list[str]:
     """Return what is wrong with a document or derived file, and with the files beside it, of whatever kind it is."""
+    if not path.is_file():
+        return [f"{path.name}: found {found_instead(path)}; expected a file"]
     try:
         content = orjson.loads(path.read_bytes())
     except (OSError, orjson.JSONDecodeError) as error:

@@ -11,6 +11,7 @@ from instruction_data.errors import InputError, quoted
 from instruction_data.files import formats
 from instruction_data.files.atomic import file_sha256
 from instruction_data.files.entries import Entry, Problem
+from instruction_data.files.places import found_instead
 from instruction_data.pools import control_tokens
 from instruction_data.pools.records import Record, Records, is_unicode
 from instruction_data.pools.table import TABLE_FILE, NotHereError, Pool
@@ -208,9 +209,8 @@ def _says(text: str) -> bool:
 def require_content(pool: Pool, path: Path) -> None:
     """Raise NotHereError, which says how to get the file, if the pool's file is missing or a Git LFS pointer."""
     if not path.is_file():
-        found = "a folder" if path.is_dir() else "no such file"
         ways = _ways_on(pool) if pool.hub else ""
-        raise NotHereError(f"{path}: found {found}; expected the pool {pool.name!r}{ways}")
+        raise NotHereError(f"{path}: found {found_instead(path)}; expected the pool {pool.name!r}{ways}")
     pointer = formats.pointer_of(path)
     if pointer:
         raise NotHereError(

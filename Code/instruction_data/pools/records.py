@@ -141,10 +141,8 @@ class Records(Sequence[Record]):
 
     def describe(self, root: Path) -> dict:
         """Return this pool's entry in a manifest."""
-        file = self.pool.file(root)
-        inside = file.resolve().is_relative_to(root.resolve())
         return {
-            "path": file.resolve().relative_to(root.resolve()).as_posix() if inside else file.name,
+            "path": self.pool.described(root),
             "sha256": self.sha256,
             "known_as": self.pool.known.get(self.sha256),
             "records": len(self),

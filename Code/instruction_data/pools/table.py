@@ -7,9 +7,11 @@ from pathlib import Path
 
 from instruction_data.errors import InputError, printable, quoted
 from instruction_data.files import names
+from instruction_data.files.places import require_file
 
 TABLE_FILE = "pools.toml"  # under the study root: the user's own rows
 TABLE_BYTES = 1 << 20  # at most
+ROW_TEXTS = ("instruction", "input", "output", "domain", "licence")  # of a row beside its path
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 
 
@@ -28,6 +30,7 @@ class Pool:
     output: str = "output"
     domain: str = "code"
     empty_output: bool = False  # whether a record may have an empty output
+    licence: str = ""  # under which its records may be passed on (an SPDX name or a URL); empty where none is known
     records: int | None = None  # as published
     known: dict[str, str] = field(default_factory=dict)  # SHA-256 of files of this pool -> what that file is
     hub: str | None = None  # for `fetch`: the data set on the Hugging Face hub,
@@ -43,6 +46,11 @@ class Pool:
     def fields(self) -> tuple[str, str, str]:
         return self.instruction, self.input, self.output
 
+    def described(self, root: Path) -> str:
+        """Return the place of its file as manifests give it: below the study root, or the file's name alone."""
+        file, top = self.file(root).resolve(), root.resolve()
+        return file.relative_to(top).as_posix() if file.is_relative_to(top) else file.name
+
     def file(self, root: Path) -> Path:
         try:
             path = root / Path(self.path).expanduser()
@@ -53,13 +61,14 @@ class Pool:
         return path
 
 
-# Names, forms, counts and checksums come from the study's protocol and the data sets' public cards. Revisions are the
-# commits of the main branches; that of `oss` could not be verified, so its checksum alone pins its content.
+# Names, forms, counts, licences and checksums come from the study's protocol and the data sets' public cards. Revisions
+# are the commits of the main branches; that of `oss` could not be verified, so its checksum alone pins its content.
 STUDY_POOLS = (
     Pool(
         name="evol",
         path="Datas/data-evol_instruct-decontaminated.jsonl",
         output="response",
+        licence="Apache-2.0",
         records=111_183,
         known={
             "99d8bab4c443050e5bb4bc339f709de8bcccf81cb83e15ef8d53369c5d8dc495": "the public file",
@@ -74,6 +83,7 @@ STUDY_POOLS = (
         path="Datas/data-oss_instruct-decontaminated.jsonl",
         instruction="problem",
         output="solution",
+        licence="MIT",
         records=75_197,
         known={"f988f14d3516a9f958eeea310f63903727c6d3463bc9cb435288b6ca4bb09cf9": "the public file"},
         hub="ise-uiuc/Magicoder-OSS-Instruct-75K",
@@ -84,6 +94,7 @@ STUDY_POOLS = (
         name="math",
         path="Datas/MathInstruct.json",
         domain="math",
+        licence="MIT",
         records=262_039,
         known={"15b8be9824c31d619078f43baf67f7243c53f475ae4de5f8346b6d3ea9c269dd": "the public file"},
         hub="TIGER-Lab/MathInstruct",
@@ -95,6 +106,7 @@ STUDY_POOLS = (
         path="Datas/alpaca.jsonl",
         domain="general",
         empty_output=True,  # some public records have no output (data card of yahma/alpaca-cleaned)
+        licence="CC-BY-NC-4.0",
         records=52_002,
         known={"0b95d30aff52212dfd7ae0736126f5e75ecb64e7fa9d34e96ab5ec9c3fffea12": "the study's conversion"},
         hub="tatsu-lab/alpaca",
@@ -123,6 +135,7 @@ def known_pools(root: Path) -> dict[str, Pool]:
     path = root / TABLE_FILE
     if not path.exists():
         return pools
+    require_file(path, "expected TOML with one [name] section a pool")
     if path.stat().st_size > TABLE_BYTES:
         raise InputError(f"{path}: found {path.stat().st_size:,} bytes; expected at most {TABLE_BYTES:,}")
     try:
@@ -136,7 +149,8 @@ def known_pools(root: Path) -> dict[str, Pool]:
 
 
 def _row_pool(path: Path, name: str, row: object) -> Pool:
-    allowed = {"path": str, "instruction": str, "input": str, "output": str, "domain": str, "empty_output": bool}
+    texts = dict.fromkeys(("path", *ROW_TEXTS), str)
+    allowed = texts | {"empty_output": bool}
     if not isinstance(row, dict) or "path" not in row:
         raise InputError(f'{path}: [{name[:60]}]: found no path; expected a section with at least path = "…"')
     for key, value in row.items():

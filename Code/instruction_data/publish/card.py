@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from instruction_data.errors import InputError
+from instruction_data.files.places import require_file
 
 BODY = """---
 pretty_name: Instruction data, one property varied at a time
@@ -45,6 +46,8 @@ def text(path: Path, splits: Mapping[str, Mapping]) -> str:
     import yaml
     from huggingface_hub import DatasetCard
 
+    if path.exists():
+        require_file(path, "expected a data set card: move it away")
     try:
         card = DatasetCard(path.read_text("utf-8") if path.exists() else BODY)
     except (ValueError, TypeError, LookupError, AttributeError, RecursionError, yaml.YAMLError) as error:

@@ -291,6 +291,8 @@ def _read_pools(found: Inventory, described: Iterable[Mapping], made_from: set[s
     for manifest in described:
         for name, entry in manifest["pools"].items():
             path = found.root / entry["path"]
+            if path.is_dir():
+                raise InputError(f"{path}: found a folder; expected the pool {name!r}")
             if name not in table or path in seen or entry["path"] in made_from or not path.is_file():
                 continue
             seen.add(path)
@@ -300,9 +302,10 @@ def _read_pools(found: Inventory, described: Iterable[Mapping], made_from: set[s
 
 
 def _read_splits(found: Inventory, described: Iterable[Mapping], spool_folder: Path | None) -> None:
-    """Take texts from split files, for the records whose pool is not at hand or was read otherwise."""
+    """Check all split files, and take texts from them for records whose pool is not at hand or was read otherwise."""
     for manifest in described:
         for name, split in manifest["splits"].items():
+            checked(found.root, split["file"], split["sha256"])
             (one,) = (one for one in found.sets if name in one.members)
             if not found.known[one.members[name]].all():
                 found.take_texts(read_split(found.root, name, split, spool_folder))

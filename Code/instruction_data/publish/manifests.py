@@ -12,7 +12,7 @@ import orjson
 
 from instruction_data.errors import InputError, quoted
 from instruction_data.files import documents, names
-from instruction_data.files.places import matching
+from instruction_data.files.places import matching, require_file
 from instruction_data.publish.question import Question
 from instruction_data.publish.record_tables import is_declaration
 
@@ -34,6 +34,7 @@ def read(path: Path) -> dict:
     Raises:
         InputError: the file is not a manifest of this format.
     """
+    require_file(path, "expected a manifest")
     try:
         manifest = orjson.loads(path.read_bytes())
     except orjson.JSONDecodeError as error:
@@ -68,7 +69,7 @@ def _wrong_part(manifest: dict) -> str:
         "models": lambda part: all(isinstance(one, dict) for one in part.values()),
         "contrasts": lambda part: isinstance(part, list) and all(map(_is_contrast, part)),
         "splits": lambda part: all(_is_split(name, one) for name, one in part.items()),
-        "files": lambda part: all(_is_published(file) and _is_file(one) for file, one in part.items()),
+        "files": lambda part: all(is_published(file) and _is_file(one) for file, one in part.items()),
     }
     for name, is_right in parts.items():
         try:
@@ -96,7 +97,7 @@ def _is_split(name: str, entry: dict) -> bool:
     figures = entry["summary"].values()
     return (
         not names.fault(name)
-        and _is_published(entry["file"])
+        and is_published(entry["file"])
         and isinstance(entry["sha256"], str)
         and _is_count(entry["records"])
         and all(map(_is_count, entry["sources"].values()))
@@ -137,7 +138,7 @@ def _is_count(value: object) -> bool:
     return type(value) is int and value >= 0
 
 
-def _is_published(file: str) -> bool:
+def is_published(file: str) -> bool:
     """Say whether sets are published at a path: files there are read, and replaced together with their manifest."""
     path = PurePosixPath(file)
     known = any(len(path.parts) == len(PurePosixPath(one).parts) + 1 and path.match(f"{one}/*") for one in PUBLISHED)

@@ -64,8 +64,9 @@ def members(root: Path, origin: Origin, sources: Sequence[Records]) -> list[np.n
     """Return the positions of a split's records in each of its pools, joined by row and checked by hash.
 
     Raises:
-        InputError: the table of scores is missing or damaged, or names records that the pools do not have.
+        InputError: the split or its table of scores is not as the manifest says, or the pools lack a record.
     """
+    checked(root, origin.file, origin.manifest["splits"][origin.name]["sha256"])
     path = inventory.scores_file(root, origin.path, origin.manifest)
     table = parquet.table(path, {"pool": "O", "row": "iu", "record_sha256": "O", origin.name: "iu"})
     table = table[table[origin.name].notna()]

@@ -12,6 +12,7 @@ from pathlib import Path
 from instruction_data.errors import InputError, printable, quoted
 from instruction_data.files import formats
 from instruction_data.files.entries import Entry, Problem
+from instruction_data.files.places import require_file
 from instruction_data.pools.records import Record
 from instruction_data.publish import manifests
 from instruction_data.publish.split import read_split
@@ -83,8 +84,7 @@ def read_published(path: Path) -> list[Record]:
     Raises:
         InputError: the file is missing, a Git LFS pointer or damaged, or an entry is not a record.
     """
-    if not path.is_file():
-        raise InputError(f"{path}: found {'a folder' if path.is_dir() else 'no such file'}; expected a published split")
+    require_file(path, "expected a published split")
     if formats.pointer_of(path):
         raise InputError(f"{path}:1: found a Git LFS pointer; expected the published split itself: git lfs pull")
     return [_record(path, entry) for entry in formats.entries(path, concatenated=True)]

@@ -8,6 +8,7 @@ import orjson
 from instruction_data.errors import InputError, quoted
 from instruction_data.files import names
 from instruction_data.files.atomic import write_whole
+from instruction_data.files.places import require_file
 from instruction_data.publish import card, manifests
 
 
@@ -42,6 +43,7 @@ def registered(root: Path, splits: Mapping[str, Mapping]) -> dict[Path, bytes]:
 
 
 def _read_registry(path: Path) -> dict:
+    require_file(path, "expected LLaMA-Factory's registry: move it away")
     try:
         entries = orjson.loads(path.read_bytes())
     except orjson.JSONDecodeError as error:

@@ -7,10 +7,11 @@ from typing import BinaryIO
 
 import numpy as np
 
-from instruction_data.errors import InputError
+from instruction_data.errors import InputError, quoted
 from instruction_data.files import formats
 from instruction_data.files.atomic import file_sha256
 from instruction_data.files.entries import Problem
+from instruction_data.files.places import require_file
 from instruction_data.pools import control_tokens
 from instruction_data.pools.records import Record, Records
 from instruction_data.pools.table import Pool
@@ -84,12 +85,15 @@ def checked(root: Path, file: str, sha256: str) -> Path:
         InputError: it is missing, a Git LFS pointer, or other than the manifest says.
     """
     path = root / file
-    if not path.is_file():
-        raise InputError(f"{path}: found no such file; expected it, as its manifest lists it: run its script again")
+    require_file(path, "expected a file, as its manifest lists it: run its script again")
     if formats.pointer_of(path):
         raise InputError(f"{path}:1: found a Git LFS pointer; expected its content: git lfs pull")
-    if file_sha256(path) != sha256:
-        raise InputError(f"{path}: found other content than its manifest says; `publish verify` tells more")
+    found = file_sha256(path)
+    if found != sha256:
+        raise InputError(
+            f"{path}: found other content than its manifest says, of SHA-256 {found}; expected {quoted(sha256, 70)}: "
+            "make it again with --overwrite. `publish verify` lists all that differs"
+        )
     return path
 
 

@@ -8,26 +8,30 @@ from instruction_data.files import documents
 from instruction_data.files.atomic import file_sha256
 from instruction_data.files.formats import pointer_of
 from instruction_data.files.places import matching
-from instruction_data.publish.manifests import SCRIPTS_OWN, files, manifest_files, read
+from instruction_data.publish.manifests import SCRIPTS_OWN, all_splits, files, manifest_files, read
+from instruction_data.publish.registry import registered
 
 BEARING_CHECKSUMS = ("Results/*.json", "Results/*/*/*.json", "Profiles/*.json", "Runs/*/run.json")
 LEFT_BEHIND = (".tmp", ".replaced")  # endings of hidden files that only a killed run leaves
 
 
-def verify(root: Path) -> list[str]:
+def verify(root: Path, absent: Mapping[str, str] | None = None) -> list[str]:
     """Compare every published file with its manifest, pools with those made of them, documents with their checksums.
+
+    Args:
+        absent: file below the root that need not be there -> its SHA-256.
 
     Returns:
         All faults, one a line: files that differ, are missing, that no manifest lists, or that a killed run left;
         broken manifests; sets that were made from files or pools which have changed since; runs, outcomes, comparison
-        and profiles that are not as they were written.
+        and profiles that are not as they were written. Where there is none: registry or card that list other splits.
 
     Raises:
         InputError: ``root`` is not a study root.
     """
     if not (root / "Datas").is_dir():
         raise InputError(f"{root}: found no Datas folder; expected a study root")
-    wrong, known = [], set()
+    wrong, known, absent = [], set(), absent or {}
     for path in manifest_files(root):
         known.add(path)
         try:
@@ -37,9 +41,9 @@ def verify(root: Path) -> list[str]:
             continue
         for file, sha256 in files(manifest).items():
             known.add(root / file)
-            wrong += _compare(root, file, sha256, "differs")
+            wrong += _compare(root, file, sha256, "differs", absent)
         for file, sha256 in (manifest["inputs"] | _pools_here(root, manifest)).items():
-            wrong += _compare(root, file, sha256, f"outdated    {path.relative_to(root)}: its")
+            wrong += _compare(root, file, sha256, f"outdated    {path.relative_to(root)}: its", absent)
     for path in [place for pattern in BEARING_CHECKSUMS for place in matching(root, pattern)]:
         wrong += [f"differs     {path.parent.relative_to(root)}/{printable(fault)}" for fault in documents.faults(path)]
     unlisted = [path for path in _published_files(root) if path not in known]
@@ -48,13 +52,26 @@ def verify(root: Path) -> list[str]:
         name = printable(str(path.relative_to(root)))
         unfinished = f"unfinished  {name}: left by a run that was killed; its script, run again, clears it up"
         wrong.append(unfinished if path.parent in killed else f"not listed  {name}")
-    return wrong
+    return wrong or _registry(root)
+
+
+def _registry(root: Path) -> list[str]:
+    """Compare LLaMA-Factory's registry and the data set card with the manifests, which are sound."""
+    try:
+        splits = all_splits(root)
+        there = [one for one in registered(root, splits).items() if splits or one[0].exists()]
+    except InputError as error:
+        return [f"broken      {error}"]
+    differing = [path for path, content in there if not path.is_file() or path.read_bytes() != content]
+    return [f"differs     {path.relative_to(root)}: expected the splits that the manifests list" for path in differing]
 
 
 def _pools_here(root: Path, manifest: Mapping) -> dict[str, str]:
-    """Return the pools of a manifest as far as their files are here: path below the root -> SHA-256."""
+    """Return the pools of a manifest as far as anything stands in their place: path below the root -> SHA-256."""
     pools = {pool["path"]: pool["sha256"] for pool in manifest["pools"].values()}
-    return {path: sha256 for path, sha256 in pools.items() if (root / path).is_file() and not pointer_of(root / path)}
+    there = {path for path in pools if (root / path).exists()}
+    pointers = {path for path in there if (root / path).is_file() and pointer_of(root / path)}
+    return {path: pools[path] for path in pools if path in there - pointers}
 
 
 def _published_files(root: Path) -> list[Path]:
@@ -64,8 +81,8 @@ def _published_files(root: Path) -> list[Path]:
     return [path for path in found if path.is_file() and path.suffix not in SCRIPTS_OWN and path.name != "README.md"]
 
 
-def _compare(root: Path, file: str, sha256: str, word: str) -> list[str]:
-    if not (root / file).is_file():
-        return [f"missing     {printable(file)}"]
-    found = file_sha256(root / file)
+def _compare(root: Path, file: str, sha256: str, word: str, absent: Mapping[str, str]) -> list[str]:
+    if not (root / file).is_file() and file not in absent:
+        return [f"missing     {printable(file)}{': found a folder' if (root / file).is_dir() else ''}"]
+    found = file_sha256(root / file) if (root / file).is_file() else absent[file]
     return [] if found == sha256 else [f"{word:<11} {printable(file)}: found {found}; expected {quoted(sha256, 70)}"]

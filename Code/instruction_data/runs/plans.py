@@ -11,6 +11,7 @@ from instruction_data.errors import InputError, printable
 from instruction_data.numbers import models, plain
 from instruction_data.numbers.models import Source
 from instruction_data.publish import manifests
+from instruction_data.publish.split import checked
 from instruction_data.runs import runs
 from instruction_data.runs.recipes import Recipe
 
@@ -184,7 +185,12 @@ def print_commands(root: Path, plans: Sequence[Plan], *, overwrite: bool, merge:
     Args:
         overwrite: whether existing runs would be made again.
         merge: whether adapters would be merged.
+
+    Raises:
+        InputError: a split is not as its manifest says, so that nothing can be trained on it.
     """
+    for entry in {plan.split: plan.entry for plan in plans}.values():
+        checked(root, entry["file"], entry["sha256"])
     print(shell_words(["cd", str(root)]))
     for plan in plans:
         there = (root / plan.folder / runs.MANIFEST).exists()

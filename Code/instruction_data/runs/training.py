@@ -14,6 +14,7 @@ from instruction_data.files.atomic import file_sha256, write_whole
 from instruction_data.numbers.models import ADAPTER
 from instruction_data.pools import control_tokens
 from instruction_data.publish.rebuilt import read_published
+from instruction_data.publish.split import checked
 from instruction_data.runs import runs
 from instruction_data.runs.plans import MERGED, TRAINED, Plan
 from instruction_data.runs.recipes import read_yaml
@@ -40,7 +41,7 @@ def train_all(
     """
 
     def make(plan: Plan) -> str:
-        check_split(root, plan)
+        checked(root, plan.entry["file"], plan.entry["sha256"])  # the trainer would not notice
         put_in_place(root, plan, overwrite=overwrite, edited=edited, merge=merge)
         if finished(root, plan):
             said = "there already"
@@ -97,13 +98,6 @@ def merge_one(root: Path, plan: Plan, trainer: Trainer) -> str:
 def on_cpu(folder: Path) -> bool:
     """Say whether the recipe of a run's folder trains on the CPU, whatever the machine has."""
     return read_yaml(folder / "train.yaml").get("use_cpu") is True
-
-
-def check_split(root: Path, plan: Plan) -> None:
-    """Raise InputError if the file is not the one that the manifest describes; the trainer would not notice."""
-    path = root / plan.entry["file"]
-    if not path.is_file() or file_sha256(path) != plan.entry["sha256"]:
-        raise InputError(f"{path}: found missing or changed; expected what its manifest says: make it again")
 
 
 def put_in_place(root: Path, plan: Plan, *, overwrite: bool, edited: bool, merge: bool) -> None:

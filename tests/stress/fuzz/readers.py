@@ -5,6 +5,7 @@ import gzip
 import io
 import json
 import pickle
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,8 @@ import numpy as np
 from tests.support.scripts import load_script
 from tests.support.workspaces import opened
 
+from instruction_data.bundle import checked as bundle_checked
+from instruction_data.bundle import contents as bundle_contents
 from instruction_data.files import documents, formats
 from instruction_data.files.atomic import file_sha256
 from instruction_data.files.parquet import table as parquet_table
@@ -104,6 +107,13 @@ def _pool_readers(root: Path) -> Iterator[tuple[str, Reader]]:
     benchmarks = (lines(problems), json.dumps(problems).encode())
     yield "benchmark", Reader("benchmark.jsonl", benchmarks, lambda path: benchmark_files.read("mine", path))
     table = b'[stack]\npath = "Datas/mine.jsonl"\ninstruction = "q"\nempty_output = true\n["b-c"]\npath = "~/x"\n'
+
+    def unpacked(path: Path) -> None:
+        with tempfile.TemporaryDirectory(dir=root) as folder:
+            bundle_checked.check(path, Path(folder))
+
+    bundle_contents.write(root, root / "bundle.tar")
+    yield "bundle", Reader("bundle.tar", ((root / "bundle.tar").read_bytes(),), unpacked)
     yield "pools.toml", Reader("pools.toml", (table,), lambda path: pools_command.print_table(root))
 
 
