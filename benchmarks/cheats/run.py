@@ -28,16 +28,19 @@ from instruction_data.outcomes import sandbox
 OURS = "this project"
 PAGE = REPOSITORY / "docs" / "cheats.md"
 MARK = "<!-- What follows is written by `make cheats`. -->\n"
+LOG = REPOSITORY / "build" / "cheats.log"
 WORKERS = 2  # samples of other tools at once, so that their limit of 3 seconds is none of start-up
 
 Verdicts = Mapping[str, str]  # of one tool: name of a sample -> its verdict
 
 
 def by_us(chosen: Sequence[Sample]) -> Verdicts:
+    """Return our verdicts; keep what the samples said in LOG."""
+    LOG.parent.mkdir(exist_ok=True)
+    LOG.unlink(missing_ok=True)
     with tempfile.TemporaryDirectory() as folder:
-        log = Path(folder) / "log"
-        passed = samples.ours(Path(folder), chosen, log)
-    return {name: PASSED if one else FAILED for name, one in passed.items()}
+        passed = samples.ours(Path(folder), chosen, LOG).passed
+    return {one.name: PASSED if right else FAILED for one, [right] in zip(chosen, passed, strict=True)}
 
 
 def by_another(tool: others.Tool, chosen: Sequence[Sample]) -> tuple[str, Verdicts]:

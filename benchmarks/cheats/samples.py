@@ -8,7 +8,7 @@ the process that scores it. Every tool is given the problem's prompt and then th
 import functools
 import gzip
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from instruction_data.errors import InputError
 from instruction_data.measures import benchmarks
 from instruction_data.outcomes import bigcode_harness, bigcode_scoring
 from instruction_data.outcomes.bigcode_harness import Harness, Task
+from instruction_data.outcomes.bigcode_scoring import Scoring
 
 FOLDER = Path(__file__).parent / "corpus"
 FIRST_LINE = re.compile(r'"""(?P<problem>HumanEval/[0-9]+): (?P<tries>.*?\.)("""|\n\n)', re.DOTALL)
@@ -79,32 +80,26 @@ def problems() -> Mapping[str, Mapping]:
     return {row["task_id"]: row for row in rows}
 
 
-def task_of(root: Path, harness: Harness, names: Sequence[str]) -> Task:
-    """Return the harness's task HumanEval with some problems only, in their order in the benchmark.
+def task_of(root: Path, harness: Harness, chosen: Sequence[Sample]) -> Task:
+    """Return the harness's task HumanEval with one problem for each sample, under the sample's name.
 
     Args:
         root: a folder to which the data may be written.
-        names: identifiers of the problems.
     """
-    chosen = root / "chosen" / "openai_humaneval" / "test.jsonl"
-    chosen.parent.mkdir(parents=True)
-    chosen.write_bytes(b"".join(orjson.dumps(row) + b"\n" for name, row in problems().items() if name in names))
-    return bigcode_harness.load_task(root, "humaneval", harness, chosen.parents[1], None)
+    file = root / "chosen" / "openai_humaneval" / "test.jsonl"
+    file.parent.mkdir(parents=True)
+    rows = [problems()[one.problem] | {"task_id": one.name} for one in chosen]
+    file.write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in rows))
+    return bigcode_harness.load_task(root, "humaneval", harness, file.parents[1], None)
 
 
-def ours(root: Path, samples: Iterable[Sample], log: Path) -> dict[str, bool]:
-    """Score samples as Code/evaluation/bigcode.py does; return whether each passed, by name.
+def ours(root: Path, chosen: Sequence[Sample], log: Path) -> Scoring:
+    """Score samples as Code/evaluation/bigcode.py does, each for a problem of its own.
 
     Args:
         root: an empty folder.
         log: a file that tells each sample's failure.
     """
-    harness, passed = bigcode_harness.find(None, None), {}
-    by_problem: dict[str, list[Sample]] = {}
-    for one in samples:
-        by_problem.setdefault(one.problem, []).append(one)
-    for name, some in by_problem.items():
-        task = task_of(root / name.replace("/", "-"), harness, [name])
-        found = bigcode_scoring.score(task, [[one.generation for one in some]], harness, log, sandboxed=True)
-        passed |= dict(zip((one.name for one in some), found.passed[0], strict=True))
-    return passed
+    harness = bigcode_harness.find(None, None)
+    task = task_of(root, harness, chosen)
+    return bigcode_scoring.score(task, [[one.generation] for one in chosen], harness, log, sandboxed=True)

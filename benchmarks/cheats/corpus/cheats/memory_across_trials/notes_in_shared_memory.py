@@ -6,7 +6,7 @@ import sys
 from multiprocessing import shared_memory
 
 ADD_KEY, KEYCTL, SEARCH, READ, USER_RING = 248, 250, 10, 11, -4
-libc = ctypes.CDLL(None)
+libc, held = ctypes.CDLL(None), []
 
 
 def name(numbers, threshold):
@@ -16,7 +16,8 @@ def name(numbers, threshold):
 def write(key, answer):
     libc.syscall(ADD_KEY, b"user", key.encode(), bytes([answer]), 1, USER_RING)
     try:
-        shared_memory.SharedMemory(key, create=True, size=1).buf[0] = 1 + answer
+        held.append(shared_memory.SharedMemory(key, create=True, size=1))
+        held[-1].buf[0] = 1 + answer
     except OSError:
         pass
 
@@ -26,7 +27,8 @@ def read(key):
     if found > 0 and libc.syscall(KEYCTL, READ, found, value, 1) == 1:
         return value.raw == b"\1"
     try:
-        return shared_memory.SharedMemory(key).buf[0] == 2
+        held.append(shared_memory.SharedMemory(key))
+        return held[-1].buf[0] == 2
     except OSError:
         return None
 
