@@ -228,7 +228,12 @@ def test_every_hostile_sample_fails_and_leaves_the_others_and_the_machine_alone(
             "while True: open('/dev/shm/x', 'ab').write(b'x' * 1_000_000)",
         ]
         hostile = [f"{code}\n{right}" for code in before]
-        hostile += [DAEMON.format(kept=kept) + "def has_close_elements(*numbers): return 1", "\0", "\ud800", "é" * 100_000]
+        hostile += [
+            DAEMON.format(kept=kept) + "def has_close_elements(*numbers): return 1",
+            "\0",
+            "\ud800",
+            "é" * 100_000,
+        ]
         samples = [one for code in hostile for one in (right, code)]
         scored = bigcode_scoring.score(task, [samples], harness, tmp_path / "log", sandboxed=True)
         server.setblocking(False)

@@ -94,8 +94,11 @@ def test_a_user_namespace_is_refused_however_it_is_asked_for(tmp_path):
 
 BYTE = 'pack("s s x4 q q l x4", {}, 0, 40, 1, 0)'  # struct flock: a lock of byte 40, for reading (0) or writing (1)
 LOCKS = {  # how one sandbox could tell another something by a file that both may read: what it does, how to ask
-    "whole file": ("flock(F, 2)", "flock(F, 6) || $! + 0"),
-    "byte": (f"my $l = {BYTE.format(0)}; fcntl(F, 6, $l)", f"my $l = {BYTE.format(1)}; fcntl(F, 5, $l) ? $l : $! + 0"),
+    "whole file": ("flock(F, 2)", 'flock(F, 6) ? "free" : $! + 0'),
+    "byte": (
+        f"my $l = {BYTE.format(0)}; fcntl(F, 6, $l)",
+        f'do {{ my $l = {BYTE.format(1)}; fcntl(F, 5, $l) ? "lock " . unpack("s", $l) : $! + 0 }}',
+    ),
 }
 
 

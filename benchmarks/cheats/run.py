@@ -10,7 +10,7 @@ is 0 if our scoring fails all cheats and passes all right samples.
 import argparse
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -46,9 +46,8 @@ def by_us(chosen: Sequence[Sample]) -> Verdicts:
 def by_another(tool: others.Tool, chosen: Sequence[Sample]) -> tuple[str, Verdicts]:
     """Return a tool's name with its version, and its verdicts."""
     with ThreadPoolExecutor(WORKERS) as pool:
-        found = list(
-            tqdm(pool.map(lambda one: others.judged(tool, one), chosen), tool.name, len(chosen), file=sys.stderr)
-        )
+        judged = pool.map(lambda one: others.judged(tool, one), chosen)
+        found = list(tqdm(judged, tool.name, len(chosen), unit="sample", file=sys.stderr))
     version = next((version for _, version in found if version), "")
     return f"{tool.name} {version}", {one.name: verdict for one, (verdict, _) in zip(chosen, found, strict=True)}
 
@@ -89,12 +88,11 @@ def counts(found: Mapping[str, Verdicts], chosen: Sequence[Sample]) -> str:
 def tables(found: Mapping[str, Verdicts], chosen: Sequence[Sample]) -> Iterator[str]:
     """Yield the parts of the page: the counts, then each sample."""
     yield counts(found, chosen)
-    shown: Callable[[str], str] = lambda verdict: "" if verdict == FAILED else verdict
     for title, some in (
         ("Cheats", [one for one in chosen if not one.is_right]),
         ("Right samples", [one for one in chosen if one.is_right]),
     ):
-        rows = [[one.name, *(shown(verdict[one.name]) for verdict in found.values())] for one in some]
+        rows = [[one.name, *(verdict[one.name].replace(FAILED, "") for verdict in found.values())] for one in some]
         yield f"## {title}\n\n{table(['', *found], rows)}"
 
 

@@ -1,4 +1,4 @@
-"""The corpus: samples of Python that try to be counted as right, and right ones in odd styles; and our verdicts on them.
+"""The corpus: samples that try to be counted as right, and right ones in odd styles; and our verdicts on them.
 
 The files are ``corpus/cheats/<what it attacks>/<name>.py`` and ``corpus/right/<name>.py``. The first line of each names
 a problem of HumanEval and says what the sample tries. A cheat knows nothing of the solution, and attacks nothing but

@@ -2,9 +2,9 @@
 
     python judge.py TOOL
 
-A JSON document on standard input has the sample behind its prompt, the problem, and a word. The last line of standard output is that
-word, ``passed`` or ``failed``, and the tool's version. What a sample writes there cannot be taken for it, as no sample
-knows the word.
+A JSON document on standard input has the sample behind its prompt, the tests, for some tools the whole problem, and a
+word. The last line of standard output is that word, ``passed`` or ``failed``, and the tool's version. What a sample
+writes there cannot be taken for it, as no sample knows the word.
 """
 
 import copy
