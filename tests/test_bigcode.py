@@ -13,7 +13,6 @@ from tests.support.needs import needs_harness, needs_mbpp, needs_sandbox
 from tests.support.scripts import load_script
 
 from instruction_data.errors import InputError
-from instruction_data.files.places import REPOSITORY
 from instruction_data.numbers import models
 from instruction_data.outcomes import (
     bigcode_generation,
@@ -172,30 +171,10 @@ with socket.create_connection(("127.0.0.1", {port}), timeout=2) as peer:
 """
 
 
-@pytest.fixture
-def impatient(monkeypatch):
-    """Wait less for samples that never end."""
-    monkeypatch.setattr(trials, "APART_TIMES", 1)
-
-
 @needs_harness
 @needs_sandbox
-def test_every_cheat_of_the_corpus_fails_and_every_right_sample_passes(impatient, tmp_path, monkeypatch):
-    monkeypatch.syspath_prepend(REPOSITORY / "benchmarks" / "cheats")
-    import samples
-
-    corpus = samples.read()
-    scored = samples.ours(tmp_path, corpus, tmp_path / "log")
-    log = (tmp_path / "log").read_text()
-    passed = {one.name for one, [right] in zip(corpus, scored.passed, strict=True) if right}
-    assert passed == {one.name for one in corpus if one.is_right}, log
-    reached = {corpus[number].name for number, _ in scored.reached}  # those that only the trial apart fails
-    assert {"comparison/equal_to_everything", "verdict/lists_of_the_frames", "builtins/true_is_false"} <= reached, log
-
-
-@needs_harness
-@needs_sandbox
-def test_every_hostile_sample_fails_and_leaves_the_others_and_the_machine_alone(impatient, tmp_path):
+def test_every_hostile_sample_fails_and_leaves_the_others_and_the_machine_alone(tmp_path, monkeypatch):
+    monkeypatch.setattr(trials, "APART_TIMES", 1)  # the time that those take which never end
     harness = bigcode_harness.find(None, None)
     task = bigcode_harness.load_task(tmp_path / "root", "humaneval", harness, None, 1)
     right = task.problems[0]["solution"]

@@ -17,7 +17,7 @@ from instruction_data.runs import environments
 from instruction_data.runs.environments import Environment
 
 IN_TOOLS = Path(__file__).parent / "in_tools"
-SECONDS = 300  # for a tool to start and to say its verdict
+SECONDS = 120  # for a tool to start and to say its verdict
 PASSED, FAILED, NOTHING = "passed", "failed", "no verdict"
 TOOLS = {
     "bigcode": "harness",
