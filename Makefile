@@ -14,6 +14,7 @@
 # make faults      300 killed processes, full disks and other faults in every script, and what became of them
 # make soak        the demo chain 50 times with random options: same bytes, and nothing that grows
 # make bench       speed and memory against other ways, side by side; build/bench.json
+# make cheats      which of 100 cheats pass our scoring and that of other tools; the tables of docs/cheats.md
 # make gpu-check   a GPU against the processor: same numbers, same splits, how fast; build/gpu.json
 # make lock        renew the lock files from the pins
 # make audit       known holes in the packages of the lock files
@@ -41,8 +42,10 @@ SCRIPTS := Code/RQ1/domain_composition.py Code/RQ2/semantic_diversity.py Code/RQ
 
 TRAINER := .venv-trainer
 EVALUATOR := .venv-harness
+CHEATED := .venv-cheats
 
-.PHONY: demo report study design self-test trainer harness mbpp test check fuzz faults soak bench gpu-check lock audit clean
+.PHONY: demo report study design self-test trainer harness mbpp test check fuzz faults soak bench cheats gpu-check lock \
+        audit clean
 .DELETE_ON_ERROR:
 
 demo: $(READY)
@@ -99,6 +102,11 @@ soak: $(READY)
 bench: $(READY) trainer
 	$(BIN)/python benchmarks/run.py
 
+# The other tools are in the environments that are there already; evalplus is left out where it cannot be installed.
+cheats: $(READY) harness
+	@$(MAKE) --no-print-directory $(CHEATED)/.ready || echo "evalplus cannot be installed here"
+	$(BIN)/python benchmarks/cheats/run.py
+
 gpu-check: $(READY)
 	$(BIN)/python benchmarks/gpu.py
 
@@ -132,16 +140,23 @@ $(EVALUATOR)/.ready: Code/evaluation/requirements.lock
 	$(call COMPILED,$(EVALUATOR))
 	touch $@
 
+$(CHEATED)/.ready: benchmarks/cheats/requirements.lock
+	@$(call ENVIRONMENT,$(CHEATED))
+	$(CHEATED)/bin/$(INSTALL) -r $<
+	$(call COMPILED,$(CHEATED))
+	touch $@
+
 # The pins of the requirements files with a hash for every file of every package; PyTorch aside, since it brings CUDA
 # libraries of its own choice where there are any, and is installed by its version.
-LOCKS := requirements.lock Code/training/requirements.lock Code/evaluation/requirements.lock
+LOCKED := Code/training Code/evaluation benchmarks/cheats
+LOCKS := requirements.lock $(LOCKED:%=%/requirements.lock)
 lock: $(LOCKER)/.ready
 	@mkdir -p build
 	grep -hvE '^(-|torch==)' requirements.txt requirements-dev.txt > build/lock.in
 	$(LOCK) build/lock.in -o requirements.lock
-	for tool in training evaluation; do \
-	  grep -v '^torch==' Code/$$tool/requirements.txt > build/lock.in; \
-	  $(LOCK) build/lock.in -o Code/$$tool/requirements.lock || exit $$?; \
+	for folder in $(LOCKED); do \
+	  grep -v '^torch==' $$folder/requirements.txt > build/lock.in; \
+	  $(LOCK) build/lock.in -o $$folder/requirements.lock || exit $$?; \
 	done
 
 audit: $(LOCKER)/.ready
@@ -153,4 +168,4 @@ $(LOCKER)/.ready:
 	touch $@
 
 clean:
-	rm -rf $(VENV) $(TRAINER) $(EVALUATOR) build .cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(TRAINER) $(EVALUATOR) $(CHEATED) build .cache .pytest_cache .ruff_cache .hypothesis

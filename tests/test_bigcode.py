@@ -89,53 +89,6 @@ def test_every_known_solution_passes_beside_and_apart_from_its_tests(tmp_path, c
     assert "all 164 solutions of the data itself pass here\n" in capsys.readouterr().out
 
 
-HONEST = [  # ways to be right that sandboxes could stand in the way of
-    "import numpy as np\ndef below_zero(operations): return np.any(np.cumsum(operations) < 0)",
-    """
-import tempfile
-def below_zero(operations):
-    with tempfile.TemporaryFile("w+") as file:
-        file.writelines(f"{one}\\n" for one in operations)
-        file.seek(0)
-        total = 0
-        for line in file:
-            total += int(line)
-            if total < 0:
-                return True
-    return False
-""",
-    """
-from multiprocessing.pool import ThreadPool
-def below_zero(operations):
-    print("x" * 100_000)
-    with ThreadPool(2) as pool:
-        return any(one < 0 for one in pool.map(lambda n: sum(operations[:n]), range(len(operations) + 1)))
-""",
-    """
-class Account:
-    def __init__(self): self.total = 0
-    def below(self, operations):
-        while operations:
-            self.total += operations.pop(0)
-            if self.total < 0:
-                return True
-        return False
-below_zero = lambda operations: Account().below(operations)
-if __name__ == "__main__":
-    raise SystemExit
-""",
-]
-
-
-@needs_harness
-@needs_sandbox
-def test_right_code_passes_in_whatever_style(humaneval, tmp_path):
-    harness, task = humaneval
-    samples = [[problem["solution"]] * len(HONEST) for problem in task.problems[:3]]
-    scored = bigcode_scoring.score(task, [*samples, HONEST], harness, tmp_path / "log", sandboxed=True)
-    assert scored.passed == [[True] * len(HONEST)] * 4, (tmp_path / "log").read_text()
-
-
 def bare_site(packages: Path) -> TrialSite:
     """A place without walls, in which samples also find the packages of a folder."""
     environment = bigcode_harness.find(None, None).environment
@@ -189,47 +142,8 @@ def test_slow_imports_are_not_counted_as_a_samples_time(tmp_path):
     assert answer["processor"] < 2
 
 
-# Everything that they need is imported before the harness takes it away, or found under another name. HumanEval/3 is
-# below_zero(operations): whether a running sum falls below zero.
-ALWAYS = """
-class Anything:
-    def __eq__(self, other):
-        return True
-def below_zero(operations):
-    return Anything()
-"""
-FRAMES = """
-import sys
-frame = sys._getframe()
-while frame:
-    for value in list(frame.f_locals.values()):
-        if isinstance(value, list):
-            value.append("passed")
-            value.insert(0, "passed")
-    frame = frame.f_back
-def below_zero(operations):
-    return None
-raise SystemExit
-"""
-VERDICT_OF_ITS_OWN = """
-def below_zero(operations):
-    import posix
-    for number in range(20):
-        try:
-            posix.write(number, b'{"result": "passed", "passed": true, "processor": 0}\\n')
-        except OSError:
-            pass
-    posix._exit(0)
-"""
-VERDICTS = """
-import posix
-for number in range(20):
-    try:
-        posix.write(number, b'{"result": "passed", "passed": true, "processor": 9}\\n')
-    except OSError:
-        pass
-posix._exit(0)
-"""
+# Samples that attack more than the process that scores them. Everything that they need is imported before the harness
+# takes it away, or found under another name.
 FORKS = """
 import posix, time
 while True:
@@ -250,20 +164,6 @@ if posix.fork() == 0:
     posix._exit(0)
 """
 PRINTS = "import posix\nwhile True: posix.write(1, b'x' * 65536); posix.write(2, b'x' * 65536)"
-FILLS = """
-import posix
-for number in range(10 ** 6):
-    file = posix.open(f"{number}", posix.O_CREAT | posix.O_WRONLY)
-    for _ in range(60): posix.write(file, b"x" * 1_000_000)
-"""
-KILLS = """
-import posix, signal
-for number in range(-1, 5000):
-    if number not in (0, posix.getpid()):
-        try: posix.kill(number, 9)
-        except OSError: pass
-posix.kill(posix.getppid(), 9)
-"""
 NETWORK = """
 import socket
 with socket.create_connection(("127.0.0.1", {port}), timeout=2) as peer:
@@ -273,9 +173,11 @@ with socket.create_connection(("127.0.0.1", {port}), timeout=2) as peer:
 
 @needs_harness
 @needs_sandbox
-def test_every_hostile_sample_fails_and_leaves_the_others_and_the_machine_alone(humaneval, tmp_path):
-    harness, task = humaneval
-    right = [problem["solution"] for problem in task.problems]
+def test_every_hostile_sample_fails_and_leaves_the_others_and_the_machine_alone(tmp_path, monkeypatch):
+    monkeypatch.setattr(trials, "APART_TIMES", 1)  # the time that those take which never end
+    harness = bigcode_harness.find(None, None)
+    task = bigcode_harness.load_task(tmp_path / "root", "humaneval", harness, None, 1)
+    right = task.problems[0]["solution"]
     secret, kept = tmp_path / "secret", Path.home() / f".left-{tmp_path.name}"
     secret.write_text("here")
     secret.chmod(0o644)
@@ -284,7 +186,7 @@ def test_every_hostile_sample_fails_and_leaves_the_others_and_the_machine_alone(
         outside = (kept, tmp_path / "left", "/tmp/left", "/usr/left", "/left")
         writes = [f"open({str(path)!r}, 'w').write('x')" for path in outside]
         writes += ["import os; open(os.path.expanduser('~/left'), 'w').write('x')"]
-        beside = [  # what is done before the solution is right
+        before = [  # what is done before the solution is right
             *writes,
             f"assert open({str(secret)!r}).read() == 'here'",
             f"import os; assert os.listdir({str(Path.home())!r})",
@@ -296,34 +198,29 @@ def test_every_hostile_sample_fails_and_leaves_the_others_and_the_machine_alone(
             "import ctypes; assert ctypes.CDLL(None).syscall(425, 1, bytes(200)) >= 0",  # io_uring_setup
             "import posix; posix.posix_fadvise(posix.open('/usr/bin/env', 0), 0, 0, 4)",  # a memory across samples
             "import posix; posix.preadv(posix.open('/usr/bin/env', 0), [bytearray(9)], 0, posix.RWF_NOWAIT)",
+            "import fcntl, posix; fcntl.flock(posix.open('/usr/bin/env', 0), 2)",
             "import test.__main__",
-            "while True: print('x' * 65536)",
             "held = bytearray(64_000_000_000)",
             "held = [bytearray(100_000_000) for _ in range(640)]",
-            *(FILLS, FORKS, KILLS, PRINTS, VERDICTS),
-            "import posix; posix._exit(0)",
-            "import ctypes; ctypes.string_at(0)",
-            "import signal; signal.signal(signal.SIGALRM, signal.SIG_IGN)\nwhile True: pass",
-            "raise KeyboardInterrupt",
-            "raise SystemExit(0)",
-            "import posix; posix.kill(posix.getpid(), 19)",
-            "import posix; posix.closerange(0, 100)",
-            "import time; time.sleep(100)",
+            *(FORKS, PRINTS),
+            "import posix; posix.kill(-1, 9)",
             "while True: open('/dev/shm/x', 'ab').write(b'x' * 1_000_000)",
-            "def f(): f()\nimport sys; sys.setrecursionlimit(10 ** 9); f()",
         ]
-        hostile = [f"{code}\n{right[3]}" for code in beside]
-        hostile += [ALWAYS, FRAMES, VERDICT_OF_ITS_OWN]
-        hostile += [DAEMON.format(kept=kept) + "def below_zero(operations): return 1", "\0", "\ud800", "é" * 100_000]
-        samples = [[right[number]] * len(hostile) for number in range(3)] + [hostile]
-        scored = bigcode_scoring.score(task, samples, harness, tmp_path / "log", sandboxed=True)
+        hostile = [f"{code}\n{right}" for code in before]
+        hostile += [
+            DAEMON.format(kept=kept) + "def has_close_elements(*numbers): return 1",
+            "\0",
+            "\ud800",
+            "é" * 100_000,
+        ]
+        samples = [one for code in hostile for one in (right, code)]
+        scored = bigcode_scoring.score(task, [samples], harness, tmp_path / "log", sandboxed=True)
         server.setblocking(False)
         with pytest.raises(BlockingIOError):
             server.accept()
-    assert scored.passed == [[True] * len(hostile)] * 3 + [[False] * len(hostile)]
-    assert {(3, hostile.index(code)) for code in (ALWAYS, FRAMES, VERDICT_OF_ITS_OWN)} <= {*scored.reached}
+    assert scored.passed == [[True, False] * len(hostile)], (tmp_path / "log").read_text()
     assert not kept.exists()
-    assert {path.name for path in tmp_path.iterdir()} == {"secret", "log"}
+    assert {path.name for path in tmp_path.iterdir()} == {"root", "secret", "log"}
     assert "\0" not in (tmp_path / "log").read_text()
     assert (tmp_path / "log").stat().st_size < 1_000_000
     running = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout

@@ -14,6 +14,7 @@ LOCKS = {
     ".venv": "requirements.lock",
     ".venv-trainer": "Code/training/requirements.lock",
     ".venv-harness": "Code/evaluation/requirements.lock",
+    ".venv-cheats": "benchmarks/cheats/requirements.lock",
 }
 
 

@@ -92,6 +92,37 @@ def test_a_user_namespace_is_refused_however_it_is_asked_for(tmp_path):
     assert inside(tmp_path, code)[:2] == (True, str(errno.EPERM))
 
 
+BYTE = 'pack("s s x4 q q l x4", {}, 0, 40, 1, 0)'  # struct flock: a lock of byte 40, for reading (0) or writing (1)
+LOCKS = {  # how one sandbox could tell another something by a file that both may read: what it does, how to ask
+    "whole file": ("flock(F, 2)", 'flock(F, 6) ? "free" : $! + 0'),
+    "byte": (
+        f"my $l = {BYTE.format(0)}; fcntl(F, 6, $l)",
+        f'do {{ my $l = {BYTE.format(1)}; fcntl(F, 5, $l) ? "lock " . unpack("s", $l) : $! + 0 }}',
+    ),
+}
+
+
+@contextlib.contextmanager
+def said_first(code):
+    """Yield what Perl says first in a sandbox as samples have it; it stays there until the block ends."""
+    limits = Limits(user=sandbox.user(), locks=False)
+    view = View({}, None, {"PATH": "/usr/bin"}, "/tmp")
+    words = ["/usr/bin/perl", "-e", f'open(F, "<", "/usr/bin/env"); $| = 1; {code}; print "\\n"; sleep 100']
+    with sandbox.start(words, view, limits, stdout=subprocess.PIPE) as process:
+        yield process.stdout.readline()
+
+
+@needs_sandbox
+@pytest.mark.parametrize("kind", LOCKS)
+def test_a_lock_in_one_sandbox_tells_another_nothing(kind):
+    locks, asks = LOCKS[kind]
+    with said_first(f"print({asks})") as free:
+        pass
+    with said_first(locks), said_first(f"print({asks})") as held:
+        pass
+    assert held == free == f"{errno.EPERM}\n".encode()
+
+
 @needs_sandbox
 def test_shared_memory_is_small(tmp_path):
     fill = 'open(F, ">", "/dev/shm/x") or die; $n += syswrite(F, "x" x 1e6) || last for 1..100; print $n'

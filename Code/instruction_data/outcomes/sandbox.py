@@ -41,7 +41,9 @@ REFUSED = (  # calls of the kernel
     *("memfd_create", "memfd_secret", "userfaultfd"),  # memory that no limit counts
     *("unshare", "setns", "mount", "umount2", "pivot_root", "fsopen", "open_tree", "move_mount", "mount_setattr"),
     *("bpf", "perf_event_open", "process_vm_readv", "process_vm_writev", "ptrace"),
+    *("inotify_init", "inotify_init1", "fanotify_init"),  # tells what others do with files that both may read
 )
+TELLING = (5, 36, 1024, 1026)  # fcntl's F_GETLK, F_OFD_GETLK, F_SETLEASE, F_NOTIFY tell it, too
 NOT_THERE = ("clone3", "preadv2", "pwritev2")  # programs ask for the older ones instead
 NOBODIES = range(65000, 65520)  # Debian's policy leaves these free; sandboxes take them in turn
 OPEN_FILES = 256  # of one process
@@ -59,12 +61,14 @@ class Limits:
         file_bytes: of one file.
         temporary_bytes: of each temporary folder, but for that of shared memory, which is small.
         user: the user who runs there, since the kernel counts processes by user.
+        locks: whether ``flock`` works; by locks of files that both may read, sandboxes could signal each other.
     """
 
     processes: int = 256
     file_bytes: int = 256_000_000
     temporary_bytes: int = 1_000_000_000
     user: int = NOBODY
+    locks: bool = True
 
 
 _users = itertools.count(random.SystemRandom().randrange(len(NOBODIES)))
@@ -141,7 +145,7 @@ def start(words: Sequence[str], view: View, limits: Limits = Limits(), **streams
     """
     told, tells = os.pipe()
     with open(told, "rb") as status, tempfile.TemporaryFile() as rules:
-        rules.write(_refusals())
+        rules.write(_refusals(limits.locks))
         rules.seek(0)
         walls = _walls(_variant(), view, limits, rules.fileno(), tells)
         streams["pass_fds"] = [*streams.get("pass_fds", ()), rules.fileno(), tells]
@@ -202,8 +206,11 @@ def _variant() -> str:
 
 
 @functools.cache
-def _refusals() -> bytes:
+def _refusals(locks: bool) -> bytes:
     """Return a seccomp program that makes those kernel calls fail which the walls do not hold back.
+
+    Args:
+        locks: whether ``flock`` works.
 
     Raises:
         InputError: libseccomp is not here.
@@ -215,8 +222,10 @@ def _refusals() -> bytes:
     refused, not_there = pyseccomp.ERRNO(errno.EPERM), pyseccomp.ERRNO(errno.ENOSYS)
     rules = pyseccomp.SyscallFilter(pyseccomp.ALLOW)
     rules.set_attr(pyseccomp.Attr.ACT_BADARCH, not_there)  # the processor's second numbering of calls
-    for call in REFUSED:
+    for call in (*REFUSED, *(() if locks else ("flock",))):
         rules.add_rule(refused, call)
+    for command in TELLING:
+        rules.add_rule(refused, "fcntl", pyseccomp.Arg(1, pyseccomp.EQ, command))
     for call in NOT_THERE:
         rules.add_rule(not_there, call)
     rules.add_rule(refused, "clone", pyseccomp.Arg(0, pyseccomp.MASKED_EQ, NEW_USER, NEW_USER))

@@ -217,7 +217,7 @@ def _started(place: TrialSite, job: dict, *words: str, channel: int | None = Non
 
 
 def _sandboxed(place: TrialSite, command: Sequence[str], streams: dict):
-    limits = Limits(PROCESSES, FILE_BYTES, TEMPORARY_BYTES, sandbox.user())
+    limits = Limits(PROCESSES, FILE_BYTES, TEMPORARY_BYTES, sandbox.user(), locks=False)
     variables = {**place.variables, "HOME": "/nonexistent", "TMPDIR": TEMPORARY}
     view = View(place.readable, None, variables, TEMPORARY, (TEMPORARY, "/dev/shm"))
     return sandbox.start(command, view, limits, **streams)
