@@ -112,7 +112,7 @@ def make(root: Path, task: str, problems: Sequence[Gold], most: int) -> Twins:
         InputError: this machine cannot make a sandbox, or run a program in it.
     """
     sandbox.check()
-    found = Twins(_judged(problems, most, _site()), _solutions(problems))
+    found = Twins(_judged(problems, most, own_site()), _solutions(problems))
     content = _key(problems, most) | {
         "problems": {
             name: {"fault": one.fault, "edits": [[asdict(edit), reason] for edit, reason in one.dropped.items()]}
@@ -146,7 +146,7 @@ def _sha256(content: object) -> str:
     return hashlib.sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
-def _site() -> TrialSite:
+def own_site() -> TrialSite:
     """Return the place where solutions run: our own interpreter in a sandbox."""
     own = Environment(Path(sys.executable))
     readable = {path: str(path) for path in (*python_folders(own), IN_HARNESS)}
