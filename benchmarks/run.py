@@ -21,6 +21,7 @@ ALL = (
     "language_model",
     "encoding",
     "contamination",
+    "execution",
     "reading",
     "training",
     "full_size",

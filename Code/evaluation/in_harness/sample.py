@@ -104,9 +104,9 @@ def together(job: dict, execute) -> dict:
     return {"result": str(result[0])[:SAID] if result else "timed out", "processor": processor() - before}
 
 
-def processor() -> float:
-    """Return the seconds of processor time that this process has had."""
-    used = resource.getrusage(resource.RUSAGE_SELF)
+def processor(whose: int = resource.RUSAGE_SELF) -> float:
+    """Return the seconds of processor time that this process, or children that have ended, have had."""
+    used = resource.getrusage(whose)
     return used.ru_utime + used.ru_stime
 
 

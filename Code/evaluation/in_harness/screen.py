@@ -24,7 +24,7 @@ import sys
 import time
 from pathlib import Path
 
-from sample import READY, limit
+from sample import READY, limit, processor
 
 CANDIDATE = "__candidate__"
 DUMPABLE = 4  # PR_SET_DUMPABLE
@@ -151,8 +151,8 @@ class Screen:
         self._numbers = range(len(job["pairs"]))
 
     def screened(self, program: str) -> dict:
-        """Return the pairs that a program passes; of the others those that got no answer, and why."""
-        job, said = self._job, []
+        """Return the pairs that a program passes, why others got no answer, and the seconds of processor time."""
+        job, said, before = self._job, [], processor(resource.RUSAGE_SELF) + processor(resource.RUSAGE_CHILDREN)
         whole = self._in_children(program, self._numbers, job["seconds"], job["child_seconds"], said)
         slow = [one for one in said if one[0] == "late" and one[2]]
         again = [one[1] for one in sorted(slow, key=lambda one: -one[2])]
@@ -165,7 +165,8 @@ class Screen:
         faults = [one[1] for one in said if one[0] == "fault"]
         unsure = not whole or any(one[0] == "late" for one in said)
         fault = faults[0] if faults else "late" if unsure else "memory" if ["memory"] in said else ""
-        return {"passed": passed, "fault": fault}
+        used = processor(resource.RUSAGE_SELF) + processor(resource.RUSAGE_CHILDREN) - before
+        return {"passed": passed, "fault": fault, "processor": used}
 
     def _in_children(self, program: str, numbers, seconds: float, most: float, said: list) -> bool:
         """Try pairs in a child, and behind the pair that ends it in another; return whether all were tried."""

@@ -38,7 +38,7 @@ from instruction_data.outcomes.trials import Lines, Trial, TrialSite
 
 RULES = 1  # of what is taken from records and how it is screened; counted up when either changes
 REORDERED = 3  # functions with at most so many arguments are tried with these in every order
-TRIAL_SECONDS = 5  # of a candidate and its tests, as of twins
+TRIAL_SECONDS = 15  # of a candidate and its tests; few come so far, and the screen has let through none that is slow
 LIMITS = {  # of the screen; seconds are of the processor
     "load_seconds": 2.0,
     "seconds": 0.04,  # of one problem's tests; nearly all end at the first wrong answer, far sooner
@@ -59,7 +59,8 @@ FAULTS = {  # of the screen -> in words
     "memory": "a function that ran out of memory on some problem",
     "ended": "a function that ended its sandbox",
 }
-FAILED, BESIDE, PASSED = 0, 1, 2  # verdicts: BESIDE has passed beside its tests alone
+FAILED, BESIDE, PASSED, UNDECIDED = range(4)  # verdicts: BESIDE has passed beside its tests alone
+TOO_LATE = ("timed out", "no verdict in time")
 VARIABLES = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
 Compute = Callable[[Sequence[str], Feature, Engine | None], Arrays]  # texts' numbers, through a cache
@@ -205,9 +206,14 @@ def screened(programs: Sequence[str], problems: Problems, compute: Compute) -> t
 
 
 class Screens:
-    """An engine of as many screens as there are processors, each in a sandbox, which take programs in turn."""
+    """An engine of as many screens as there are processors, each in a sandbox, which take programs in turn.
+
+    Attributes:
+        processor: the seconds of processor time that programs took.
+    """
 
     def __init__(self, problems: Problems):
+        self.processor = 0.0
         self._pairs, site = len(problems.pairs), twins.own_site()
         self._site = replace(site, variables={**site.variables, **VARIABLES})
         tests = [{"tests": one.tests} for one in problems.checks]
@@ -236,6 +242,7 @@ class Screens:
             answer = answers[program] or {"passed": [], "fault": "ended"}
             passed[row, [pair for pair in answer["passed"] if pair < self._pairs]] = True
             faults.append([*FAULTS].index(answer["fault"]))
+            self.processor += answer.get("processor", 0.0)
         return {"passed": np.packbits(passed, axis=1), "fault": np.array(faults, dtype=np.uint8)}
 
 
@@ -287,22 +294,21 @@ def judged(
 ) -> tuple[list[Candidate], int]:
     """Return the candidates that pass the tests as samples do, and how many got no verdict.
 
-    A problem whose own solution passes only beside its tests is tried beside them alone; where it does not pass at all,
-    nothing else does.
+    One that passes beside the tests alone passes only if the problem's own solution does no better.
     """
-    tried = sorted({one.problem for one in candidates})
-    if not tried:
+    if not candidates:
         return [], 0
-    own = [_own(problems.checks[number]) for number in tried]
-    texts = [_text(program, problem, ()) for program, problem in zip(own, tried, strict=True)]
-    usable = dict(zip(tried, _verdicts(texts, problems, {}, compute), strict=True))
-    fair = [one for one in candidates if usable[one.problem] != FAILED]
-    if not fair:
-        return [], 0
-    texts = [_text(programs[one.program], one.problem, one.order) for one in fair]
-    verdicts = _verdicts(texts, problems, usable, compute)
-    passed = [one for one, verdict in zip(fair, verdicts, strict=True) if usable[one.problem] <= verdict <= PASSED]
-    return passed, sum(verdict > PASSED for verdict in verdicts)
+    texts = [_text(programs[one.program], one.problem, one.order) for one in candidates]
+    verdicts = _verdicts(texts, problems, compute)
+    beside = sorted({one.problem for one, verdict in zip(candidates, verdicts, strict=True) if verdict == BESIDE})
+    own = [_text(_own(problems.checks[number]), number, ()) for number in beside]
+    best = dict(zip(beside, _verdicts(own, problems, compute) if own else (), strict=True))
+    passed = [
+        one
+        for one, verdict in zip(candidates, verdicts, strict=True)
+        if verdict == PASSED or verdict == BESIDE == best[one.problem]
+    ]
+    return passed, verdicts.count(UNDECIDED)
 
 
 def _own(check: Check) -> str:
@@ -313,36 +319,29 @@ def _text(program: str, problem: int, order: Sequence[int]) -> str:
     return orjson.dumps([program, problem, list(order)]).decode()
 
 
-UNDECIDED = 3
-
-
-def _verdicts(texts: Sequence[str], problems: Problems, usable: Mapping[int, int], compute: Compute) -> list[int]:
-    """Return the verdict on each program with a problem and an order of arguments.
-
-    Args:
-        usable: problem -> the verdict on its own solution; empty while these are tried.
-    """
+def _verdicts(texts: Sequence[str], problems: Problems, compute: Compute) -> list[int]:
+    """Return the verdict on each program with a problem and an order of arguments."""
     site = twins.own_site()
 
     def tried(some: Sequence[str]) -> Arrays:
-        made = [_trial(*orjson.loads(text), problems, usable) for text in some]
-        return {"verdict": np.array([_verdict(one) for one in trials.run(site, made)], dtype=np.uint8)}
+        verdicts = trials.run(site, [_trial(*orjson.loads(text), problems) for text in some])
+        return {"verdict": np.array([_verdict(one) for one in verdicts], dtype=np.uint8)}
 
     identity = {"kind": "verdicts on functions", "seconds": TRIAL_SECONDS, **problems.identity}
     feature = Feature("trying functions that may solve a problem", identity, tried)
     return compute(texts, feature, None)["verdict"].tolist()
 
 
-def _trial(program: str, problem: int, order: Sequence[int], problems: Problems, usable: Mapping[int, int]) -> Trial:
+def _trial(program: str, problem: int, order: Sequence[int], problems: Problems) -> Trial:
     """Return the trial of a program: the tests have names of their own, and its function comes to them as a value."""
     arguments = [f"a{place}" for place in range(len(order))]
     given = ", ".join(arguments[place] for place in order)
     candidate = f"lambda {', '.join(arguments)}: {CANDIDATE}({given})" if list(order) != sorted(order) else CANDIDATE
     tests = f"_names = {{}}\nexec({problems.checks[problem].tests!r}, _names)\n_names['check']({candidate})\n"
-    return Trial(program, tests, "", TRIAL_SECONDS, apart=usable.get(problem, PASSED) == PASSED)
+    return Trial(program, tests, "", TRIAL_SECONDS, apart=True)
 
 
 def _verdict(one: trials.Verdict) -> int:
     if one.passed:
         return PASSED
-    return BESIDE if one.together else UNDECIDED if "in time" in one.said or one.said == "timed out" else FAILED
+    return BESIDE if one.together else UNDECIDED if one.said in TOO_LATE else FAILED

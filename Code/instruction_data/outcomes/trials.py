@@ -83,6 +83,7 @@ class TrialSite:
         variables: environment variables.
         memory: bytes of each process, beyond its memory at the start.
         sandboxed: False only if the caller turned it off.
+        hidden: folders that samples must not see.
     """
 
     python: Path
@@ -92,6 +93,7 @@ class TrialSite:
     variables: Mapping[str, str]
     memory: int
     sandboxed: bool
+    hidden: Sequence[str] = ()
 
 
 Kind = Callable[[TrialSite, Trial], dict]  # a way of trying a sample: its answer
@@ -216,10 +218,11 @@ def _started(place: TrialSite, job: dict, *words: str, channel: int | None = Non
         yield lines
 
 
-def sandboxed(place: TrialSite, command: Sequence[str], streams: dict):
+def sandboxed(place: TrialSite, command: Sequence[str], streams: dict) -> contextlib.AbstractContextManager:
+    """Return the context of a command that runs in a sandbox of its own, as a user of its own."""
     limits = Limits(PROCESSES, FILE_BYTES, TEMPORARY_BYTES, sandbox.user())
     variables = {**place.variables, "HOME": "/nonexistent", "TMPDIR": TEMPORARY}
-    view = View(place.readable, None, variables, TEMPORARY, (TEMPORARY, "/dev/shm"))
+    view = View(place.readable, None, variables, TEMPORARY, (TEMPORARY, "/dev/shm"), place.hidden)
     return sandbox.start(command, view, limits, **streams)
 
 

@@ -18,6 +18,7 @@ import orjson
 
 from instruction_data.errors import InputError, printable
 from instruction_data.files import documents
+from instruction_data.measures import benchmarks
 from instruction_data.outcomes import edits, sandbox, trials
 from instruction_data.outcomes.bigcode_harness import IN_HARNESS
 from instruction_data.outcomes.bigcode_scoring import python_folders
@@ -147,11 +148,12 @@ def _sha256(content: object) -> str:
 
 
 def own_site() -> TrialSite:
-    """Return the place where solutions run: our own interpreter in a sandbox."""
+    """Return the place where solutions run: our own interpreter in a sandbox, without the benchmarks' data."""
     own = Environment(Path(sys.executable))
     readable = {path: str(path) for path in (*python_folders(own), IN_HARNESS)}
     variables = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "PYTHONHASHSEED": "0"}
-    return TrialSite(own.python, IN_HARNESS / "sample.py", None, readable, variables, MEMORY_BYTES, sandboxed=True)
+    script, hidden = IN_HARNESS / "sample.py", benchmarks.data_folders()
+    return TrialSite(own.python, script, None, readable, variables, MEMORY_BYTES, sandboxed=True, hidden=hidden)
 
 
 def _judged(problems: Sequence[Gold], most: int, site: TrialSite) -> dict[str, Problem]:
