@@ -58,7 +58,9 @@ FAULTS = {  # of the screen -> in words
     "late": "a function that ran out of time on some problem",
     "memory": "a function that ran out of memory on some problem",
     "ended": "a function that ended its sandbox",
+    "cheats": "a function that seems to pass the tests of more problems than any honest one",
 }
+MOST_PROBLEMS = 20  # of one program: the benchmarks' own solutions solve up to 7, since problems are alike
 FAILED, BESIDE, PASSED, UNDECIDED = range(4)  # verdicts: BESIDE has passed beside its tests alone
 TOO_LATE = ("timed out", "no verdict in time")
 VARIABLES = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
@@ -197,12 +199,15 @@ def screened(programs: Sequence[str], problems: Problems, compute: Compute) -> t
     identity = {"kind": "screened functions", "limits": LIMITS, **problems.identity}
     arrays = compute(programs, Feature("screening functions", identity, screens.compute), screens)
     passed = np.unpackbits(arrays["passed"], axis=1)[:, : len(problems.pairs)]
-    found: dict[tuple[int, int], Candidate] = {}
-    for program, pair in zip(*map(np.ndarray.tolist, np.nonzero(passed)), strict=True):
-        problem, order = problems.pairs[pair]
-        found.setdefault((program, problem), Candidate(program, problem, order))
-    words = list(FAULTS)
-    return list(found.values()), [words[fault] for fault in arrays["fault"]]
+    faults = [list(FAULTS)[fault] for fault in arrays["fault"]]
+    candidates: list[Candidate] = []
+    for program in np.flatnonzero(passed.any(axis=1)).tolist():
+        orders = dict(problems.pairs[pair] for pair in np.flatnonzero(passed[program])[::-1].tolist())
+        if len(orders) > MOST_PROBLEMS:
+            faults[program] = "cheats"
+        else:
+            candidates += [Candidate(program, problem, orders[problem]) for problem in sorted(orders)]
+    return candidates, faults
 
 
 class Screens:
