@@ -142,18 +142,20 @@ def test_planted_solutions_are_found_and_nothing_else(tmp_path, short_limits):
     plants.append((completion, output))
     records += held(planted.HONEST + planted.HOSTILE)
     found = search(tmp_path, wanted, records)
-    solved = {
-        (int(record), one.benchmark.ids[problem])
-        for one in found.findings
-        for record, problem in zip(one.solved.records, one.solved.problems, strict=True)
-    }
-    planted_there = {(record, problem) for record, (problem, _) in enumerate(plants)}
+    solved, by_others = {number: set() for number in range(len(plants))}, {}
+    for one in found.findings:
+        for record, problem, name in zip(one.solved.records, one.solved.problems, one.solved.functions, strict=True):
+            of = solved[record] if record < len(plants) else by_others.setdefault(name, set())
+            of.add(one.benchmark.ids[problem])
+    ids = {name for one in wanted for name in one.ids}
     assert len(plants) >= 40
-    assert planted_there - solved == set()
-    more = {(record, problem) for record, problem in solved if record >= len(plants)}
-    assert more == set()
+    assert [problem for number, (problem, _) in enumerate(plants) if problem not in solved[number]] == []
+    expected = [({problem} | planted.ALSO.get(problem, set())) & ids for problem, _ in plants]
+    assert [*solved.values()] == expected
+    assert by_others == {name: some & ids for name, some in planted.WEAKLY_TESTED.items() if some & ids}
     assert found.executed.skipped[functions.FOREIGN] == 1
-    assert found.executed.skipped[solvers.FAULTS["ended"]] >= 1
+    for fault in ("late", "ended", "cheats"):
+        assert found.executed.skipped[solvers.FAULTS[fault]] >= 1
 
 
 @pytest.fixture
@@ -188,7 +190,9 @@ def test_solving_records_are_shown_and_removed_and_nothing_runs_twice(root, monk
     assert [one["problem"] for one in document["solved"]["HumanEval"]] == ["HumanEval/13", "HumanEval/9"]
     assert (first["records"], first["independent"], first["examples"][0]["function"]) == (2, 1, "common_measure")
     with open(root / "Profiles/contamination_solved.csv") as file:
-        assert [row["problem"] for row in csv.DictReader(file)] == ["HumanEval/13", "HumanEval/13", "HumanEval/9"]
+        rows = [row for row in csv.DictReader(file) if row["benchmark"] == "HumanEval"]
+    assert [row["problem"] for row in rows] == ["HumanEval/13", "HumanEval/13", "HumanEval/9"]
+    assert rows[0]["record_sha256"] == first["examples"][0]["record_sha256"] and rows[0]["substring"] == "False"
 
     monkeypatch.setattr(trials, "run", None)
     monkeypatch.setattr(solvers.Screens, "compute", None)

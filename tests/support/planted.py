@@ -276,6 +276,24 @@ COMPLETION = (
     "Complete this:\n\ndef total_up_to(n):\n    ''' The sum of 1 to n. '''",
     "    return n * (n + 1) // 2\n",
 )
+# What else these solve, each looked at: problems that ask for the same, or whose few tests do not tell them apart.
+ALSO = {
+    "HumanEval/12": {"418"},  # the longest, of strings and of lists
+    "HumanEval/13": {"498"},  # the same
+    "HumanEval/34": {"54", "71", "141", "152"},  # sorting; no test has an element twice
+    "HumanEval/48": {"115", "201"},  # no test has equal ends and anything else between them
+    "HumanEval/55": {"211"},  # tests ask for 1, 2 and 3 alone, where the answers are Fibonacci's
+    "HumanEval/58": {"249"},  # the same
+    "HumanEval/66": {"269"},  # tests ask for one capital letter
+    "11": {"377"},  # no test has the character more than twice
+    "62": {"45", "443", "457"},  # the least of numbers divides the others, is the negative one, is the shortest list
+    "105": {"242", "HumanEval/23"},  # characters are true
+}
+# Honest functions that pass tests, by their names.
+WEAKLY_TESTED = {
+    "echo": {"257"},  # to swap two numbers is to return the arguments in another order
+    "first": {"45", "436", "457"},  # the first is what each asks for in its tests; those of 436 compare only one number
+}
 
 HONEST = [
     fenced("def shout(s):\n    return s.upper() + '!'\n"),

@@ -1,6 +1,7 @@
 """Checks: HumanEval's and MBPP's tests in one form, so that a function of any name can be tried on them."""
 
 import ast
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -50,17 +51,23 @@ def mbpp_checks() -> list[Check]:
     """
     made = []
     for row in mbpp.problems(mbpp.required("mbpp")):
-        defined = {node.name for node in ast.parse(row["code"]).body if isinstance(node, ast.FunctionDef)}
+        defined = {node.name for node in _parsed(row["code"]).body if isinstance(node, ast.FunctionDef)}
         asserts = "\n".join([*row["test_list"], *row["challenge_test_list"]])
         call = _calls(asserts, defined)[0]
-        body = "".join(f"    {ast.unparse(node)}\n" for node in ast.parse(asserts).body)
+        body = "".join(f"    {ast.unparse(node)}\n" for node in _parsed(asserts).body)
         tests = f"{row['code']}\n{row['test_setup_code']}\ndef check({call.func.id}):\n{body}"
         made.append(Check(str(row["task_id"]), len(call.args), tests, row["code"], call.func.id))
     return made
 
 
+def _parsed(program: str) -> ast.Module:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of what some solutions spell in ways that Python will not allow for ever
+        return ast.parse(program)
+
+
 def _calls(program: str, names: set[str]) -> list[ast.Call]:
-    calls = (node for node in ast.walk(ast.parse(program)) if isinstance(node, ast.Call))
+    calls = (node for node in ast.walk(_parsed(program)) if isinstance(node, ast.Call))
     return [node for node in calls if isinstance(node.func, ast.Name) and node.func.id in names]
 
 
