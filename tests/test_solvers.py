@@ -163,8 +163,8 @@ def root(tmp_path, write_pool):
     """A root with a composition of a code pool, in which two solutions are planted, one of them twice."""
     write_pool([{"instruction": f"Print {n}.", "input": "", "output": f"print({n})"} for n in range(8)])
     records = [json.loads(line) for line in (tmp_path / "Datas/mine.jsonl").read_text().splitlines()]
-    records[3]["output"] = planted.SOLUTIONS["HumanEval/13"][0]
-    records[5]["output"] = planted.SOLUTIONS["HumanEval/13"][0].replace("common_measure", "greatest")
+    records[3]["output"] = planted.SOLUTIONS["HumanEval/13"][1]
+    records[5]["output"] = planted.SOLUTIONS["HumanEval/13"][1].replace("recursive", "greatest")
     records[6]["output"] = planted.SOLUTIONS["HumanEval/9"][0]
     write_pool(records)
     write_pool([{"instruction": f"{n} + {n}?", "output": str(2 * n)} for n in range(20)], "Datas/other.jsonl")
@@ -188,7 +188,7 @@ def test_solving_records_are_shown_and_removed_and_nothing_runs_twice(root, monk
     assert document["splits"][split]["HumanEval"]["execution"] == {"records": 3, "share": 3 / 8, "problems": 2}
     first = document["solved"]["HumanEval"][0]
     assert [one["problem"] for one in document["solved"]["HumanEval"]] == ["HumanEval/13", "HumanEval/9"]
-    assert (first["records"], first["independent"], first["examples"][0]["function"]) == (2, 1, "common_measure")
+    assert (first["records"], first["independent"], first["examples"][0]["function"]) == (2, 1, "recursive")
     with open(root / "Profiles/contamination_solved.csv") as file:
         rows = [row for row in csv.DictReader(file) if row["benchmark"] == "HumanEval"]
     assert [row["problem"] for row in rows] == ["HumanEval/13", "HumanEval/13", "HumanEval/9"]
