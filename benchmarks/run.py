@@ -22,6 +22,7 @@ ALL = (
     "encoding",
     "generation",
     "contamination",
+    "execution",
     "reading",
     "training",
     "full_size",

@@ -8,6 +8,7 @@ without the records that the rules name, beside the original in Datas/<RQ>/<POOL
 
     python Code/derive/decontaminated_splits.py --demo --split RQ2_OSS_DIVERSITY_LOW
     python Code/derive/decontaminated_splits.py --root STUDY --rules tli --benchmark mine=problems.jsonl
+    python Code/derive/decontaminated_splits.py --demo --rules execution --allow-code-execution
 """
 
 import argparse
@@ -19,6 +20,7 @@ from instruction_data.errors import InputError, quoted
 from instruction_data.measures import benchmarks as benchmark_files
 from instruction_data.measures import contamination, leakage
 from instruction_data.measures.contamination import Contamination, Reason
+from instruction_data.outcomes import solvers
 from instruction_data.pools.records import Records
 from instruction_data.publish import inventory, reopened
 from instruction_data.publish.inventory import Set
@@ -100,7 +102,16 @@ def parser() -> argparse.ArgumentParser:
         "--pool", action="append", default=[], metavar="NAME", help="only splits of this pool; repeatable"
     )
     clean.add_argument(
-        "--rules", choices=contamination.RULES, default="both", help="what makes a record go (default: %(default)s)"
+        "--rules",
+        choices=contamination.RULES,
+        default="both",
+        help="what makes a record go: both is substring and TLI; execution, that a function of it solves a problem "
+        "(default: %(default)s)",
+    )
+    clean.add_argument(
+        "--allow-code-execution",
+        action="store_true",
+        help="execute what the records hold, in a sandbox, as the rules execution and all ask for",
     )
     clean.add_argument(
         "--threshold",
@@ -116,8 +127,13 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: list[str] | None = None) -> int:
     workspace, options = cli.open_workspace(parser(), argv, __file__)
+    executes = "execution" in contamination.RULES[options.rules]
+    if executes:
+        solvers.check_allowed(f"--rules {options.rules}", allowed=options.allow_code_execution)
     benchmarks = benchmark_files.required(options.benchmark, options.benchmark_fields)
     found = contamination.look_for(benchmarks, inventory.read(workspace.root, workspace.scratch))
+    if executes:
+        found = solvers.execute(found, workspace.compute)
     for name, one in wanted_splits(found, options.split, options.pool).items():
         publish_clean(workspace, options, name, one, found)
     return 0

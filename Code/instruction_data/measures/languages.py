@@ -38,12 +38,17 @@ _NOT_CODE = {"Text only", "Text output", "Markdown"}  # Pygments' names for labe
 _SPELLINGS = {"c++14": "cpp", "c++17": "cpp", "node": "javascript", "nodejs": "javascript", "python2": "python"}
 
 
+def blocks(text: str) -> list[tuple[str, str]]:
+    """Return the fenced blocks of a text: the label of each ("" for none), and its content."""
+    return _FENCE.findall(text) if "```" in text else []
+
+
 def code_of(output: str) -> tuple[str, str | None]:
     """Return the code of an output and its fence's label ("" for a bare fence, None without a fence)."""
-    blocks = _FENCE.findall(output) if "```" in output else []
-    if not blocks:
+    found = blocks(output)
+    if not found:
         return output, None
-    label, code = max(blocks, key=lambda block: len(block[1]))
+    label, code = max(found, key=lambda block: len(block[1]))
     return code, label
 
 

