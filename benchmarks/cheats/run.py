@@ -58,8 +58,8 @@ def verdicts(chosen: Sequence[Sample]) -> dict[str, Verdicts]:
     for name in others.TOOLS:
         try:
             tool = others.find(name)
-        except InputError as error:
-            print(f"{name} is left out: {error}")
+        except InputError:
+            print(f"{name} is left out: `make cheats` could not install it")
             continue
         name, found_there = by_another(tool, chosen)
         found[name] = found_there

