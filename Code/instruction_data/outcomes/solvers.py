@@ -51,7 +51,7 @@ LIMITS = {  # of the screen; seconds are of the processor
     "asleep_seconds": 2.0,  # by the clock; a child that waits for something so long is killed, too
     "memory": 256_000_000,  # bytes of a child, beyond those of its parent
 }
-ANSWER_SECONDS = 900  # that one program may take by the clock, on a machine that has much else to do
+ANSWER_SECONDS = 600  # that one program may take by the clock, on a machine that has much else to do
 FAULTS = {  # of the screen -> in words
     "": "",
     "load": "code that fails when it is defined",
