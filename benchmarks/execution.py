@@ -16,6 +16,7 @@ from pathlib import Path
 from measure import Result
 from texts import demo_texts
 
+from instruction_data.measures import benchmarks
 from instruction_data.numbers import features
 from instruction_data.outcomes import edits, solvers
 from instruction_data.outcomes.solvers import Candidate, Problems, Screens
@@ -23,7 +24,6 @@ from instruction_data.pools.records import Record
 
 FULL = 75_197  # Magicoder-OSS-Instruct
 RECORDS, NAIVE = 400, 24  # of the smaller pool; pairs that the slow way does
-BENCHMARKS = {"HumanEval": {}, "MBPP": {}}
 CORES = 2
 
 
@@ -64,7 +64,8 @@ def measured(n: int, cache: Path) -> tuple[float, float, float, float, list[Cand
         Seconds of reading functions, processor seconds of the screen, seconds of trials; share of planted solutions
         found; and the candidates, programs and problems.
     """
-    problems = solvers.load(BENCHMARKS)
+    every = (benchmarks.humaneval(), benchmarks.mbpp_benchmark())
+    problems = solvers.load({one.name: one.ids for one in every if one})
     records, planted = made_pool(n, problems, 0)
     began = time.process_time()
     holders, _ = solvers.collected(records, {one.arguments for one in problems.checks})
