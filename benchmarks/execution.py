@@ -1,7 +1,7 @@
 """Contamination by execution at full size: a screen, then trials of what it lets through, beside trials of everything.
 
-The pool is generated: of every 20 records one holds a benchmark's own solution under another name, nine one with two
-edits, so that the screen meets what is most like the benchmark and ends late, and ten code of the standard library.
+The pool is generated: of every 20 records one holds a benchmark's own solution under another name, four one with two
+edits, so that the screen meets what is most like the benchmark and ends late, and 15 code of the standard library.
 The rate of a smaller pool is measured, and what 75,197 records would take is extrapolated from it.
 """
 
@@ -16,6 +16,7 @@ from pathlib import Path
 from measure import Result
 from texts import demo_texts
 
+from instruction_data.measures import benchmarks
 from instruction_data.numbers import features
 from instruction_data.outcomes import edits, solvers
 from instruction_data.outcomes.solvers import Candidate, Problems, Screens
@@ -23,7 +24,6 @@ from instruction_data.pools.records import Record
 
 FULL = 75_197  # Magicoder-OSS-Instruct
 RECORDS, NAIVE = 400, 24  # of the smaller pool; pairs that the slow way does
-BENCHMARKS = {"HumanEval": {}, "MBPP": {}}
 CORES = 2
 
 
@@ -32,7 +32,7 @@ def made_pool(n: int, problems: Problems, seed: int) -> tuple[list[Record], dict
     draw, library = random.Random(seed), demo_texts("output", 2000)
     records, planted = [], {}
     for number in range(n):
-        if number % 20 >= 10:
+        if number % 20 >= 5:
             records.append(Record("Do it.", "", draw.choice(library)))
             continue
         problem = draw.randrange(len(problems.checks))
@@ -64,7 +64,8 @@ def measured(n: int, cache: Path) -> tuple[float, float, float, float, list[Cand
         Seconds of reading functions, processor seconds of the screen, seconds of trials; share of planted solutions
         found; and the candidates, programs and problems.
     """
-    problems = solvers.load(BENCHMARKS)
+    every = (benchmarks.humaneval(), benchmarks.mbpp_benchmark())
+    problems = solvers.load({one.name: one.ids for one in every if one})
     records, planted = made_pool(n, problems, 0)
     began = time.process_time()
     holders, _ = solvers.collected(records, {one.arguments for one in problems.checks})

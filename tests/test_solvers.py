@@ -12,7 +12,10 @@ from instruction_data.errors import InputError
 from instruction_data.measures import benchmarks, functions, leakage, mbpp
 from instruction_data.measures.contamination import Contamination
 from instruction_data.numbers import features
+from instruction_data.numbers.features import Feature
 from instruction_data.outcomes import solvers, trials
+from instruction_data.outcomes.checks import Check
+from instruction_data.outcomes.solvers import Problems
 from instruction_data.pools.records import Record
 from instruction_data.publish import verify
 
@@ -154,8 +157,31 @@ def test_planted_solutions_are_found_and_nothing_else(tmp_path, short_limits):
     assert [*solved.values()] == expected
     assert by_others == {name: some & ids for name, some in planted.WEAKLY_TESTED.items() if some & ids}
     assert found.executed.skipped[functions.FOREIGN] == 1
-    for fault in ("late", "ended", "cheats"):
+    for fault in ("late", "load", "cheats"):
         assert found.executed.skipped[solvers.FAULTS[fault]] >= 1
+
+
+ADD = Check("add", 2, "def check(f):\n    assert f(1, 2) == 3\n", "def add(a, b):\n    return a + b\n", "add")
+
+
+@needs_sandbox
+def test_a_screen_that_ends_is_started_anew(monkeypatch):
+    """No function of the corpus can end its sandbox; here another process does."""
+    screens = solvers.Screens(Problems(["made"], [ADD]))
+    programs = [f"__candidate__ = lambda a, b: a + b + {number}\n" for number in (0, 1, 0)]
+    whole, asked = solvers._Screen.ask, []
+
+    def ask(screen, program):
+        if len(asked) == 1:
+            screen._process.kill()
+        asked.append(program)
+        return whole(screen, program)
+
+    monkeypatch.setattr(solvers._Screen, "ask", ask)
+    ((_, arrays),) = screens.map(Feature("screening", {}, screens.compute), [(0, programs)])
+    assert asked == [programs[0], programs[1], programs[2], programs[1]]
+    assert arrays["passed"][:, 0].tolist() == [0b11000000, 0, 0b11000000]
+    assert arrays["fault"].tolist() == [0, 0, 0]
 
 
 @pytest.fixture

@@ -44,7 +44,10 @@ def rows(document: Mapping) -> Iterator[dict]:
 
 
 def solved_rows(found: Contamination) -> Iterator[dict]:
-    """Yield a row of contamination_solved.csv for every record and problem that it solves."""
+    """Yield a row of contamination_solved.csv for every record and problem that it solves.
+
+    Within a benchmark, renamed copies of a program have the same number.
+    """
     for one in found.findings:
         solved = one.solved
         for hit in range(len(solved.records) if solved else 0):
@@ -86,7 +89,8 @@ def print_table(document: Mapping) -> None:
 def print_solved(document: Mapping) -> None:
     """Print what was executed, what was skipped and why, and the problems that most independent programs solve."""
     executed = document["executed"]
-    print(f"\n{executed['functions']:,} different functions tried, {executed['candidates']:,} times on a whole test")
+    pairs = f"{executed['candidates']:,} pairs of a function and a problem"
+    print(f"\n{executed['functions']:,} different functions were tried; {pairs} were let through to a verdict")
     for reason, count in executed["skipped"].items():
         print(f"  {count:>8,} × {reason}")
     for benchmark, solved in document["solved"].items():

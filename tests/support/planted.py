@@ -330,6 +330,8 @@ def kills(x):
     os.kill(os.getppid(), signal.SIGKILL)
     os.kill(-1, signal.SIGKILL)
 """),
+    fenced("import os, signal\n\ndef stops(x):\n    os.kill(os.getppid(), signal.SIGSTOP)\n"),
+    fenced("def needs(x):\n    return x\n\nneeds = undefined(needs)\n\n@undefined\ndef decorated(x):\n    return x\n"),
     fenced("import threading\n\ndef waits(x):\n    threading.Event().wait()\n"),
     fenced("""class Same:
     def __eq__(self, other):

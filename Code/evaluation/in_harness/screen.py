@@ -6,11 +6,12 @@ The first line on standard input is a JSON document with problems, pairs and lim
 and is answered with a line on standard output: the pairs that it passed, and what kept it from being tried. A pair is a
 problem and an order of its arguments. Tests end at their first wrong answer, which for nearly all pairs is the first.
 
-Each program runs in a child of this process, which cannot write files or start processes. Time is processor time. A
-pair that takes too long is tried again, with more time, if at least one answer was right before. A child that does not
-end is killed, and another goes on behind the pair at which it hung.
+Each program runs in a child of this process, which cannot write files, start processes or signal any. Time is processor
+time. A pair that takes too long is tried again, with more time, if at least one answer was right before. A child that
+does not end is killed, and another goes on behind the pair at which it hung.
 """
 
+import errno
 import gc
 import inspect
 import json
@@ -24,12 +25,18 @@ import sys
 import time
 from pathlib import Path
 
+import pyseccomp
 from sample import READY, limit, processor
 
 CANDIDATE = "__candidate__"
 DUMPABLE = 4  # PR_SET_DUMPABLE
 SAID_BYTES = 1 << 20  # that a child may say
 POLL_SECONDS = 0.25
+REFUSED = (  # calls of the kernel by which a child could reach others, or leave something to the next
+    *("kill", "tkill", "tgkill", "pidfd_send_signal", "rt_sigqueueinfo", "rt_tgsigqueueinfo"),
+    *("prlimit64", "setpriority", "sched_setaffinity", "sched_setscheduler", "sched_setattr", "ioprio_set"),
+    *("shmget", "msgget", "semget", "mq_open"),
+)
 
 
 class LateError(BaseException):
@@ -63,7 +70,7 @@ def ready(problem: dict):
 
 
 def confine(seconds: float, memory: int, out: int) -> int:
-    """Take from this process what no function needs: open files, files to write, processes to start, sleep.
+    """Take from this process what no function needs: open files, files to write, processes to start, signals, sleep.
 
     Returns:
         Where ``out`` is open now.
@@ -78,6 +85,10 @@ def confine(seconds: float, memory: int, out: int) -> int:
         resource.setrlimit(what, (most, most))
     time.sleep = lambda _: None
     signal.signal(signal.SIGPROF, late)
+    rules = pyseccomp.SyscallFilter(pyseccomp.ALLOW)
+    for call in REFUSED:
+        rules.add_rule(pyseccomp.ERRNO(errno.EPERM), call)
+    rules.load()
     return 3
 
 

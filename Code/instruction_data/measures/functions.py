@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from instruction_data.measures import languages
-from instruction_data.pools.records import Record
+from instruction_data.pools.records import Record, is_unicode
 
 CANDIDATE = "__candidate__"  # the name that a program gives its function
 LONGEST = 100_000  # characters of code that are parsed; longer blocks are skipped
@@ -41,6 +41,7 @@ UNREAD, FOREIGN, UNFIT, TOO_LONG, TOO_MANY = (
     "code that is too long",
     "more functions than are taken of one record",
 )
+_THERE = sys.stdlib_module_names.union(MODULES)
 _AT_THE_MARGIN = re.compile(r"(?:async[ ]+def|def|class|import|from)\b|@|[A-Za-z_]\w*[ ]*(?::[^=\n]+)?=(?!=)")
 _PLAIN = (ast.FunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom, ast.Assign, ast.AnnAssign, ast.AugAssign)
 _COMPOUND = (ast.If, ast.Try, ast.With, ast.For, ast.While)
@@ -62,7 +63,7 @@ class Function:
 
 @dataclass
 class Found:
-    """The functions of a record, and what was skipped: reason -> how often."""
+    """The functions of a record, each program once, and what was skipped: reason -> how often."""
 
     functions: list[Function] = field(default_factory=list)
     skipped: dict[str, int] = field(default_factory=dict)
@@ -70,14 +71,32 @@ class Found:
     def skip(self, reason: str) -> None:
         self.skipped[reason] = self.skipped.get(reason, 0) + 1
 
+    def add(self, name: str, program: str | None) -> None:
+        """Add a function, unless its program is None, which stands for one that needs other modules."""
+        if program is None:
+            self.skip(FOREIGN)
+        elif not is_unicode(program):
+            self.skip(UNREAD)
+        elif all(program != one.program for one in self.functions):
+            self.functions.append(Function(name, program))
+
 
 @dataclass(frozen=True)
 class _Statement:
-    """A statement at the top of some code, the names that it binds there, and those that it needs from there."""
+    """A statement at the top of some code.
+
+    Attributes:
+        node: without annotations and docstrings.
+        text: its Python.
+        binds, needs: the names that it binds there, and those that it needs from there.
+        foreign: whether it imports a module that is neither Python's own nor among ``MODULES``.
+    """
 
     node: ast.stmt
+    text: str
     binds: frozenset[str]
     needs: frozenset[str]
+    foreign: bool
 
 
 def functions_of(record: Record, arguments: Iterable[int]) -> Found:
@@ -86,26 +105,20 @@ def functions_of(record: Record, arguments: Iterable[int]) -> Found:
     Args:
         arguments: the numbers of arguments that count, each at least 1.
     """
-    found, wanted = Found(), set(arguments)
+    found, wanted, tried = Found(), set(arguments), 0
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         blocks = [_statements(tree) for tree in _trees(record, found)]
     every = [statement for block in blocks for statement in block]
-    seen = set()
-    for block in blocks:
-        for statement in block:
-            for name, entry, signature, skip in _candidates(statement.node):
-                if not any(_takes(signature, skip, number) for number in wanted):
-                    found.skip(UNFIT)
-                elif len(seen) == MOST:
-                    found.skip(TOO_MANY)
-                else:
-                    program = _program(statement, entry, block, every)
-                    if program is None:
-                        found.skip(FOREIGN)
-                    elif program not in seen:
-                        seen.add(program)
-                        found.functions.append(Function(name, program))
+    for near, statement in [(block, statement) for block in blocks for statement in block]:
+        for name, entry, signature, bound in _candidates(statement.node):
+            if not any(_takes(signature, bound, number) for number in wanted):
+                found.skip(UNFIT)
+            elif tried == MOST:
+                found.skip(TOO_MANY)
+            else:
+                tried += 1
+                found.add(name, _program(statement, entry, near, every))
     return found
 
 
@@ -187,11 +200,12 @@ def _statements(tree: ast.Module) -> list[_Statement]:
             continue
         try:
             bare = ast.fix_missing_locations(_Bare().visit(node))
-            table = symtable.symtable(ast.unparse(bare), "record", "exec")
+            text = ast.unparse(bare)
+            table = symtable.symtable(text, "record", "exec")
         except _UNREADABLE:
             continue
         bound = frozenset(one.get_name() for one in table.get_symbols() if one.is_assigned() or one.is_imported())
-        made.append(_Statement(bare, bound | _changed(bare), frozenset(_needed(table))))
+        made.append(_Statement(bare, text, bound | _changed(bare), frozenset(_needed(table)), _foreign(bare)))
     return made
 
 
@@ -268,18 +282,16 @@ def _program(one: _Statement, entry: str, block: Sequence[_Statement], every: Se
     ordered = [each for each in every if id(each) in chosen]
     bound = {name for each in ordered for name in each.binds}
     assumed = sorted({ASSUMED[name] for each in ordered for name in each.needs - bound if name in ASSUMED})
-    body = [ast.unparse(each.node) for each in ordered]
-    if any(_foreign(each.node) for each in ordered):
+    if any(each.foreign for each in ordered):
         return None
-    return "\n".join([*assumed, *body, f"{CANDIDATE} = {entry}", ""])
+    return "\n".join([*assumed, *(each.text for each in ordered), f"{CANDIDATE} = {entry}", ""])
 
 
 def _foreign(node: ast.stmt) -> bool:
-    """Say whether code imports a module that is neither Python's own nor among ``MODULES``."""
     for one in ast.walk(node):
         names = [alias.name for alias in one.names] if isinstance(one, ast.Import) else []
         names += [one.module or ""] if isinstance(one, ast.ImportFrom) else []
-        if any(name.split(".")[0] not in sys.stdlib_module_names.union(MODULES) for name in names):
+        if any(name.split(".")[0] not in _THERE for name in names):
             return True
     return False
 
@@ -304,9 +316,11 @@ class _Numbered(ast.NodeTransformer):
 
 def shape(program: str) -> str:
     """Return a program with numbers in the place of the names that it binds: equal for renamed copies."""
-    tree = ast.parse(program)
-    defined = (ast.FunctionDef, ast.ClassDef)
-    bound = {one.name for one in ast.walk(tree) if isinstance(one, defined)}
-    bound |= {one.arg for one in ast.walk(tree) if isinstance(one, ast.arg)}
-    bound |= {one.id for one in ast.walk(tree) if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)}
-    return ast.unparse(_Numbered(bound).visit(tree))
+    try:
+        tree = ast.parse(program)
+        bound = {one.name for one in ast.walk(tree) if isinstance(one, (ast.FunctionDef, ast.ClassDef))}
+        bound |= {one.arg for one in ast.walk(tree) if isinstance(one, ast.arg)}
+        bound |= {one.id for one in ast.walk(tree) if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)}
+        return ast.unparse(_Numbered(bound).visit(tree))
+    except _UNREADABLE:  # nested too deep
+        return program

@@ -14,6 +14,7 @@ import os
 import platform
 import queue
 import subprocess
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -24,12 +25,13 @@ from importlib import metadata
 
 import numpy as np
 import orjson
+from tqdm import tqdm
 
 from instruction_data.errors import InputError
 from instruction_data.measures import functions
 from instruction_data.measures.contamination import Contamination, Executed
 from instruction_data.measures.functions import CANDIDATE, Function
-from instruction_data.measures.leakage import Solved
+from instruction_data.measures.leakage import Findings, Solved
 from instruction_data.numbers.blocks import Arrays
 from instruction_data.numbers.features import Engine, Feature, Shards
 from instruction_data.outcomes import checks, sandbox, trials, twins
@@ -51,7 +53,7 @@ LIMITS = {  # of the screen; seconds are of the processor
     "asleep_seconds": 2.0,  # by the clock; a child that waits for something so long is killed, too
     "memory": 256_000_000,  # bytes of a child, beyond those of its parent
 }
-ANSWER_SECONDS = 900  # that one program may take by the clock, on a machine that has much else to do
+ANSWER_SECONDS = 600  # that one program may take by the clock, on a machine that has much else to do
 FAULTS = {  # of the screen -> in words
     "": "",
     "load": "code that fails when it is defined",
@@ -106,8 +108,8 @@ class Problems:
     @property
     def identity(self) -> dict[str, object]:
         """Everything but a program that changes what becomes of it."""
-        versions = {name: metadata.version(name) for name in ("numpy",)}
-        return {"rules": RULES, "python": platform.python_version(), "problems": self.sha256, **versions}
+        versions = {"python": platform.python_version(), "numpy": metadata.version("numpy")}
+        return {"rules": RULES, "problems": self.sha256, **versions}
 
 
 def _orders(arguments: int) -> list[tuple[int, ...]]:
@@ -131,34 +133,34 @@ def execute(found: Contamination, compute: Compute) -> Contamination:
     Raises:
         InputError: this machine cannot make a sandbox, or no benchmark has tests.
     """
-    problems = load(found.benchmarks)
+    problems = load({one.benchmark.name: one.benchmark.ids for one in found.findings})
     holders, skipped = collected(found.at_hand, {one.arguments for one in problems.checks})
     programs = sorted(holders)
     candidates, faults = screened(programs, problems, compute)
     solving, undecided = judged(programs, candidates, problems, compute)
-    skipped += Counter(FAULTS[fault] for fault in faults if fault)
-    skipped += Counter({"a function without a verdict in time": undecided} if undecided else {})
-    findings = []
-    for one in found.findings:
-        numbers = {name: number for number, name in enumerate(one.benchmark.ids)}
-        mine = [each for each in solving if problems.names[each.problem] == one.benchmark.name]
-        hits = sorted(
-            (record, numbers[problems.checks[each.problem].id], function.name, each.program)
-            for each in mine
-            for record, function in holders[programs[each.program]]
-        )
-        findings.append(replace(one, solved=_solved(hits, programs)) if one.benchmark.name in problems.names else one)
+    skipped.update(FAULTS[fault] for fault in faults if fault)
+    skipped.update({"a function without a verdict in time": undecided} if undecided else {})
+    findings = [
+        replace(one, solved=_solved(one, solving, problems, programs, holders))
+        if one.benchmark.name in problems.names
+        else one
+        for one in found.findings
+    ]
     executed = Executed(len(programs), len(candidates), dict(sorted(skipped.items())))
     return replace(found, findings=findings, executed=executed)
 
 
-def load(wanted: Mapping[str, Mapping]) -> Problems:
-    """Load the problems of the wanted benchmarks that have tests: those of the packages.
+def load(wanted: Mapping[str, Sequence[str]]) -> Problems:
+    """Load the problems that have tests: those of the packages.
+
+    Args:
+        wanted: benchmark -> its problems' identifiers.
 
     Raises:
         InputError: none of them has.
     """
-    chosen = [(name, check) for name, checked in checks.CHECKED.items() if name in wanted for check in checked()]
+    found = [(name, one) for name, checked in checks.CHECKED.items() if name in wanted for one in checked()]
+    chosen = [(name, one) for name, one in found if one.id in set(wanted[name])]
     if not chosen:
         raise InputError(f"--execute: found no tests for {', '.join(wanted)}; expected HumanEval or MBPP")
     names, made = zip(*chosen, strict=True)
@@ -169,7 +171,7 @@ def collected(records: Sequence, arguments: set[int]) -> tuple[dict[str, list[tu
     """Return program -> the records that hold it, and why code was skipped."""
     holders: dict[str, list[tuple[int, Function]]] = {}
     skipped: Counter = Counter()
-    for number, record in enumerate(records):
+    for number, record in enumerate(tqdm(records, "looking for functions", unit="record", file=sys.stderr, delay=5)):
         found = functions.functions_of(record, arguments)
         skipped.update(found.skipped)
         for function in found.functions:
@@ -177,14 +179,28 @@ def collected(records: Sequence, arguments: set[int]) -> tuple[dict[str, list[tu
     return holders, skipped
 
 
-def _solved(hits: Sequence[tuple[int, int, str, int]], programs: Sequence[str]) -> Solved:
-    shapes = {program: functions.shape(programs[program]) for *_, program in hits}
-    numbers = {shape: number for number, shape in enumerate(sorted(set(shapes.values())))}
+def _solved(
+    found: Findings,
+    solving: Sequence[Candidate],
+    problems: Problems,
+    programs: Sequence[str],
+    holders: Mapping[str, Sequence[tuple[int, Function]]],
+) -> Solved:
+    """Return the problems of a benchmark that records solve."""
+    name, numbers = found.benchmark.name, {one: number for number, one in enumerate(found.benchmark.ids)}
+    hits = sorted(
+        (record, numbers[problems.checks[one.problem].id], function.name, functions.shape(programs[one.program]))
+        for one in solving
+        if problems.names[one.problem] == name
+        for record, function in holders[programs[one.program]]
+    )
+    records, solved, names, shapes = zip(*hits, strict=True) if hits else ((),) * 4
+    program = {shape: number for number, shape in enumerate(dict.fromkeys(shapes))}
     return Solved(
-        np.array([record for record, *_ in hits], dtype=np.int64),
-        np.array([problem for _, problem, *_ in hits], dtype=np.int64),
-        [name for *_, name, _ in hits],
-        np.array([numbers[shapes[program]] for *_, program in hits], dtype=np.int64),
+        np.array(records, dtype=np.int64),
+        np.array(solved, dtype=np.int64),
+        list(names),
+        np.array([program[shape] for shape in shapes], dtype=np.int64),
     )
 
 

@@ -7,6 +7,7 @@ twins. Every edit is kept with the reason for which it was dropped, below a stud
 """
 
 import hashlib
+import os
 import platform
 import sys
 from collections import Counter
@@ -149,7 +150,7 @@ def _sha256(content: object) -> str:
 
 def own_site() -> TrialSite:
     """Return the place where solutions run: our own interpreter in a sandbox, without the benchmarks' data."""
-    own = Environment(Path(sys.executable))
+    own = Environment(Path(os.path.normpath(sys.executable)))
     readable = {path: str(path) for path in (*python_folders(own), IN_HARNESS)}
     variables = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "PYTHONHASHSEED": "0"}
     script, hidden = IN_HARNESS / "sample.py", benchmarks.data_folders()
