@@ -259,6 +259,8 @@ class TestDamage:
             ({"files": {"Results/comparison.csv": b"a\n"}}, "differs     Results/comparison.csv: found other content"),
             ({"files": {comparison.relative_to(study).as_posix(): comparison.read_bytes().replace(b"42", b"43", 1)}},
              "differs     Results/comparison.json: found other content than was written"),
+            ({"files": {"Profiles/profiles.json": documents.signed({"format": 1, "files_beside": {"../../x": ""}})}},
+             "differs     Profiles/profiles.json: found {'../../x': ''} as files_beside"),
             ({"by_hash": {"secret.txt": file_sha256(page)}}, "not known   secret.txt"),
             ({"by_hash": ["report.html"]}, "as by_hash; expected names and SHA-256"),
         )  # fmt: skip
@@ -353,6 +355,13 @@ class TestStrangers:
         manifest = {"command": command, "pools": {"oss": {"path": "Datas/oss.jsonl"}}, "inputs": {}, "splits": {}}
         with pytest.raises(InputError, match="found "):
             remade.command_of(manifest, tmp_path)
+
+    @pytest.mark.parametrize("pools", [None, [], {"mine": 3}, {"mine": {}}, {"mine": {"instruction": 7}}, {"a/b": {}}])
+    def test_rows_of_pools_of_another_form_are_refused(self, pools, tmp_path):
+        manifest = {"command": "python x", "pools": {"mine": {"path": "a"}, "a/b": {"path": "b"}}}
+        with pytest.raises(InputError, match="found "):
+            remade.write_rows({tmp_path: manifest}, {"pools": pools}, tmp_path)
+        assert list(tmp_path.iterdir()) == []
 
     def test_a_pool_that_a_command_names_is_the_one_of_its_manifest(self, tmp_path):
         command = "python Code/RQ1/domain_composition.py --pool Mine=x.jsonl --other math=y.jsonl --seed=7 --shuffle"

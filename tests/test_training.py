@@ -15,8 +15,9 @@ from tests.support.scripts import load_script, numbered
 from tests.support.workspaces import opened
 
 from instruction_data.errors import InputError
-from instruction_data.files.atomic import file_sha256
-from instruction_data.numbers import models
+from instruction_data.files.atomic import file_sha256, write_whole
+from instruction_data.measures import benchmarks
+from instruction_data.numbers import embeddings, models
 from instruction_data.numbers.language_model import LanguageModel, alternatives
 from instruction_data.pools import reading
 from instruction_data.pools.table import Pool
@@ -150,6 +151,20 @@ def test_a_recipe_that_is_none_is_refused(tmp_path, text, found):
 def test_an_unknown_recipe_names_the_known_ones():
     with pytest.raises(InputError, match=r"expected one of demo, .*full, lora, or a YAML file"):
         recipes.read_recipe("big")
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda folder: recipes.read_recipe(str(folder)),
+        lambda folder: benchmarks.read("mine", folder),
+        lambda folder: embeddings.read(folder, None),
+        lambda folder: write_whole(folder, b"{}"),
+    ],
+)
+def test_a_folder_that_a_flag_names_instead_of_a_file_is_called_one(read, tmp_path):
+    with pytest.raises(InputError, match=f"{tmp_path}: found a folder; expected "):
+        read(tmp_path)
 
 
 def test_a_dry_run_prints_commands_and_writes_nothing(train, root, arguments, capsys):

@@ -97,8 +97,7 @@ def read_manifest(path: Path) -> dict:
     if formats.pointer_of(path):
         raise InputError(f"{path}:1: found a Git LFS pointer; expected categories: git lfs pull, or {MAKE}")
     manifest_path = path.with_name(f"{path.stem}{manifests.SUFFIX}")
-    if not manifest_path.exists():
-        raise InputError(f"{manifest_path}: found no such file; expected the manifest of {path.name}: {AGAIN}")
+    require_file(manifest_path, f"expected the manifest of {path.name}: {AGAIN}")
     manifest = manifests.read(manifest_path)
     if file_sha256(path) not in manifests.files(manifest).values():
         raise InputError(f"{path}: found other content than its manifest says; expected that: {AGAIN}")

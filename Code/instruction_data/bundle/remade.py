@@ -172,11 +172,13 @@ def write_rows(described: Mapping[Path, Mapping], head: Mapping, root: Path) -> 
     """
     paths = {name: entry["path"] for manifest in described.values() for name, entry in manifest["pools"].items()}
     lines = []
-    for name, row in (head.get("pools") or {}).items():
+    rows = head.get("pools")
+    if not isinstance(rows, dict) or not all(isinstance(row, dict) for row in rows.values()):
+        raise InputError(f"{archive.LIST}: found {quoted(rows)} as pools; expected a row a pool, by name")
+    for name, row in rows.items():
         if name in paths:
             lines.append(f"[{checked_name(name)}]\npath = {_quoted(paths[name])}")
-            lines += [f"{key} = {_quoted(row[key])}" for key in ROW_TEXTS]
-            lines.append(f"empty_output = {_quoted(row['empty_output'])}")
+            lines += [f"{key} = {_quoted(row.get(key))}" for key in (*ROW_TEXTS, "empty_output")]
     if lines:
         (root / TABLE_FILE).write_text("\n".join(lines) + "\n", "utf-8")
     if any("--demo" in shlex.split(manifest["command"]) for manifest in described.values()):

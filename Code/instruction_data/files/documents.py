@@ -14,6 +14,7 @@ from typing import TypeVar
 import orjson
 
 from instruction_data.errors import InputError, quoted
+from instruction_data.files import names
 from instruction_data.files.atomic import file_sha256, write_whole
 from instruction_data.files.places import found_instead, require_file
 
@@ -105,6 +106,8 @@ def faults(path: Path) -> list[str]:
     if not isinstance(content, dict) or is_touched(content):
         return [f"{path.name}: found other content than was written"]
     beside = content.get(BESIDE, {})
+    if not isinstance(beside, dict) or any(map(names.fault, beside)):
+        return [f"{path.name}: found {quoted(beside)} as {BESIDE}; expected names of files and SHA-256"]
     wrong = [name for name, sha256 in beside.items() if not _is(path.with_name(name), sha256)]
     return [f"{name}: found other content than {path.name} says" for name in wrong]
 

@@ -11,6 +11,7 @@ from instruction_data.errors import InputError, quoted
 from instruction_data.files import formats
 from instruction_data.files.atomic import file_sha256
 from instruction_data.files.entries import Entry, Problem
+from instruction_data.files.places import found_instead
 from instruction_data.measures import mbpp
 from instruction_data.pools.records import is_unicode
 
@@ -135,7 +136,7 @@ def read(name: str, path: Path, fields: Mapping[str, str] | None = None) -> Benc
         InputError: the file is missing, unreadable, or has no such fields.
     """
     if not path.is_file():
-        raise InputError(f"--benchmark {name}: {path}: found no such file; expected the benchmark's problems")
+        raise InputError(f"--benchmark {name}: {path}: found {found_instead(path)}; expected the benchmark's problems")
     if formats.pointer_of(path):
         raise InputError(f"--benchmark {name}: {path}:1: found a Git LFS pointer; expected the problems themselves")
     rows, names = [], dict(fields or {})

@@ -17,6 +17,7 @@ from typing import ClassVar
 import numpy as np
 
 from instruction_data.errors import InputError, printable, quoted
+from instruction_data.files.places import require_file
 from instruction_data.numbers import features
 
 PICKLES = (".pkl", ".pickle")
@@ -54,6 +55,7 @@ def read(path: Path, scratch: Path | None) -> Embeddings:
         InputError: the file is neither a matrix of floating-point numbers in .npy nor a pickle of one or of a list of
             vectors, it holds anything else, or it changes while it is read.
     """
+    require_file(path, "expected a matrix of floating-point numbers, or a pickle of vectors")
     try:
         with open(path, "rb") as file:
             before = _state(file)

@@ -8,7 +8,7 @@ import orjson
 import yaml
 
 from instruction_data.errors import InputError, quoted
-from instruction_data.files.places import CODE
+from instruction_data.files.places import CODE, found_instead
 
 RECIPES = CODE / "training" / "recipes"
 OURS = {"model_name_or_path", "model_revision", "dataset_dir", "dataset", "output_dir", "overwrite_output_dir"}
@@ -58,7 +58,7 @@ def read_recipe(name: str) -> Recipe:
     path = RECIPES / f"{name}.yaml" if (RECIPES / f"{name}.yaml").is_file() else Path(name)
     known = ", ".join(sorted(one.stem for one in RECIPES.glob("*.yaml")))
     if not path.is_file():
-        raise InputError(f"--recipe {name}: found no such file; expected one of {known}, or a YAML file")
+        raise InputError(f"--recipe {name}: found {found_instead(path)}; expected one of {known}, or a YAML file")
     options = read_yaml(path, "expected options of LLaMA-Factory, NAME: VALUE")
     recipe = Recipe(path.name, path.read_text("utf-8-sig").rstrip() + "\n")
     if set(options) & OURS - {"do_train"}:
