@@ -58,3 +58,12 @@ def test_shares_add_up(total, percent):
     first, second = draws.share_counts(total, percent)
     assert first + second == total
     assert first == int(total * percent // 100)
+
+
+def test_uniform_numbers_are_the_same_for_ever_and_lie_inside():
+    found = draws.uniform(4000, 42, "RQ5_OSS")
+    assert found.tolist() == draws.uniform(4000, 42, "RQ5_OSS").tolist()
+    assert 0 < found.min() < 0.01 and 0.99 < found.max() < 1
+    assert abs(found.mean() - 0.5) < 0.02
+    assert (np.argsort(found, kind="stable") == draws.permutation(4000, 42, "RQ5_OSS")).all()
+    assert found[:3].tolist() != draws.uniform(3, 43, "RQ5_OSS").tolist()

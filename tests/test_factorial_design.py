@@ -166,6 +166,16 @@ def test_missing_numbers_are_refused_with_the_command_that_makes_them(tmp_path, 
     assert f"expected them: python Code/RQ2/semantic_diversity.py --root {tmp_path} --pool mine" in done.stderr
 
 
+def test_a_dry_run_says_what_a_run_writes_and_writes_nothing(script, root, capsys):
+    before = sorted(root.rglob("*"))
+    assert script.main(["--root", str(root), "--pool", "mine", "--size", "20", "--dry-run"]) == 0
+    said = capsys.readouterr().out
+    assert sorted(root.rglob("*")) == before
+    for place in range(1, 9):
+        assert f"would write  Datas/RQ5/MINE/RQ5_MINE_SET{place:02}.json: 20 records\n" in said
+    assert "resolution IV: length=diversity:complexity:algorithmic\n" in said
+
+
 def test_the_page_shows_levels_balance_aliases_and_overlap(script, root, capsys):
     manifest = run(script, root, "--size", "20")
     assert load_script("report/report.py").main(["--root", str(root)]) == 0

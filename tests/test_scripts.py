@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -414,3 +415,20 @@ def test_ctrl_c_leaves_no_half_file_and_the_next_run_goes_on(small_demo, tmp_pat
     assert subprocess.run(words, capture_output=True).returncode == 0
     assert {path: path.stat().st_mtime_ns for path in kept} == kept
     assert verify.verify(tmp_path) == []
+
+
+def test_a_designed_experiment_takes_the_numbers_of_the_other_scripts(done, tmp_path):
+    root = shutil.copytree(done, tmp_path / "root")
+    words = ["--demo", "--root", str(root), "--pool", "oss"]
+    assert load_script("annotate/text_measures.py").main([*words, "--tokenizer", "minilm"]) == 0
+    factors = ["--factors", "diversity", "complexity", "length", "--size", "6"]
+    assert load_script("derive/factorial_design.py").main([*words, *factors]) == 0
+    manifest = manifests.read(root / "Datas/RQ5/OSS/RQ5_OSS_manifest.json")
+    assert set(manifest["inputs"]) == {
+        "Datas/RQ2/OSS/RQ2_OSS_scores.parquet",
+        "Datas/RQ3/OSS/RQ3_OSS_scores.parquet",
+        "Datas/Numbers/OSS/OSS_texts.parquet",
+    }
+    assert all(one["difference"] >= 0.5 for one in manifest["settings"]["design"]["factors"].values())
+    assert all(one["within"] < 0.1 for one in manifest["settings"]["design"]["factors"].values())
+    assert verify.verify(root) == []

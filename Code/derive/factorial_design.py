@@ -53,6 +53,7 @@ FOLLOWS = dict.fromkeys(
     ("category", "language", "compilable Python"), "it follows from the domain, which the sets were mixed by"
 )
 USED = 0.4  # of a pool in all sets together, by default
+DEMO_SIZE = 75  # the most records in a set of the demo by default, so that a training takes two minutes
 SETS = (8, 16)
 ROMAN = {4: "IV", 5: "V", 6: "VI", 7: "VII", 8: "VIII"}
 CATEGORIES = "Code/RQ4/task_category.py"
@@ -341,6 +342,12 @@ def design_of(factors: Sequence[Factor], levels: np.ndarray) -> dict:
     }
 
 
+def set_size(workspace: Workspace, options: argparse.Namespace, n: int) -> int:
+    """Return the records of each set drawn from ``n`` code records."""
+    most = DEMO_SIZE if workspace.demo else n
+    return options.size or max(1, min(most, int(USED * n) // options.sets))
+
+
 def names_of(workspace: Workspace, pool: Pool, sets: int) -> list[list[str]]:
     """Return the names of the sets, a list for each draw."""
     endings = workspace.names("")
@@ -353,7 +360,7 @@ def publish_pool(
     """Draw and publish the sets of one code pool."""
     sources = [workspace.read(pool), *([workspace.read(other)] if factors[-1].name == DOMAIN else [])]
     made, levels = material(workspace, factors, sources), levels_of(factors, options.sets)
-    size = options.size or max(1, int(USED * len(made.code)) // options.sets)
+    size = set_size(workspace, options, len(made.code))
     wanted = made.wanted(levels, counts_of(factors, levels, size))
     draw_names = [f"{ID}_{pool.label}{ending}" for ending in workspace.names("")]
     plan, chosen = drawn(made, wanted, draw_names, workspace.seed)
@@ -440,7 +447,10 @@ def parser() -> argparse.ArgumentParser:
     group = result.add_argument_group("factorial design")
     group.add_argument("--sets", type=int, choices=SETS, default=SETS[0], help="how many (default: %(default)s)")
     group.add_argument(
-        "--size", type=cli.positive, metavar="N", help=f"records in each set (default: {USED:.0%} of the pool in all)"
+        "--size",
+        type=cli.positive,
+        metavar="N",
+        help=f"records in each set (default: {USED:.0%} of the pool in all; with --demo {DEMO_SIZE} at most)",
     )
     group.add_argument(
         "--factors",
@@ -472,9 +482,7 @@ def main(argv: list[str] | None = None) -> int:
         partial(publish_pool, workspace, options, factors, other),
         Question(ID),
         expects=lambda pool, n: {
-            name: options.size or int(USED * n) // options.sets
-            for names in names_of(workspace, pool, options.sets)
-            for name in names
+            name: set_size(workspace, options, n) for names in names_of(workspace, pool, options.sets) for name in names
         },
     )
     return 0

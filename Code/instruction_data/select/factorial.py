@@ -134,8 +134,8 @@ class Fit:
     missed: float
 
 
-def fit(wanted: Wanted, difference: float, noise: np.ndarray) -> Fit:
-    """Find the scores with which the sets have the wanted counts and means.
+class Balancing:
+    """The convex function whose minimum gives the sets their counts and means; Hainmueller's dual, for many sets.
 
     The middle between the levels of a property is left free, and lies where it costs least: the weights of a property
     sum to zero over the sets, since they are the multipliers of means that are given up to a constant.
@@ -144,45 +144,59 @@ def fit(wanted: Wanted, difference: float, noise: np.ndarray) -> Fit:
         difference: between the levels, in standard deviations.
         noise: as ``Wanted.noise`` makes it.
     """
-    from scipy.optimize import minimize
-    from threadpoolctl import threadpool_limits
 
-    sets, pools = wanted.counts.shape
-    counts, sizes, member = wanted.counts.T * ROOM, wanted.sizes.T * ROOM, np.eye(pools)[wanted.pools]
-    every, half = sizes.sum(axis=1, keepdims=True), difference / 2 + TOLERANCE
-    moments = np.hstack([member, np.nan_to_num(wanted.values)])
-    goal = np.vstack([counts, half * sizes * wanted.levels.T])
-    base = noise[:, :sets] - noise[:, sets + np.arange(sets) % wanted.uses]
-    base[member @ counts == 0] = -np.inf
+    def __init__(self, wanted: Wanted, difference: float, noise: np.ndarray):
+        sets, self._pools = wanted.counts.shape
+        self._layers, self._levels = wanted.layers, wanted.levels.T
+        self._half = difference / 2 + TOLERANCE
+        self._counts, self._sizes = wanted.counts.T * ROOM, wanted.sizes.T * ROOM
+        self._every = self._sizes.sum(axis=1, keepdims=True)
+        self.goal = np.vstack([self._counts, self._half * self._sizes * self._levels])
+        member = np.eye(self._pools)[wanted.pools]
+        self._moments = np.hstack([member, np.nan_to_num(wanted.values)])
+        self._noise = noise[:, :sets] - noise[:, sets + np.arange(sets) % wanted.uses]
+        self._noise[member @ self._counts == 0] = -np.inf
 
-    def centred(flat: np.ndarray) -> np.ndarray:
-        weights = flat.reshape(goal.shape).copy()
-        weights[pools:] -= (sizes * weights[pools:]).sum(axis=1, keepdims=True) / every
+    def __call__(self, flat: np.ndarray) -> tuple[float, np.ndarray]:
+        """Return the function's value and gradient for weights and constants in one row."""
+        weights = self._centred(flat)
+        total, shares = smoothed(self._noise + self._moments @ weights, self._layers)
+        return total - (self.goal * weights).sum(), self._left(shares)[0].ravel()
+
+    def fit(self, flat: np.ndarray) -> Fit:
+        """Return what weights and constants come to."""
+        scores = self._noise + self._moments @ self._centred(flat)
+        left, middles = self._left(smoothed(scores, self._layers)[1])
+        missed = np.abs(left) / np.maximum(np.vstack([self._counts, self._sizes]), 1)
+        return Fit(scores, (middles + self._half * self._levels).T, float(missed.max()))
+
+    def _centred(self, flat: np.ndarray) -> np.ndarray:
+        weights = flat.reshape(self.goal.shape).copy()
+        weights[self._pools :] -= (self._sizes * weights[self._pools :]).sum(axis=1, keepdims=True) / self._every
         return weights
 
-    def left(shares: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return what sums have beyond the goal, and the middles for which that is least."""
-        found = moments.T @ shares - goal
-        middles = found[pools:].sum(axis=1, keepdims=True) / every
-        found[pools:] -= sizes * middles
+    def _left(self, shares: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return what the sums have beyond the goal, and the middles for which that is least."""
+        found = self._moments.T @ shares - self.goal
+        middles = found[self._pools :].sum(axis=1, keepdims=True) / self._every
+        found[self._pools :] -= self._sizes * middles
         return found, middles
 
-    def dual(flat: np.ndarray) -> tuple[float, np.ndarray]:
-        weights = centred(flat)
-        total, shares = smoothed(base + moments @ weights, wanted.layers)
-        return total - (goal * weights).sum(), left(shares)[0].ravel()
+
+def fit(wanted: Wanted, difference: float, seed: int, name: str) -> Fit:
+    """Find the scores with which the sets have the wanted counts and means, as far as there are such."""
+    from scipy.optimize import minimize
+    from threadpoolctl import threadpool_limits
 
     def stop(flat: np.ndarray) -> None:
         if np.abs(flat).max() > STEEPEST:
             raise StopIteration
 
-    start, options = np.zeros(goal.size), {"maxiter": STEPS}
+    balancing = Balancing(wanted, difference, wanted.noise(seed, name))
+    start, options = np.zeros(balancing.goal.size), {"maxiter": STEPS}
     with threadpool_limits(1):  # whose number would change the last digits
-        found = minimize(dual, start, jac=True, method="L-BFGS-B", callback=stop, options=options)
-        scores = base + moments @ centred(found.x)
-        beyond, middles = left(smoothed(scores, wanted.layers)[1])
-    missed = np.abs(beyond) / np.maximum(np.vstack([counts, sizes]), 1)
-    return Fit(scores, (middles + half * wanted.levels.T).T, float(missed.max()))
+        found = minimize(balancing, start, jac=True, method="L-BFGS-B", callback=stop, options=options)
+        return balancing.fit(found.x)
 
 
 def smoothed(scores: np.ndarray, layers: Sequence[np.ndarray]) -> tuple[float, np.ndarray]:
@@ -208,12 +222,12 @@ def draw(wanted: Wanted, difference: float, seed: int, name: str) -> list[np.nda
     Returns:
         The positions of the records of each set, ascending. Means are within ``TOLERANCE`` of their level.
     """
-    found = fit(wanted, difference, wanted.noise(seed, name))
+    found = fit(wanted, difference, seed, name)
     if found.missed > FITTED:
         return None
     found, made = replace(found, means=reachable(wanted, found.means)), []
     for number in range(len(wanted.levels)):
-        others = np.setdiff1d(np.arange(number % wanted.uses, len(wanted.levels), wanted.uses), number)
+        others = np.setdiff1d(wanted.layers[number % wanted.uses], number)
         rivals = found.scores[:, others].max(axis=1, initial=0.0)
         free = (found.scores[:, number] >= rivals) | (rivals <= 0)
         free &= np.isfinite(found.scores[:, number])
@@ -309,7 +323,7 @@ def drawn(wanted: Wanted, plan: Plan, seed: int, names: Sequence[str]) -> tuple[
 
 def carries(wanted: Wanted, difference: float, seed: int, name: str) -> bool:
     """Say whether the records carry a difference, by the fit alone."""
-    return fit(wanted, difference, wanted.noise(seed, name)).missed <= FITTED
+    return fit(wanted, difference, seed, name).missed <= FITTED
 
 
 def largest(wanted: Wanted, seed: int, name: str) -> float | None:
