@@ -280,15 +280,6 @@ def test_a_dose_of_a_factor_is_low_or_high(tmp_path):
         load_script("evaluation/compare.py").declarations(tmp_path)
 
 
-@pytest.mark.parametrize("design", [[], {"factors": {"length": {"low": "many"}}}, {"factors": {"length": 3}}])
-def test_a_design_that_is_not_as_scripts_write_it_is_refused(tmp_path, design):
-    doses = {"RQ5_OSS_SET01": 0.0, "RQ5_OSS_SET02": 1.0}
-    contrast = {"label": "length", "kind": "factor", "doses": doses}
-    manifest(tmp_path, "RQ5_OSS", doses, question="RQ5", contrasts=[contrast], settings={"design": design})
-    with pytest.raises(InputError, match="found a design without numbers for its factor 'length'"):
-        load_script("evaluation/compare.py").declarations(tmp_path)
-
-
 def test_several_scores_of_a_factor_are_one_verdict():
     about = {"question": "RQ5", "pool": "oss", "model": "m", "recipe": "", "seeds": [1], "harness": "x"}
     rows = [

@@ -106,9 +106,8 @@ class Fit:
         """Return one coefficient problem by problem; it must have an estimate.
 
         What is left over has few degrees of freedom. Where it happens to be less than the chance of problems explains,
-        that stays below zero, and is not taken for certainty that draws do nothing (``two_way.tested``). Otherwise, with
-        3 degrees of freedom and draws that vary twice as much as problems explain, p values below 0.002 come eight
-        times too often in simulations.
+        that stays below zero, and is not taken for certainty that draws do nothing (``two_way.tested``). Otherwise p
+        values below 0.002 come eight times too often, in simulations with 3 degrees of freedom.
         """
         weight, sides = self.weights[place], self.draws.sides
         if self.left is None:

@@ -59,7 +59,7 @@ def _wrong_part(manifest: dict) -> str:
         "command": _is_one_command,
         "pools": lambda part: all(map(_is_pool, part.values())),
         "inputs": lambda part: all(map(names.is_relative, part)) and all(isinstance(one, str) for one in part.values()),
-        "settings": lambda part: isinstance(part, dict),
+        "settings": lambda part: isinstance(part, dict) and ("design" not in part or _is_design(part["design"])),
         "models": lambda part: all(isinstance(one, dict) for one in part.values()),
         "contrasts": lambda part: isinstance(part, list) and all(map(_is_contrast, part)),
         "splits": lambda part: all(_is_split(name, one) for name, one in part.items()),
@@ -108,6 +108,20 @@ def _is_contrast(entry: dict) -> bool:
     doses = list(entry["doses"].values())
     known = entry["kind"] in ("ends", "trend") or (entry["kind"] == "factor" and set(doses) <= {0, 1})
     return isinstance(entry["label"], str) and known and all(type(dose) in (int, float) for dose in doses)
+
+
+def _is_design(entry: dict) -> bool:
+    figures = ("scale", "low", "high", "difference", "within")
+    factors = entry["factors"].values()
+    texts = [entry["resolution"], *entry["generators"], *(effect for group in entry["aliases"] for effect in group)]
+    texts += [one["unit"] for one in factors]
+    numbers = [entry["overlap"], *(one[figure] for one in factors for figure in figures)]
+    return (
+        len(factors) > 0
+        and all(isinstance(text, str) for text in texts)
+        and all(type(one) in (int, float) for one in numbers)
+        and isinstance(entry["disjoint"], bool)
+    )
 
 
 def _is_file(entry: dict) -> bool:

@@ -5,7 +5,7 @@ splits (profiles, controls, the page, the comparison) learn from it what was mea
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from instruction_data.errors import InputError
@@ -82,6 +82,24 @@ class Trend:
 
 
 @dataclass(frozen=True)
+class Factors:
+    """The contrasts of a designed experiment, one for each factor: all its sets, high ones and low ones.
+
+    Attributes:
+        high: factor -> the splits in which it is high.
+    """
+
+    high: Mapping[str, Collection[str]]
+
+    def resolved(self, splits: Sequence[Split]) -> list[dict]:
+        """Return the contrasts with the names of these splits."""
+        return [
+            {"label": factor, "kind": "factor", "doses": {split.name: float(split.name in high) for split in splits}}
+            for factor, high in self.high.items()
+        ]
+
+
+@dataclass(frozen=True)
 class Question:
     """A research question.
 
@@ -99,7 +117,7 @@ class Question:
     asks: str = ""
     varies: tuple[str, ...] = ()
     follows: Mapping[str, str] | None = None
-    contrast: Ends | Against | Trend | None = None
+    contrast: Ends | Against | Trend | Factors | None = None
 
     @property
     def about(self) -> dict:
