@@ -141,7 +141,7 @@ def declarations(root: Path) -> Declarations:
     """Return what the manifests of a study root declare."""
     found, controls, traits = defaultdict(list), {"random": {}, "matched": {}}, {}
     factors, measured = {}, {}
-    for path, manifest in manifests.every(root):
+    for _, manifest in manifests.every(root):
         settings = manifest["settings"]
         if settings.get("control") in controls and manifest["splits"]:
             split = settings.get("split")
@@ -150,7 +150,7 @@ def declarations(root: Path) -> Declarations:
         elif not manifests.derived_as(manifest):
             key = manifest["question"], manifest["pool"]
             found[key] += [one for one in manifest["contrasts"] if one["kind"] != "factor"]
-            factors[key] = factors_of(path, manifest)
+            factors[key] = factors_of(manifest)
             summaries = {
                 name: next(iter(split["summary"].values()), None) for name, split in manifest["splits"].items()
             }
@@ -166,24 +166,15 @@ def declarations(root: Path) -> Declarations:
     return Declarations(declared, {key: of for key, of in factors.items() if of}, measured)
 
 
-def factors_of(path: Path, manifest: Mapping) -> list[Factor]:
-    """Return the factors that a manifest declares, with what its design achieved.
-
-    Raises:
-        InputError: the design is not as scripts write it.
-    """
+def factors_of(manifest: Mapping) -> list[Factor]:
+    """Return the factors that a manifest declares, with what its design achieved."""
+    known = manifest["settings"].get("design", {"factors": {}})["factors"]
     found = []
     for one in manifest["contrasts"]:
         if one["kind"] == "factor":
-            try:
-                of = manifest["settings"].get("design", {}).get("factors", {}).get(one["label"], {})
-                numbers = {name: float(of.get(name) or 0.0) for name in ("low", "high", "scale")}
-                words = {name: str(of.get(name) or "") for name in ("unit", "question", "other")}
-            except (AttributeError, TypeError, ValueError) as error:
-                raise InputError(
-                    f"{path}: found a design without numbers for its factor {quoted(one['label'])}; expected the means "
-                    "of low and high sets and the scale of each factor: make these sets again"
-                ) from error
+            of = known.get(one["label"], {})
+            numbers = {name: of.get(name, 0.0) for name in ("low", "high", "scale")}
+            words = {name: of.get(name) or "" for name in ("unit", "question", "other")}
             found.append(Factor(one["label"], one["doses"], **numbers, **words))
     return found
 

@@ -1,6 +1,5 @@
 """A study root with designed sets and two questions that vary one property alone, and outcomes of known truth."""
 
-from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
@@ -11,7 +10,7 @@ from tests.support.workspaces import opened
 
 from instruction_data.outcomes import outcomes
 from instruction_data.outcomes.outcomes import Metric, Outcome
-from instruction_data.publish.question import Question
+from instruction_data.publish.question import Factors, Question
 from instruction_data.publish.split import Split
 
 LENGTH = "output length <b>of</b> code"
@@ -21,6 +20,11 @@ FACTORS = {  # name -> as a manifest has it; diversity is 1 - similarity
     LENGTH: {"unit": "tokens", "scale": 50.0, "question": None, "low": 120.0, "high": 170.0},
     "algorithmic share": {"unit": "", "scale": 0.5, "question": "RQ4", "low": 0.25, "high": 0.75},
 }
+ACHIEVED = {"difference": 1.0, "within": 0.05}
+DESIGN = {
+    "factors": {name: one | ACHIEVED for name, one in FACTORS.items()},
+    **{"resolution": "IV", "generators": [], "aliases": [], "disjoint": True, "overlap": 0.0},
+}
 STEPS = np.array([1.0, 1.2, 1.0, 1.0])  # standard deviations between low and high sets
 DOSES = np.array([levels for levels in product((0, 1), repeat=4) if sum(levels) % 2 == 0])  # 8 sets, resolution IV
 SETS = [f"RQ5_OSS_SET{number:02}" for number in range(1, 9)]
@@ -28,21 +32,9 @@ TRUTH = np.array([-0.01, 0.0, -0.015, 0.0])  # bits per byte for one standard de
 ALONG = {
     "RQ2": np.array([1.1, 0.0, 0.9, 0.0]),
     "RQ3": np.array([0.0, 1.1, 0.9, 0.0]),
-}  # of the high end; length goes along
+}  # the high end: length goes along
 MEASURED = {"RQ2": (0.61, 0.5, 0.39), "RQ3": (2.0, 3.0, 4.2)}  # similarity, complexity
 TIERS, RECORDS = ("LOW", "MEDIUM", "HIGH"), 96
-
-
-@dataclass(frozen=True)
-class Designed:
-    """A declaration of factors, as a question of designed sets makes it."""
-
-    def resolved(self, splits):
-        doses = dict(zip(FACTORS, DOSES.T.astype(float).tolist(), strict=True))
-        names = [split.name for split in splits]
-        return [
-            {"label": one, "kind": "factor", "doses": dict(zip(names, of, strict=True))} for one, of in doses.items()
-        ]
 
 
 def build(root):
@@ -56,13 +48,16 @@ def build(root):
     for question, measured in MEASURED.items():
         parts = zip(TIERS, np.arange(RECORDS).reshape(3, -1), measured, strict=True)
         made = [Split(f"{question}_OSS_{tier}", [(records, rows)], {"mean": figure}) for tier, rows, figure in parts]
-        workspace.begin(Question(question, f"title of {question}", "Asks?", contrast=ENDS), [records], {}).splits(
-            made, []
-        )
-    question = Question("RQ5", "all properties at once", "Which property is it?", contrast=Designed())
+        asked = Question(question, f"title of {question}", "Asks?", contrast=ENDS)
+        workspace.begin(asked, [records], {}).splits(made, [])
+    high = {
+        name: [one for one, dose in zip(SETS, doses, strict=True) if dose]
+        for name, doses in zip(FACTORS, DOSES.T, strict=True)
+    }
+    question = Question("RQ5", "all properties at once", "Which property is it?", contrast=Factors(high))
     sets = np.random.default_rng(0).permutation(RECORDS).reshape(8, -1)
     made = [Split(name, [(records, np.sort(rows))], {}) for name, rows in zip(SETS, sets, strict=True)]
-    workspace.begin(question, [records], {"design": {"factors": FACTORS}}).splits(made, [])
+    workspace.begin(question, [records], {"design": DESIGN}).splits(made, [])
     return root
 
 
@@ -73,8 +68,8 @@ def levels_of(question):
     return {f"{question}_OSS_{tier}": side * ALONG[question] for tier, side in (("LOW", -1), ("HIGH", 1))}
 
 
-def plant(root, question, *, metric=BITS, seeds=2, draw=0.0005, seed=0.0003, crossed=0.004, without=(), problems=164):
-    """Write an outcome of every run of a question; ``without`` names splits that were not trained."""
+def plant(root, question, *, seeds=2, draw=0.0005, seed=0.0003, crossed=0.004, problems=164):
+    """Write an outcome of every run of a question."""
     generator = np.random.default_rng(8)
     difficulty = np.random.default_rng(6).gamma(4, 0.16, problems)
     for name, levels in levels_of(question).items():
@@ -85,5 +80,4 @@ def plant(root, question, *, metric=BITS, seeds=2, draw=0.0005, seed=0.0003, cro
             about |= {"condition": name, "split": name, "seed": number, "run": f"{name}--m--seed{number}"}
             about |= {"settings": {}, "reported": {}, "versions": {}, "files": {}}
             found = {f"P/{place}": [float(one)] for place, one in enumerate(run)}
-            if name not in without:
-                outcomes.write(root, Outcome(**about, problems=found, metric=Metric(**metric)))
+            outcomes.write(root, Outcome(**about, problems=found, metric=Metric(**BITS)))

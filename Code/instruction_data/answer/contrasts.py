@@ -96,7 +96,13 @@ def test(
         bounded: whether all numbers lie between 0 and 1.
         fixed: float64 ``[problems]``, subtracted from the sum: a model that neither draw nor seed can change.
     """
-    found = summed(weight, sides, of)
+    return concluded(summed(weight, sides, of), weight, sides, bounded, fixed)
+
+
+def concluded(
+    found: Sum, weight: Sequence[float], sides: Sequence[Trained], bounded: bool, fixed: np.ndarray | None = None
+) -> Difference:
+    """Return the interval and p of a sum of conditions' means with these weights, as ``test`` does."""
     values = found.values if fixed is None else found.values - fixed
     if bounded:
         largest = (float(np.abs(weight).sum()) + (fixed is not None)) / 2

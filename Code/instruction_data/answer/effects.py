@@ -102,9 +102,23 @@ class Fit:
     left: tuple[float, float, int] | None
     of: Chance
 
+    def sum(self, place: int) -> Sum:
+        """Return one coefficient problem by problem; it must have an estimate.
+
+        What is left over has few degrees of freedom. Where it happens to be less than the chance of problems explains,
+        that stays below zero, and is not taken for certainty that draws do nothing (``two_way.tested``). Otherwise p
+        values below 0.002 come eight times too often, in simulations with 3 degrees of freedom.
+        """
+        weight, sides = self.weights[place], self.draws.sides
+        if self.left is None:
+            return contrasts.summed(weight, sides, self.of)
+        (_, residual, freedom), total = self.left, self.of.draws.total
+        values, squared = weight @ self.draws.means, float(weight @ weight)
+        return Sum(values, squared * (total - residual / len(values)), [(squared * total, freedom)])
+
     def test(self, place: int, bounded: bool) -> Difference:
         """Return one coefficient with interval and p; it must have an estimate."""
-        return contrasts.test(self.weights[place], self.draws.sides, self.of, bounded)
+        return contrasts.concluded(self.sum(place), self.weights[place], self.draws.sides, bounded)
 
 
 def weights(columns: np.ndarray) -> list[np.ndarray | None]:
@@ -251,7 +265,7 @@ def _fitted(
         "chance": _sources(weight, found, tested.by_problems, conditions, metric),
     }
     row["interest"] = contrasts.interest(row, metric)
-    return Fitted(row, factor, contrasts.summed(weight, sides, found.of), found.of)
+    return Fitted(row, factor, found.sum(place + 1), found.of)
 
 
 def _missing(factor: Factor, conditions: Mapping[str, task.Condition]) -> list[str]:

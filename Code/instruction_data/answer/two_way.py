@@ -218,16 +218,20 @@ def tested(differences: np.ndarray, by_runs: float, parts: Sequence[tuple[float,
 
     Args:
         differences: at least two.
-        by_runs: what runs add to the squared standard error.
+        by_runs: what runs add to the squared standard error. Below zero if runs differ less than the problems' chance
+            explains; with few degrees of freedom that happens, and the error is then no smaller than ``parts`` say.
         parts: the mean squares that ``by_runs`` was made from, each with its weight and its degrees of freedom.
     """
     from scipy import stats
 
     centre, by_problems = float(differences.mean()), float(differences.var(ddof=1)) / len(differences)
-    freedom = float(len(differences) - 1)
-    if by_runs > 0:  # Satterthwaite 1946
+    freedom, least = float(len(differences) - 1), 0.0
+    if by_runs < 0:
+        by_runs = max(by_runs, sum(part for part, _ in parts) - by_problems)
+        least = min(freedom, *(of for _, of in parts))  # a sum has no fewer than its parts
+    if by_runs != 0 and by_problems + by_runs > 0:  # Satterthwaite 1946
         spread = by_problems**2 / freedom + sum(part**2 / of for part, of in parts)
-        freedom = (by_problems + by_runs) ** 2 / spread
+        freedom = max(least, (by_problems + by_runs) ** 2 / spread)
     error = sqrt(by_problems + by_runs)
     half = float(stats.t.ppf(0.5 + CONFIDENCE / 2, freedom)) * error
     return Difference(
