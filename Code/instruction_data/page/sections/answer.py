@@ -9,7 +9,7 @@ from instruction_data.page.answer_figure import Compared, Row, Strip
 from instruction_data.page.figures import Drawing
 from instruction_data.page.html import Answered, Answers, Notice, Section, Table, Text, visible
 from instruction_data.page.report import Report
-from instruction_data.page.sections import designed
+from instruction_data.page.sections import effects
 
 NAME = "answer"  # of the figure's files
 INTRODUCTION = (
@@ -42,7 +42,7 @@ def section(report: Report) -> Section:
     found = primary.get("verdicts", ())
     compared = [one for one in found if primary["contrasts"][one["rows"][0]]["kind"] != verdicts.FACTOR]
     blocks: list[object] = [Text(INTRODUCTION), _answers(report, primary, compared)] if compared else []
-    blocks += designed.blocks(report, primary)
+    blocks += effects.blocks(report, primary)
     if primary.get("over_recipes"):
         blocks += [Text(OVER_RECIPES), _recipes_table(report, primary["over_recipes"])]
     missing = [
