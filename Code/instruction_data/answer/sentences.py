@@ -17,8 +17,8 @@ GENERALISES = {
     "problems": "Intervals and p values are for other problems of the same kind and these very training runs: with one "
     "run a condition, nothing is known of what another seed would have given.",
     "problems and runs": "Intervals and p values are for other problems of the same kind and other training runs of "
-    "the same kind, supposing that runs vary about as much in every condition. A set that was drawn once stands for its "
-    "very records: what other draws would give is allowed for in the verdicts on primary contrasts alone.",
+    "the same kind, supposing that runs vary about as much in every condition. A set that was drawn once stands for "
+    "its very records: what other draws would give is allowed for in the verdicts on primary contrasts alone.",
 }
 Sound = Sequence[tuple[Mapping, Mapping]]  # pairs of a task and a difference
 
