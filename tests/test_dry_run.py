@@ -7,21 +7,25 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from tests.support import tiny_model
 from tests.support.roots import copy_pools, place_example, state
 from tests.support.scripts import CODE, load_script
 from tests.support.unprivileged import NOT_BOUND, ended
+from tests.support.workspaces import opened
 
 from instruction_data import cli
 from instruction_data.demo import demo_root
 from instruction_data.publish import manifests, verify
+from instruction_data.publish.record_tables import Column
 from instruction_data.runs import runs
 from instruction_data.runs.runs import Run
 
 RQ1, RQ2, RQ3 = "RQ1/domain_composition.py", "RQ2/semantic_diversity.py", "RQ3/problem_complexity.py"
 CATEGORIES, COVERAGE = "RQ4/task_category.py", "RQ4/type_coverage.py"
 CONTROLS, CLEAN = "derive/control_splits.py", "derive/decontaminated_splits.py"
+DESIGN, HALF = "derive/factorial_design.py", "half"
 TEXTS, STUDY = "annotate/text_measures.py", "study/study.py"
 PUBLISHING = (RQ1, RQ2, RQ3, CATEGORIES, COVERAGE, CONTROLS, CLEAN, TEXTS)
 OWN_FLAGS = {  # what is quick here
@@ -29,6 +33,7 @@ OWN_FLAGS = {  # what is quick here
     CONTROLS: ["--split", "RQ2_OSS_DIVERSITY_LOW"],
     CLEAN: ["--split", "RQ2_OSS_DIVERSITY_LOW"],
     TEXTS: ["--tokenizer", "minilm"],
+    DESIGN: ["--factors", "--factor", f"{HALF}={HALF}", "--size", "1"],
 }
 
 
@@ -66,9 +71,17 @@ def complete(tmp_path_factory) -> Path:
     tiny_model.write(root / "model")
     for script in PUBLISHING:
         assert load_script(script).main(words(script, root)) == 0
+    add_numbers(root)
     add_run(root)
     assert verify.verify(root) == []
     return root
+
+
+def add_numbers(root: Path) -> None:
+    """Publish a number that is 0 for one half of the records and 1 for the other: what so few can carry a design of."""
+    workspace = opened(root)
+    records = workspace.read(workspace.known_pools["oss"])
+    workspace.publish_numbers(HALF, records, [Column(HALF, np.arange(len(records)) % 2.0, "half of the records")])
 
 
 def add_run(root: Path) -> None:
@@ -120,7 +133,7 @@ def test_on_a_new_root_no_byte_is_left(script, tmp_path):
     if script == STUDY:
         assert status == 0
         assert said.startswith("python Code/RQ4/task_category.py --root ")
-    elif status or not reads_pools(script):
+    elif script != DESIGN and (status or not reads_pools(script)):
         assert status == 1
         assert errors.startswith("error: ") and "found no" in errors
         assert not reads_pools(script) or script == TEXTS
@@ -202,7 +215,8 @@ def published(root: Path) -> dict[str, int | None]:
         (COVERAGE, "Datas/RQ4", ["--generation", "2025-12"]),
         (CONTROLS, "Datas/RQ2/*/*_[RM]A*", ["--repeats", "2", "--seed", "5"]),
         (CLEAN, "Datas/RQ2/*/*_CLEAN*", ["--rules", "tli", "--threshold", "0.05"]),
-        (TEXTS, "Datas/Numbers", []),
+        (TEXTS, "Datas/Numbers/*/*_texts*", []),
+        (DESIGN, "Datas/RQ5", []),
     ],
 )
 def test_a_plan_names_what_the_run_then_makes(script, folder, more, copied):

@@ -121,13 +121,13 @@ def test_sets_that_happen_to_differ_little_are_not_certain_with_few_degrees_of_f
 
 def test_interactions_that_are_not_there_are_found_once_in_twenty(design):
     generator, alarms = np.random.default_rng(5), []
-    for _ in range(100):
+    for _ in range(30):
         sides = design.trained(generator, design.HALF - 0.5, np.zeros((4, design.PROBLEMS)), 1, 2)
         draws = Draws([f"SET{place}" for place in range(8)], sides, design.HALF.astype(float))
         found = effects.interactions(draws, "ABCD", chance.chance(sides), bounded=False)
         alarms += [row["p"] < 0.05 for row in found]
-    assert len(alarms) == 300
-    assert np.mean(alarms) <= 0.05 + 2 * np.sqrt(0.05 * 0.95 / 300)
+    assert len(alarms) == 90
+    assert np.mean(alarms) <= 0.05 + 2 * np.sqrt(0.05 * 0.95 / 90)
 
 
 def test_aliases_are_those_of_the_textbook():

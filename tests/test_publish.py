@@ -221,7 +221,7 @@ class TestVerify:
         make(workspace, records, others)
         (workspace.root / "Datas/dataset_info.json").write_text("{}")
         assert __main__.main(["verify", str(workspace.root)]) == 1
-        assert "differs     Datas/dataset_info.json" in capsys.readouterr().out
+        assert "unfinished  Datas/dataset_info.json" in capsys.readouterr().out
         made_from = workspace.root / "Datas/others.jsonl"
         split = Split("RQ9_MINE_X", [(records, np.array([0]))])
         replace(workspace, overwrite=True).begin(QUESTION, [records], {}, inputs=[made_from]).splits([split])

@@ -97,11 +97,14 @@ def chosen_factors(options: argparse.Namespace) -> list[Factor]:
     Raises:
         InputError: two have one name, or they are too many for the sets.
     """
-    names = options.factors or [one.name for one in USUAL if one.name != DOMAIN or options.sets > min(SETS)]
+    usual = [one.name for one in USUAL if one.name != DOMAIN or options.sets > min(SETS)]
+    names = usual if options.factors is None else options.factors
     found = [one for one in USUAL if one.name in names] + [
         Factor(*FURTHER.fullmatch(text).groups(default="")) for text in options.factor
     ]
     found.sort(key=lambda one: one.name == DOMAIN)
+    if not found:
+        raise InputError("--factors: found no factor; expected some: name them, or give your own with --factor")
     taken = [one.name for one in found]
     double = [name for name in taken if taken.count(name) > 1]
     if double:
@@ -454,10 +457,11 @@ def parser() -> argparse.ArgumentParser:
     )
     group.add_argument(
         "--factors",
-        nargs="+",
+        nargs="*",
         choices=[one.name for one in USUAL],
         metavar="NAME",
-        help=f"which of {', '.join(one.name for one in USUAL)} (default: all; with --sets 8 all but {DOMAIN})",
+        help=f"which of {', '.join(one.name for one in USUAL)}; without names none of them, for your own alone "
+        f"(default: all; with --sets 8 all but {DOMAIN})",
     )
     group.add_argument(
         "--factor",

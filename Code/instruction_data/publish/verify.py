@@ -63,7 +63,8 @@ def _registry(root: Path) -> list[str]:
     except InputError as error:
         return [f"broken      {error}"]
     differing = [path for path, content in there if not path.is_file() or path.read_bytes() != content]
-    return [f"differs     {path.relative_to(root)}: expected the splits that the manifests list" for path in differing]
+    said = "found other splits than the manifests list; any script that publishes or trains, run again, lists these"
+    return [f"unfinished  {path.relative_to(root)}: {said}" for path in differing]
 
 
 def _pools_here(root: Path, manifest: Mapping) -> dict[str, str]:
