@@ -21,6 +21,16 @@ settings.register_profile("loaded", deadline=None, suppress_health_check=[Health
 settings.load_profile("loaded")  # how fast an example runs says something of the machine, and nothing of the code
 
 
+# The files that take longest, in this order and before all others, so that none of them is left to one process at the end.
+LONGEST = ("bigcode", "scripts", "study", "served", "likelihood", "mbpp", "cheats", "ray", "training", "resume")
+LONGEST += ("effects", "answers", "gpu_check", "language_model", "dry_run", "environments", "encoder", "trainer")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    order = {f"test_{name}.py": place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: order.get(item.path.name, len(order)))
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     report = yield
