@@ -21,7 +21,7 @@ settings.register_profile("loaded", deadline=None, suppress_health_check=[Health
 settings.load_profile("loaded")  # how fast an example runs says something of the machine, and nothing of the code
 
 
-# The files that take longest, in this order and before all others, so that none of them is left to one process at the end.
+# The files that take longest: these come first, so that none of them is left to one process at the end.
 LONGEST = ("bigcode", "scripts", "study", "served", "likelihood", "mbpp", "cheats", "ray", "training", "resume")
 LONGEST += ("effects", "answers", "gpu_check", "language_model", "dry_run", "environments", "encoder", "trainer")
 
