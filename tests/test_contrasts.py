@@ -128,7 +128,7 @@ def quick_collection():
 
 
 def test_without_effects_one_study_in_twenty_has_a_supported_contrast_at_most(quick_collection):
-    generator, alarms, studies = np.random.default_rng(8), 0, 250
+    generator, alarms, studies = np.random.default_rng(8), 0, 150
     for _ in range(studies):
         rows = [
             analysed(study(generator, ENDS), ENDS, "ends", BITS),
