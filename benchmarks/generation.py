@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 import torch
 from measure import Result, load_script, seconds
 from tqdm import tqdm
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoModelForCausalLM, AutoTokenizer, StoppingCriteria
 
 from instruction_data.numbers import models
 from instruction_data.outcomes import gold
@@ -15,12 +15,23 @@ PROBLEMS, MAX_LENGTH = 32, 384
 STOP_WORDS = ("\nclass", "\ndef", "\n#", "\n@", "\nprint", "\nif", "\n```")  # the harness's for HumanEval, most of them
 
 
+class Stopped(StoppingCriteria):
+    """A stop word in what was written, as the harness looks for it; transformers' own looks into the prompt, too."""
+
+    def __init__(self, tokenizer, begun: int):
+        self.tokenizer, self.begun = tokenizer, begun
+
+    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor, **unused: object) -> torch.Tensor:
+        text = self.tokenizer.decode(input_ids[0, self.begun :])
+        return torch.tensor([any(word in text for word in STOP_WORDS)])
+
+
 def one_at_a_time(model, tokenizer, prompts: Sequence[Sequence[int]]) -> list[list[int]]:
-    options = {"max_length": MAX_LENGTH, "do_sample": False, "stop_strings": list(STOP_WORDS), "tokenizer": tokenizer}
-    return [
-        model.generate(torch.tensor([ids]), pad_token_id=0, **options)[0, len(ids) :].tolist()
-        for ids in tqdm(prompts, file=sys.stderr)
-    ]
+    found = []
+    for ids in tqdm(prompts, file=sys.stderr):
+        options = {"stopping_criteria": [Stopped(tokenizer, len(ids))], "max_length": MAX_LENGTH, "do_sample": False}
+        found.append(model.generate(torch.tensor([ids]), pad_token_id=0, **options)[0, len(ids) :].tolist())
+    return found
 
 
 def many_at_a_time(model, tokenizer, prompts: Sequence[Sequence[int]]) -> list[list[int]]:
