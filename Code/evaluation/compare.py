@@ -149,7 +149,7 @@ def declarations(root: Path) -> Declarations:
             traits[split] = traits.get(split) or (settings.get("matched_on") or {}).get(manifest["pool"], [])
         elif not manifests.derived_as(manifest):
             key = manifest["question"], manifest["pool"]
-            found[key] += [one for one in manifest["contrasts"] if one["kind"] != "factor"]
+            found[key] += [one for one in manifest["contrasts"] if one["kind"] != verdicts.FACTOR]
             factors[key] = factors_of(manifest)
             summaries = {
                 name: next(iter(split["summary"].values()), None) for name, split in manifest["splits"].items()
@@ -171,7 +171,7 @@ def factors_of(manifest: Mapping) -> list[Factor]:
     known = manifest["settings"].get("design", {"factors": {}})["factors"]
     found = []
     for one in manifest["contrasts"]:
-        if one["kind"] == "factor":
+        if one["kind"] == verdicts.FACTOR:
             of = known.get(one["label"], {})
             numbers = {name: of.get(name, 0.0) for name in ("low", "high", "scale")}
             words = {name: of.get(name) or "" for name in ("unit", "question", "other")}
@@ -484,12 +484,7 @@ def primary(items: Sequence[Filed], declared: Declarations, told: Mapping[str, s
     }
 
 
-def scale(
-    items: Sequence[Filed],
-    declared: Declarations,
-    told: Mapping[str, str],
-    whole: Sequence[Mapping],
-) -> dict:
+def scale(items: Sequence[Filed], declared: Declarations, told: Mapping[str, str], whole: Sequence[Mapping]) -> dict:
     """Return the primary contrasts at every other size, and how often a cheap setting decides as a dear one does.
 
     The contrasts of one size are corrected among themselves.

@@ -45,6 +45,11 @@ def humaneval() -> list[Gold]:
 
 
 def humaneval_rows() -> list[dict]:
+    """Return HumanEval's problems as its package has them: task_id, prompt, canonical_solution, test, entry_point.
+
+    Raises:
+        InputError: the package with its data is not installed.
+    """
     path = benchmarks.humaneval_file()
     if path is None:
         raise InputError(
