@@ -69,12 +69,12 @@ def moved(name: str, first: np.ndarray, second: np.ndarray) -> float:
 
 def sameness(device: str, n: int) -> Iterator[Result]:
     """The numbers of the processor in float32 against those of the device."""
-    for name, feature in wanted("cpu", "float32").items():
-        texts = texts_of(name, n)
-        expected = number_of(name, feature.compute(texts))
-        for dtype in ("float32", "bfloat16"):
-            found = number_of(name, wanted(device, dtype)[name].compute(texts))
-            difference, share = float(np.abs(found - expected).max()), moved(name, expected, found)
+    expected = {name: number_of(name, one.compute(texts_of(name, n))) for name, one in wanted("cpu", "float32").items()}
+    for dtype in ("float32", "bfloat16"):
+        for name, feature in wanted(device, dtype).items():
+            texts = texts_of(name, n)
+            found = number_of(name, feature.compute(texts))
+            difference, share = float(np.abs(found - expected[name]).max()), moved(name, expected[name], found)
             close, few = (CLOSE, MOVED) if dtype == "float32" else (np.inf, np.inf)
             yield Result(f"{name}, {dtype}: largest difference", difference, close, at_most=True)
             yield Result(f"{name}, {dtype}: share of {len(texts)} that changes tier", share, few, at_most=True)

@@ -197,9 +197,8 @@ def test_the_same_commands_in_another_root_give_the_same_bytes(done, tmp_path):
     """Another folder, an empty cache, other processes, other folders to run from, another order of pools."""
     demo_root.build(tmp_path, records=40, others=60)
     for name in (SCRIPTS[0], SCRIPTS[1], SCRIPTS[3], SCRIPTS[4]):
-        for pool in ("evol", "oss"):
-            result = run_script(name, "--demo", "--root", tmp_path, "--pool", pool, cwd=tmp_path)
-            assert result.returncode == 0, result.stderr
+        result = run_script(name, "--demo", "--root", tmp_path, "--pool", "evol", "--pool", "oss", cwd=tmp_path)
+        assert result.returncode == 0, result.stderr
     registry = {"Datas/dataset_info.json", "Datas/README.md"}  # without RQ3 they are shorter here
     expected = {path: digest for path, digest in tree(done).items() if "RQ3" not in path and path not in registry}
     assert {path: digest for path, digest in tree(tmp_path).items() if path not in registry} == expected
@@ -397,7 +396,7 @@ def test_a_root_that_is_not_there(tmp_path):
 
 
 def test_ctrl_c_leaves_no_half_file_and_the_next_run_goes_on(small_demo, tmp_path):
-    demo_root.build(tmp_path, records=600, others=10)
+    demo_root.build(tmp_path, records=300, others=10)
     words = [sys.executable, str(CODE / SCRIPTS[1]), "--demo", "--root", str(tmp_path), "--pool", "oss"]
     process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     shards = tmp_path / ".cache" / "features"
@@ -410,7 +409,7 @@ def test_ctrl_c_leaves_no_half_file_and_the_next_run_goes_on(small_demo, tmp_pat
     assert "Traceback" not in stderr
     assert not list((tmp_path / "Datas").glob("RQ2/*/*"))
     kept = {path: path.stat().st_mtime_ns for path in shards.glob("*/*.safetensors")}
-    assert 0 < len(kept) < 9
+    assert 0 < len(kept) < 5
     assert not list(shards.rglob("*.tmp"))
     assert subprocess.run(words, capture_output=True).returncode == 0
     assert {path: path.stat().st_mtime_ns for path in kept} == kept

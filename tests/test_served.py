@@ -131,7 +131,9 @@ def fitting(root: Path, count: int) -> int:
     return sum(len(tokenizer(prompt).input_ids) < MOST for prompt in prompts)
 
 
-def test_a_server_that_dies_half_way_is_asked_only_for_the_rest(root, serve, tmp_path):
+def test_a_server_that_dies_half_way_is_asked_only_for_the_rest_and_one_without_the_model_is_named(
+    root, serve, tmp_path
+):
     port, log = free_port(), tmp_path / "server.log"
     kept = root / "Results" / "bigcode" / "humaneval" / NAME / "samples.jsonl"
     more = ("--limit", "10", "--server", f"http://127.0.0.1:{port}")
@@ -156,15 +158,6 @@ def test_a_server_that_dies_half_way_is_asked_only_for_the_rest(root, serve, tmp
     assert log.read_text().count("[Request received]") - before == fitting(root, 10) - there
     assert not kept.exists()
     assert len(taken(root)[0]) == 10
-
-
-def test_a_server_that_is_not_there_or_has_no_such_model_is_named(root, serve, tmp_path):
-    port = free_port()
-    done = generated(root, "--limit", "2", "--server", f"http://127.0.0.1:{port}")
-    assert done.returncode == 1
-    assert f"--server http://127.0.0.1:{port}: found no completion of model '{NAME}'" in done.stdout
-    assert "Traceback" not in done.stdout + done.stderr
-    serve(port)
     shutil.rmtree(tmp_path / NAME)
     done = generated(root, "--limit", "2", "--server", f"http://127.0.0.1:{port}")
     assert done.returncode == 1
@@ -172,8 +165,12 @@ def test_a_server_that_is_not_there_or_has_no_such_model_is_named(root, serve, t
     assert "expected a server of OpenAI's interface that has a model of this name" in done.stdout
 
 
-def test_a_server_of_something_else_is_named(root, tmp_path):
+def test_a_server_that_is_not_there_or_of_something_else_is_named(root, tmp_path):
     port = free_port()
+    done = generated(root, "--limit", "2", "--server", f"http://127.0.0.1:{port}")
+    assert done.returncode == 1
+    assert f"--server http://127.0.0.1:{port}: found no completion of model '{NAME}'" in done.stdout
+    assert "Traceback" not in done.stdout + done.stderr
     words = [sys.executable, "-m", "http.server", str(port), "--bind", "127.0.0.1", "--directory", str(tmp_path)]
     with subprocess.Popen(words, stderr=subprocess.DEVNULL) as server:
         await_true(lambda: listens(port))

@@ -34,7 +34,7 @@ RULES = {
     "execution": "a Python function of the record passes a problem's tests, whatever it is called; trivial problems "
     "have many honest solutions, so see how many independent programs solve each",
 }
-BATCH = 2000  # records whose tokens are in memory at a time
+BATCH = 500  # records whose tokens are in memory at a time
 
 
 @dataclass(frozen=True)
@@ -119,30 +119,31 @@ class Overlaps:
 
 
 class _Keys:
-    """Sorted numbers that are looked up: a table of bits answers nearly always, and the search only where it cannot."""
+    """Sorted numbers that are looked up: a table answers nearly always, and the search only where two share a slot."""
 
     BITS = 20
 
     def __init__(self, keys: np.ndarray):
         self._keys = keys
-        self._seen = np.zeros(1 << self.BITS, dtype=bool)
-        self._seen[self._slots(keys)] = True
+        self._table = np.full(1 << self.BITS, -1, dtype=np.int32)  # by slot, the number of a key that falls there
+        self._table[self._slots(keys)] = np.arange(len(keys), dtype=np.int32)
 
     def __len__(self) -> int:
         return len(self._keys)
 
     def _slots(self, keys: np.ndarray) -> np.ndarray:
         # Fibonacci hashing
-        return (keys.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(64 - self.BITS)
+        return (keys.view(np.uint64) * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(64 - self.BITS)
 
     def find(self, keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return which of these are there, by their positions, and their numbers here."""
-        likely = np.flatnonzero(self._seen[self._slots(keys)])
-        if not len(self):
-            return likely, likely
-        numbers = np.minimum(np.searchsorted(self._keys, keys[likely]), len(self) - 1)
-        there = self._keys[numbers] == keys[likely]
-        return likely[there], numbers[there]
+        numbers = self._table[self._slots(keys)]
+        likely = np.flatnonzero(numbers >= 0)
+        numbers, keys = numbers[likely], keys[likely]
+        other = np.flatnonzero(self._keys[numbers] != keys)
+        numbers[other] = np.minimum(np.searchsorted(self._keys, keys[other]), len(self) - 1)
+        there = self._keys[numbers] == keys
+        return likely[there], numbers[there].astype(np.int64)
 
 
 @dataclass(frozen=True)
@@ -162,6 +163,15 @@ class _Laid:
     first: np.ndarray
     lengths: np.ndarray
     padded: bool
+
+    def known(self, size: int) -> np.ndarray:
+        """Say for each place whether the index knows all of as many tokens from there on."""
+        known = self.tokens > 0
+        result = known.copy()
+        for step in range(1, size):
+            result[:-step] &= known[step:]
+            result[-step:] = False
+        return result
 
     def starts(self, size: int) -> np.ndarray:
         """Say for each place whether an n-gram of that size begins there; it has size - 1 tokens of padding."""
@@ -227,7 +237,7 @@ class GramIndex:
             step: depth and keys -> the positions of those that are in the trie, and their numbers at that depth.
         """
         whole = {size: laid.starts(size) for size in SIZES}
-        alive = np.flatnonzero(np.logical_or.reduce([*whole.values()]) & (laid.tokens > 0))
+        alive = np.flatnonzero(np.logical_or.reduce([*whole.values()]) & laid.known(min(SIZES)))
         current = laid.tokens[alive]
         for depth in range(2, max(SIZES) + 1):
             if depth > min(SIZES):
@@ -252,7 +262,8 @@ class GramIndex:
         """Count the n-grams that each pair of texts shares, if any: rows of text, indexed text, count; ``[3, m]``."""
         pairs = []
         for size, level, found, holders in self._walk(self._laid_out(texts), self._found):
-            held = np.unique(holders * max(len(level), 1) + found)  # each n-gram of a text once
+            held = np.sort(holders * max(len(level), 1) + found)
+            held = held[np.diff(held, prepend=-1) > 0]  # each n-gram of a text once
             owners, grams = np.divmod(held, max(len(level), 1))
             starts, members = self._members[size]
             counts = starts[grams + 1] - starts[grams]
