@@ -141,6 +141,22 @@ def test_without_effects_one_study_in_twenty_has_a_supported_contrast_at_most(qu
     assert alarms / studies <= 0.05 + 2 * sqrt(0.05 * 0.95 / studies)
 
 
+@pytest.mark.parametrize(("crossed", "draw"), [(0.02, 0.004), (0.01, 0.01)])
+def test_two_draws_make_no_more_false_alarms(crossed, draw):
+    """As the study trains them: two draws of each random control, one of each matched one; draws differ most."""
+    generator, p = np.random.default_rng(3), []
+    for _ in range(1500):
+        found = study(generator, ENDS, seed=draw / 2, draw=draw, crossed=crossed, draws=2)
+        sides = {
+            name: Trained(values[:2], draws[:2]) if name.endswith("MATCHED") else Trained(values, draws)
+            for name, (values, draws) in found.items()
+        }
+        of = chance.chance(list(sides.values()))
+        p.append(contrasts.test([1.0, -1.0], [sides["HIGH"], sides["LOW"]], of, False).p)
+    assert 0.02 < np.mean(np.less(p, 0.05)) < 0.065
+    assert np.mean(np.less(p, 0.0125)) < 0.02  # one of four contrasts, corrected
+
+
 @pytest.mark.parametrize("effect", [0.0, 0.002, 0.004])
 def test_the_bound_of_no_larger_effect_holds(effect, quick_collection):
     generator, wrong, said = np.random.default_rng(12), 0, 0

@@ -232,6 +232,8 @@ def tested(differences: np.ndarray, by_runs: float, parts: Sequence[tuple[float,
     if by_runs != 0 and by_problems + by_runs > 0:  # Satterthwaite 1946
         spread = by_problems**2 / freedom + sum(part**2 / of for part, of in parts)
         freedom = max(least, (by_problems + by_runs) ** 2 / spread)
+    if by_runs > 0 and by_problems > 0:
+        freedom = min(freedom, _cautious_freedom(by_problems, len(differences) - 1, by_runs, parts))
     error = sqrt(by_problems + by_runs)
     half = float(stats.t.ppf(0.5 + CONFIDENCE / 2, freedom)) * error
     return Difference(
@@ -245,6 +247,24 @@ def tested(differences: np.ndarray, by_runs: float, parts: Sequence[tuple[float,
         detectable=half + float(stats.t.ppf(POWER, freedom)) * error,
         observations=len(differences),
     )
+
+
+def _cautious_freedom(by_problems: float, many: int, by_runs: float, parts: Sequence[tuple[float, float]]) -> float:
+    """Return the degrees of freedom whose interval is as wide as that of Cochran and Cox (1950).
+
+    They weigh Student's quantiles of both sources by the variances. Satterthwaite's degrees of freedom are too many
+    where few runs happen to differ little: with two of them, and draws three quarters of the variance, p values below
+    0.0125 came twice as often as they should in simulations, and with these 1.2 to 1.6 times as often.
+    """
+    from scipy import optimize, special
+
+    few = min(many, sum(part for part, _ in parts) ** 2 / sum(part**2 / of for part, of in parts))
+    tail = 0.5 + CONFIDENCE / 2
+    quantiles = special.stdtrit(few, tail), special.stdtrit(many, tail)
+    wanted = (by_runs * quantiles[0] + by_problems * quantiles[1]) / (by_runs + by_problems)
+    if not quantiles[1] < wanted < quantiles[0]:
+        return many if wanted <= quantiles[1] else few
+    return optimize.brentq(lambda freedom: special.stdtrit(freedom, tail) - wanted, few, many)
 
 
 def problems_needed(found: Difference) -> int | None:
