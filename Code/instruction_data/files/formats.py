@@ -60,11 +60,14 @@ def entries(path: Path, names: Collection[str] | None = None, *, concatenated: b
         if head == parquet.HEAD:
             yield from parquet.rows(path, names)
             return
-        stream = gzip.GzipFile(fileobj=file) if head[:2] == GZIP_HEAD else file
+        if head[:2] != GZIP_HEAD:
+            yield from _json_entries(path, file, concatenated)
+            return
+        stream = gzip.GzipFile(fileobj=file)
         most = GZIP_RATIO * path.stat().st_size + json_texts.ENTRY_BYTES
         try:
             for entry in _json_entries(path, stream, concatenated):
-                if stream is not file and stream.tell() > most:
+                if stream.tell() > most:
                     raise InputError(
                         f"{path}:{entry.line}: found gzip data of more than {GZIP_RATIO} times its size; expected "
                         "text. If it is meant: gunzip it"

@@ -164,7 +164,7 @@ def _record(value: dict | Problem, pool: Pool) -> Record | Problem:
     if isinstance(value, Problem):
         return value
     instruction, given, output = value.get(pool.instruction), value.get(pool.input, ""), value.get(pool.output)
-    if type(instruction) is type(given) is type(output) is str and _says(instruction) and _says(output):
+    if type(instruction) is type(given) is type(output) is str and instruction.strip() and output.strip():
         return Record(instruction, given, output)  # nearly every entry; the lines below explain the others
     texts = {}
     for role, name in zip(ROLES, pool.fields, strict=True):
@@ -187,7 +187,7 @@ def _problem(value: dict, role: str, pool: Pool) -> Problem | None:
     if not isinstance(text, str):
         return Problem(f"{quoted(text)} in {quoted(name)}", "text there")
     if role == "instruction" or (role == "output" and not pool.empty_output):
-        return None if _says(text) else Problem(f"an empty {quoted(name)}", "text there")
+        return None if text.strip() else Problem(f"an empty {quoted(name)}", "text there")
     return None
 
 
@@ -200,10 +200,6 @@ def _naming(value: dict, pool: Pool) -> str:
         if role in missing or name != role
     ]
     return f"--pool {pool.name}=FILE --fields {','.join(flags)} names them, or a row in {TABLE_FILE}"
-
-
-def _says(text: str) -> bool:
-    return bool(text) and not text.isspace()
 
 
 def require_content(pool: Pool, path: Path) -> None:

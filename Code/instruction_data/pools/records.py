@@ -1,10 +1,11 @@
 """Records: the usable entries of one pool, their texts in a temporary file, their hashes in memory."""
 
 import hashlib
+import itertools
 import os
 import tempfile
 from array import array
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,7 +15,7 @@ import orjson
 from instruction_data.pools import control_tokens
 from instruction_data.pools.table import Pool
 
-SPOOLED_AT_ONCE = 512  # records joined in memory for one write
+SPOOLED_AT_ONCE = 512  # records in memory for one write, and where all are read
 DIGEST = 32  # bytes of a SHA-256
 
 
@@ -123,17 +124,24 @@ class Records(Sequence[Record]):
     def __len__(self) -> int:
         return len(self._rows)
 
-    def canonical(self, positions: Iterable[int]) -> list[bytes]:
-        """Return records as compact JSON."""
+    def canonical(self, positions: np.ndarray) -> list[bytes]:
+        """Return the records at these positions (int64) as compact JSON."""
         self._flush()
-        ends, file, read = self._ends, self._file, os.pread
-        return [read(file, ends[index + 1] - ends[index], ends[index]) for index in positions]
+        ends = np.frombuffer(self._ends, dtype=np.int64)
+        starts = ends[positions]
+        sizes = ends[positions + 1] - starts
+        return list(map(os.pread, itertools.repeat(self._file), sizes.tolist(), starts.tolist()))
 
     def __getitem__(self, index: int) -> Record:
         if not -len(self) <= index < len(self):
             raise IndexError(index)
-        [text] = self.canonical([index % len(self)])
+        [text] = self.canonical(np.array([index % len(self)]))
         return Record(**orjson.loads(text))
+
+    def __iter__(self) -> Iterator[Record]:
+        for start in range(0, len(self), SPOOLED_AT_ONCE):
+            for text in self.canonical(np.arange(start, min(start + SPOOLED_AT_ONCE, len(self)))):
+                yield Record(**orjson.loads(text))
 
     def texts(self, name: str) -> list[str]:
         """Return the ``instruction``, ``input`` or ``output`` of every record."""
