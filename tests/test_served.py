@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -131,13 +130,17 @@ def fitting(root: Path, count: int) -> int:
     return sum(len(tokenizer(prompt).input_ids) < MOST for prompt in prompts)
 
 
-def test_a_server_that_dies_half_way_is_asked_only_for_the_rest_and_one_without_the_model_is_named(
-    root, serve, tmp_path
-):
+def test_a_server_without_the_model_is_named_and_one_that_dies_is_asked_only_for_the_rest(root, serve, tmp_path):
     port, log = free_port(), tmp_path / "server.log"
     kept = root / "Results" / "bigcode" / "humaneval" / NAME / "samples.jsonl"
     more = ("--limit", "10", "--server", f"http://127.0.0.1:{port}")
     server = serve(port)
+    away = (tmp_path / NAME).rename(tmp_path / "away")
+    done = generated(root, *more)
+    assert done.returncode == 1
+    assert f"found no completion of model '{NAME}'" in done.stdout
+    assert "expected a server of OpenAI's interface that has a model of this name" in done.stdout
+    away.rename(tmp_path / NAME)
     with subprocess.Popen(command(root, *more), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         await_true(lambda: process.poll() is not None or (kept.exists() and len(kept.read_text().splitlines()) > 2))
         server.kill()
@@ -158,11 +161,6 @@ def test_a_server_that_dies_half_way_is_asked_only_for_the_rest_and_one_without_
     assert log.read_text().count("[Request received]") - before == fitting(root, 10) - there
     assert not kept.exists()
     assert len(taken(root)[0]) == 10
-    shutil.rmtree(tmp_path / NAME)
-    done = generated(root, "--limit", "2", "--server", f"http://127.0.0.1:{port}")
-    assert done.returncode == 1
-    assert f"found no completion of model '{NAME}'" in done.stdout
-    assert "expected a server of OpenAI's interface that has a model of this name" in done.stdout
 
 
 def test_a_server_that_is_not_there_or_of_something_else_is_named(root, tmp_path):
