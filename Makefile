@@ -83,7 +83,7 @@ harness: $(EVALUATOR)/.ready
 mbpp: $(VENV)/.mbpp
 
 test: $(READY) trainer harness mbpp
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 check: $(READY)
 	$(BIN)/ruff check

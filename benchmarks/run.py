@@ -45,7 +45,8 @@ def main() -> int:
             results.append(dataclasses.asdict(result) | {"met": result.met})
     path = REPOSITORY / "build" / "bench.json"
     path.parent.mkdir(exist_ok=True)
-    path.write_bytes(orjson.dumps(results, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+    form = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE | orjson.OPT_SERIALIZE_NUMPY
+    path.write_bytes(orjson.dumps(results, option=form))
     print(f"{sum(one['met'] for one in results)} of {len(results)} targets met; written to build/bench.json")
     return 0
 

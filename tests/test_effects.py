@@ -324,5 +324,7 @@ def test_a_mark_is_filled_where_its_interval_leaves_out_zero_and_long_bars_end_i
     assert marks(alone) == [("o", 3.0, False)]  # of one training nothing is known
     assert marks(designed) == [("o", 1.0, True), ("<", low, True), (">", high, True), ("o", 0.2, False)]
     assert designed.get_xlim() == (low, high) and low < 0 < 3 < high < 90
+    low, high = effects_figure.limits([Effect(0.1, (-1.0, 1.2)), Effect(-0.1, (-1.4, 1.2))])
+    assert low < -1.4 and high > 1.2
     svg = figures.encoded(figure, "svg", "x").decode()
     assert "not trained" in svg and "&lt;b&gt;x&lt;/b&gt;" in svg

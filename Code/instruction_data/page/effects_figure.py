@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from instruction_data.page import answer_figure
-from instruction_data.page.answer_figure import Compared, Strip
 from instruction_data.page.figures import GRID, INK, MUTED, ORDERED, PAPER, WIDTH, styled
 
 if TYPE_CHECKING:
@@ -23,6 +21,7 @@ COLOURS = (ORDERED[1], ORDERED[5])
 LETTERS, INSIDE = 15, 17  # of a line: beside the rows, and in place of a mark
 LINES = 4  # of a factor's name
 ROW = 0.42  # inches of height
+FAR = 3.0  # times as far from zero as half of the bars reach
 
 
 @dataclass(frozen=True)
@@ -52,7 +51,7 @@ def effects(rows: Mapping[str, Sequence[Effect | str]], label: str) -> "Figure":
     figure = Figure(figsize=(WIDTH, height), layout="constrained")
     drawn = figure.subplots(1, len(COLUMNS), sharex=True, sharey=True)
     found = [one for row in rows.values() for one in row if isinstance(one, Effect)]
-    ends = answer_figure.limits([Strip(Compared(0.0, one.estimate, one.bar), None, None, "ends", "") for one in found])
+    ends = limits(found)
     for axes, title, colour, column in zip(drawn, COLUMNS, COLOURS, zip(*rows.values(), strict=True), strict=True):
         axes.set_title(title)
         axes.grid(axis="x")
@@ -66,6 +65,19 @@ def effects(rows: Mapping[str, Sequence[Effect | str]], label: str) -> "Figure":
     drawn[0].set_ylim(len(rows) - 0.4, -0.6)
     figure.supxlabel(label, fontsize=8.5)
     return figure
+
+
+def limits(found: Sequence[Effect]) -> tuple[float, float]:
+    """Return the ends of the axis: all bars are within, but for the part of one that is far longer than most."""
+    ends = np.array([[min(of), max(of)] for of in ((one.estimate, *(one.bar or ())) for one in found)])
+    if not ends.any():
+        return -1.0, 1.0
+    most = FAR * float(np.median(np.abs(ends).max(axis=1)))
+    inside = np.clip(ends, -most, most) if most > 0 else ends
+    shown = [0.0, float(inside.min()), float(inside.max()), *(one.estimate for one in found)]
+    low, high = min(shown), max(shown)
+    margin = 0.06 * (high - low)
+    return low - margin, high + margin
 
 
 def _draw(axes: "Axes", row: int, one: Effect | str, ends: tuple[float, float], colour: str) -> None:
