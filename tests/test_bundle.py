@@ -185,6 +185,17 @@ class TestWhatMayBePassedOn:
         assert len(made.by_hash) == 2
         assert b"confidential" not in (tmp_path / "y.tar").read_bytes()
 
+    def test_what_lies_beside_a_file_with_texts_is_held_back_with_it(self, mine, tmp_path):
+        beside = dict.fromkeys(("contamination.csv", "contamination_solved.csv"), b"instruction\nconfidential\n")
+        documents.write_derived(mine / "Profiles/contamination.json", {"text": "confidential"}, beside)
+        documents.write_derived(mine / "Profiles/profiles.json", {}, {"profiles.csv": b"records\n10\n"})
+        for number, hashes_only in enumerate((False, True)):
+            made, _ = contents.write(mine, tmp_path / f"{number}.tar", hashes_only=hashes_only)
+            assert {f"Profiles/{name}" for name in (*beside, "contamination.json")} <= made.by_hash.keys()
+            assert {"Profiles/profiles.json", "Profiles/profiles.csv"} <= made.files.keys()
+            assert b"confidential" not in (tmp_path / f"{number}.tar").read_bytes()
+            assert faults(tmp_path / f"{number}.tar", tmp_path / str(number)) == []
+
     def test_a_file_that_only_bears_a_studys_name_has_no_licence(self, tmp_path, write_pool):
         write_pool(numbered(4), "Datas/alpaca.jsonl")
         workspace = opened(tmp_path, "--pool", "general")

@@ -1,6 +1,6 @@
 """Checking a bundle on another machine: every byte of it, and whether what it holds fits together."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path, PurePosixPath
 
 from instruction_data.bundle import archive, contents
@@ -27,7 +27,7 @@ def check(path: Path, folder: Path) -> Opened:
     opened.faults += verify.verify(folder, by_hash)
     if not opened.faults:
         listed = {file for _, manifest in manifests.every(folder) for file in manifests.files(manifest)}
-        unknown = sorted(by_hash.keys() - listed - {*contents.WITH_TEXTS})
+        unknown = sorted(name for name in by_hash.keys() - listed if not _with_texts(name, by_hash))
         opened.faults += [f"not known   {name}: told by hash, and in no manifest" for name in unknown]
     return opened
 
@@ -53,8 +53,15 @@ def _odd(name: str) -> bool:
     path = PurePosixPath(name)
     known = (contents.CITATION, contents.CROISSANT, *contents.PLAIN)
     plain = any(len(path.parts) == len(PurePosixPath(one).parts) and path.match(one) for one in known)
-    beside = path.parent.as_posix() in ("Results", "Profiles")
+    beside = path.parent.as_posix() in contents.DERIVED_IN
     return not (plain or beside or manifests.is_published(name))
+
+
+def _with_texts(name: str, by_hash: Collection[str]) -> bool:
+    """Say whether a file quotes records, or lies beside one that does and is told by hash as well."""
+    texts = [PurePosixPath(one) for one in contents.WITH_TEXTS if one in by_hash]
+    beside = {path.parent for path in texts if path.parent.as_posix() in contents.DERIVED_IN}
+    return name in contents.WITH_TEXTS or PurePosixPath(name).parent in beside
 
 
 def said(path: Path, opened: Opened) -> str:
