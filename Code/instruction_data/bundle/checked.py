@@ -3,10 +3,10 @@
 from collections.abc import Collection, Mapping
 from pathlib import Path, PurePosixPath
 
-from instruction_data.bundle import archive, contents
+from instruction_data.bundle import agreement, archive, contents
 from instruction_data.bundle.archive import Opened
 from instruction_data.errors import InputError, printable, quoted
-from instruction_data.publish import manifests, verify
+from instruction_data.publish import manifests
 
 
 def check(path: Path, folder: Path) -> Opened:
@@ -24,7 +24,7 @@ def check(path: Path, folder: Path) -> Opened:
     by_hash = hashes(path, opened.head)
     (folder / "Datas").mkdir(exist_ok=True)
     opened.faults += [f"not known   {name}: no file that a bundle holds" for name in opened.head["files"] if _odd(name)]
-    opened.faults += verify.verify(folder, by_hash)
+    opened.faults += agreement.faults(folder, by_hash)
     if not opened.faults:
         listed = {file for _, manifest in manifests.every(folder) for file in manifests.files(manifest)}
         unknown = sorted(name for name in by_hash.keys() - listed if not _with_texts(name, by_hash))

@@ -15,7 +15,7 @@ from pathlib import Path
 import orjson
 import yaml
 
-from instruction_data.bundle import archive, croissant
+from instruction_data.bundle import agreement, archive, croissant
 from instruction_data.demo import demo_root
 from instruction_data.errors import InputError, quoted
 from instruction_data.files import documents
@@ -66,7 +66,7 @@ def gather(root: Path, *, hashes_only: bool = False) -> Contents:
     Raises:
         InputError: something published is damaged, or there is no split.
     """
-    wrong = verify.verify(root)
+    wrong = agreement.faults(root)
     if wrong:
         raise InputError(f"{root}: found {len(wrong)} faults; expected a sound root:\n" + "\n".join(wrong))
     described = dict(manifests.every(root))

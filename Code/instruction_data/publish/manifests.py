@@ -6,6 +6,7 @@ A manifest describes one set of published files: the files read, the settings, a
 
 import shlex
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
 from instruction_data.errors import InputError, quoted
@@ -144,6 +145,15 @@ def every(root: Path) -> Iterator[tuple[Path, dict]]:
     """Yield every manifest of a study root, in the order of the paths."""
     for path in manifest_files(root):
         yield path, read(path)
+
+
+def readable(root: Path) -> dict[Path, dict]:
+    """Return the manifests of a study root that have all their parts, touched or not: path -> manifest."""
+    found = {}
+    for path in manifest_files(root):
+        with suppress(InputError):
+            found[path] = read(path, touched=True)
+    return found
 
 
 def files(manifest: Mapping) -> dict[str, str]:

@@ -9,7 +9,7 @@ from instruction_data.files.atomic import file_sha256
 from instruction_data.files.formats import pointer_of
 from instruction_data.files.places import matching
 from instruction_data.publish import registry
-from instruction_data.publish.manifests import SCRIPTS_OWN, files, manifest_files, read, together
+from instruction_data.publish.manifests import SCRIPTS_OWN, files, manifest_files, read, readable, together
 
 BEARING_CHECKSUMS = ("Results/*.json", "Results/*/*/*.json", "Profiles/*.json", "Runs/*/run.json")
 LEFT_BEHIND = (".tmp", ".replaced")  # endings of hidden files that only a killed run leaves
@@ -31,14 +31,9 @@ def verify(root: Path, absent: Mapping[str, str] | None = None) -> list[str]:
     """
     if not (root / "Datas").is_dir():
         raise InputError(f"{root}: found no Datas folder; expected a study root")
-    wrong, known, described, absent = [], set(), {}, absent or {}
-    for path in manifest_files(root):
-        known.add(path)
-        wrong += _broken(root, path)
-        try:
-            described[path] = manifest = read(path, touched=True)
-        except InputError:  # named as broken
-            continue
+    absent, described, known = absent or {}, readable(root), {*manifest_files(root)}
+    wrong = [line for path in manifest_files(root) for line in _broken(root, path)]
+    for path, manifest in described.items():
         for file, sha256 in files(manifest).items():
             known.add(root / file)
             wrong += _compare(root, file, sha256, "differs", absent)
