@@ -22,8 +22,10 @@ def check(path: Path, folder: Path) -> Opened:
     if opened.faults:
         return opened
     by_hash = hashes(path, opened.head)
-    (folder / "Datas").mkdir(exist_ok=True)
     opened.faults += [f"not known   {name}: no file that a bundle holds" for name in opened.head["files"] if _odd(name)]
+    if (folder / "Datas").is_file():
+        return opened
+    (folder / "Datas").mkdir(exist_ok=True)
     opened.faults += agreement.faults(folder, by_hash)
     if not opened.faults:
         listed = {file for _, manifest in manifests.every(folder) for file in manifests.files(manifest)}

@@ -115,11 +115,19 @@ def published(manifest: Mapping) -> list[tuple[str, str, set[str]]]:
 
 
 def others(root: Path) -> list[str]:
-    """Return the files of a bundle that no manifest names: results, runs, profiles, the page."""
+    """Return the files of a bundle that no manifest names: results, runs, profiles, the page.
+
+    Raises:
+        InputError: one of them is a link, or lies behind one: whatever it leads to would be passed on.
+    """
     found = {path for pattern in PLAIN for path in matching(root, pattern) if path.is_file()}
     found = {path for path in found if path.name != "train.yaml" or path.with_name(runs.MANIFEST).is_file()}
     names = {path.relative_to(root).as_posix() for path in found}
-    return sorted(names.union(*(beside(root, name) for name in names)))
+    names = sorted(names.union(*(beside(root, name) for name in names)))
+    linked = next((name for name in names if (root / name).resolve() != root.resolve() / name), None)
+    if linked is not None:
+        raise InputError(f"{root / linked}: found a link; expected a file, or none: what it leads to is not passed on")
+    return names
 
 
 def beside(root: Path, name: str) -> set[str]:
