@@ -184,7 +184,7 @@ class TestVerify:
         assert [line.split(":")[0].split() for line in verify.verify(workspace.root)] == [
             ["broken", path.relative_to(workspace.root).as_posix()],
             ["missing", "Datas/RQ9/MINE/RQ9_MINE_Y.json"],
-            ["broken", str(workspace.root / "Datas/dataset_info.json")],
+            ["broken", "Datas/dataset_info.json"],
             ["unfinished", "Datas/README.md"],
         ]
 

@@ -19,7 +19,11 @@ from instruction_data.runs import runs
 from instruction_data.runs.recipes import read_yaml
 from instruction_data.runs.runs import Run
 
-DERIVED = {"Results/*.json": "inputs", "Profiles/*.json": "manifests"}  # -> the part that names what was read
+DERIVED = {  # -> the part that names files, with their SHA-256
+    "Results/*.json": "inputs",
+    "Profiles/*.json": "manifests",
+    "figures/page.json": "page",
+}
 
 Document = TypeVar("Document")
 
@@ -79,7 +83,7 @@ def _other_settings(root: Path, path: Path, run: Run) -> Iterator[str]:
 
 
 def _derived(root: Path, absent: Mapping[str, str]) -> Iterator[str]:
-    """Say which comparisons and profiles were made from files that have changed since, or are gone."""
+    """Say which comparisons, profiles and figures go with files that have changed since, or are gone."""
     for pattern, part in DERIVED.items():
         for place in matching(root, pattern):
             try:

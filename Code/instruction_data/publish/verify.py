@@ -11,7 +11,7 @@ from instruction_data.files.places import matching
 from instruction_data.publish import registry
 from instruction_data.publish.manifests import SCRIPTS_OWN, files, manifest_files, read, readable, together
 
-BEARING_CHECKSUMS = ("Results/*.json", "Results/*/*/*.json", "Profiles/*.json", "Runs/*/run.json")
+BEARING_CHECKSUMS = ("Results/*.json", "Results/*/*/*.json", "Profiles/*.json", "Runs/*/run.json", "figures/page.json")
 LEFT_BEHIND = (".tmp", ".replaced")  # endings of hidden files that only a killed run leaves
 
 
@@ -23,8 +23,8 @@ def verify(root: Path, absent: Mapping[str, str] | None = None) -> list[str]:
 
     Returns:
         All faults, one a line: files that differ, are missing, that no manifest lists, or that a killed run left;
-        broken manifests; sets that were made from files or pools which have changed since; runs, outcomes, comparison
-        and profiles that are not as they were written; registry or card that list other splits.
+        broken manifests; sets that were made from files or pools which have changed since; runs, outcomes, comparison,
+        profiles and figures that are not as they were written; registry or card that list other splits.
 
     Raises:
         InputError: ``root`` is not a study root.
@@ -77,7 +77,7 @@ def _registry(root: Path, described: Mapping[Path, Mapping]) -> list[str]:
         try:
             content = content_of(splits) if splits or path.exists() else None
         except InputError as error:
-            wrong.append(f"broken      {error}")
+            wrong.append(f"broken      {path.relative_to(root)}: {error}")
             continue
         if complete and content is not None and (not path.is_file() or path.read_bytes() != content):
             wrong.append(f"unfinished  {path.relative_to(root)}: {said}")
