@@ -189,10 +189,12 @@ class TestWhatMayBePassedOn:
         beside = dict.fromkeys(("contamination.csv", "contamination_solved.csv"), b"instruction\nconfidential\n")
         documents.write_derived(mine / "Profiles/contamination.json", {"text": "confidential"}, beside)
         documents.write_derived(mine / "Profiles/profiles.json", {}, {"profiles.csv": b"records\n10\n"})
+        page = {"report.html": file_sha256(mine / "report.html")}
+        documents.write_derived(mine / "figures/page.json", {"page": page}, {"a.svg": b"<svg/>"})
         for number, hashes_only in enumerate((False, True)):
             made, _ = contents.write(mine, tmp_path / f"{number}.tar", hashes_only=hashes_only)
             assert {f"Profiles/{name}" for name in (*beside, "contamination.json")} <= made.by_hash.keys()
-            assert {"Profiles/profiles.json", "Profiles/profiles.csv"} <= made.files.keys()
+            assert {"Profiles/profiles.json", "Profiles/profiles.csv", "figures/page.json"} <= made.files.keys()
             assert b"confidential" not in (tmp_path / f"{number}.tar").read_bytes()
             assert faults(tmp_path / f"{number}.tar", tmp_path / str(number)) == []
 
