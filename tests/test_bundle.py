@@ -185,12 +185,31 @@ class TestWhatMayBePassedOn:
         assert len(made.by_hash) == 2
         assert b"confidential" not in (tmp_path / "y.tar").read_bytes()
 
+    def test_what_lies_beside_a_file_with_texts_is_held_back_with_it(self, mine, tmp_path):
+        beside = dict.fromkeys(("contamination.csv", "contamination_solved.csv"), b"instruction\nconfidential\n")
+        documents.write_derived(mine / "Profiles/contamination.json", {"text": "confidential"}, beside)
+        documents.write_derived(mine / "Profiles/profiles.json", {}, {"profiles.csv": b"records\n10\n"})
+        page = {"report.html": file_sha256(mine / "report.html")}
+        documents.write_derived(mine / "figures/page.json", {"page": page}, {"a.svg": b"<svg/>"})
+        for number, hashes_only in enumerate((False, True)):
+            made, _ = contents.write(mine, tmp_path / f"{number}.tar", hashes_only=hashes_only)
+            assert {f"Profiles/{name}" for name in (*beside, "contamination.json")} <= made.by_hash.keys()
+            assert {"Profiles/profiles.json", "Profiles/profiles.csv", "figures/page.json"} <= made.files.keys()
+            assert b"confidential" not in (tmp_path / f"{number}.tar").read_bytes()
+            assert faults(tmp_path / f"{number}.tar", tmp_path / str(number)) == []
+
     def test_a_file_that_only_bears_a_studys_name_has_no_licence(self, tmp_path, write_pool):
         write_pool(numbered(4), "Datas/alpaca.jsonl")
         workspace = opened(tmp_path, "--pool", "general")
         records = workspace.read(workspace.code_pools[0])
         workspace.begin(Question("RQ9"), [records], {}).splits([Split("RQ9_GENERAL_X", [(records, np.arange(2))])])
         assert contents.gather(tmp_path).licences == {"general": ""}
+
+    def test_what_a_link_leads_to_is_not_passed_on(self, mine):
+        (mine / "figures").mkdir()
+        (mine / "figures/a.svg").symlink_to(mine / "Datas/mine.jsonl")
+        with pytest.raises(InputError, match=r"figures/a\.svg: found a link; expected a file"):
+            contents.gather(mine)
 
 
 class TestDamage:
@@ -250,6 +269,8 @@ class TestDamage:
         """Every byte is as its list says, so only what the files say of one another tells."""
         split = manifests.all_splits(study)[SPLITS[0]]["file"]
         page, comparison = (study / name for name in ("report.html", "Results/comparison.json"))
+        with tarfile.open(tar) as file:
+            inside = [name for name in file.getnames() if name.startswith("Datas/")]
         cases = (
             ({"files": {split: b"[]\n"}}, f"differs     {split}: found "),
             ({"files": {split: None}}, f"missing     {split}"),
@@ -261,6 +282,8 @@ class TestDamage:
              "differs     Results/comparison.json: found other content than was written"),
             ({"files": {"Profiles/profiles.json": documents.signed({"format": 1, "files_beside": {"../../x": ""}})}},
              "differs     Profiles/profiles.json: found {'../../x': ''} as files_beside"),
+            ({"files": {"Datas": b"x", **dict.fromkeys(inside)}}, "not known   Datas: no file that a bundle holds"),
+            ({"files": {"/".join(["a" * 199] * 21): b"x"}}, "bundle.json: found the file 'aaa"),
             ({"by_hash": {"secret.txt": file_sha256(page)}}, "not known   secret.txt"),
             ({"by_hash": ["report.html"]}, "as by_hash; expected names and SHA-256"),
         )  # fmt: skip
@@ -404,6 +427,14 @@ class TestAgain:
         assert "/conditions/0/mean: found 0.99; derived again" in said
         assert "not remade  RQ1_OSS: found no file with its pool oss, SHA-256 " in said
 
+    def test_a_bundle_without_a_split_has_not_been_made_again(self, tar, tmp_path, capfd):
+        with tarfile.open(tar) as file:
+            dropped = [name for name in file.getnames() if name.startswith(("Datas/", "Results/"))]
+        path = forged(tar, tmp_path / "x.tar", files=dict.fromkeys(dropped), by_hash={})
+        assert __main__.main(["verify", str(path)]) == 0
+        assert __main__.main(["verify", str(path), "--rebuild", "--pools", str(tmp_path)]) == 1
+        assert capfd.readouterr().out.endswith("found none in the bundle; expected some to make again\n")
+
     def test_a_split_that_was_edited_by_hand_is_named(self, mine, tmp_path, monkeypatch):
         """Its manifest was made to fit; the command gives another."""
         workspace = opened(mine, "--pool", "mine")
@@ -447,6 +478,9 @@ class TestAgain:
         described = dict([manifest("A", "C"), manifest("B"), manifest("C", "D"), manifest("D"), manifest("E", "E")])
         order = [path.name[0] for path in remade.in_order(described, tmp_path)]
         assert order == ["D", "C", "A", "B", "E"]
+
+        ladder = dict(manifest(f"{n:04}", f"{n - 1:04}", f"{n - 2:04}", f"{n + 1:04}") for n in range(2000))
+        assert {*remade.in_order(ladder, tmp_path)} == {*ladder}  # by recursion, 2 ** 2000 steps
 
 
 class TestDescriptions:

@@ -14,7 +14,7 @@ from instruction_data.measures import benchmarks, leakage
 from instruction_data.measures.benchmarks import Benchmark
 from instruction_data.measures.leakage import GramIndex
 from instruction_data.pools.records import Record
-from instruction_data.publish import manifests, verify
+from instruction_data.publish import inventory, manifests, verify
 
 REPORT, CLEAN = "report/contamination.py", "derive/decontaminated_splits.py"
 PROMPT = '''def spread(values, width):
@@ -232,6 +232,15 @@ def test_a_mixed_split_keeps_its_order_and_sources(workspace):
     assert places == sorted(places)
     assert clean["sources"]["math"] == split["sources"]["math"]
     assert len(dirty) - len(kept) == clean["summary"]["removed"]
+
+
+def test_a_pool_that_has_changed_since_is_named(workspace):
+    pool = workspace / "Datas/mine.jsonl"
+    pool.write_bytes(pool.read_bytes() + b"\n")
+    with pytest.raises(InputError, match=r"mine\.jsonl: found the pool 'mine' with SHA-256 .* lists all that differs"):
+        inventory.read(workspace)
+    pool.write_text(f"version https://git-lfs.github.com/spec/v1\noid sha256:{'a' * 64}\nsize 12345\n")
+    assert inventory.read(workspace).sets
 
 
 def test_no_record_left_is_an_error(workspace):

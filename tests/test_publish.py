@@ -174,6 +174,33 @@ class TestVerify:
             (root / name).write_text((root / name).read_text().replace(old, new, 1))
         assert "\n".join(verify.verify(root)).count("found other content than was written") == 3
 
+    def test_a_touched_manifest_still_tells_what_it_lists(self, workspace, records, others):
+        make(workspace, records, others)
+        path = workspace.root / "Datas/RQ9/MINE/RQ9_MINE_manifest.json"
+        path.write_bytes(path.read_bytes().replace(b'"seed": 42', b'"seed": 43'))
+        (workspace.root / "Datas/RQ9/MINE/RQ9_MINE_Y.json").unlink()
+        (workspace.root / "Datas/dataset_info.json").write_text("[")
+        (workspace.root / "Datas/README.md").write_text("mine")
+        assert [line.split(":")[0].split() for line in verify.verify(workspace.root)] == [
+            ["broken", path.relative_to(workspace.root).as_posix()],
+            ["missing", "Datas/RQ9/MINE/RQ9_MINE_Y.json"],
+            ["broken", "Datas/dataset_info.json"],
+            ["unfinished", "Datas/README.md"],
+        ]
+
+    def test_a_manifest_without_a_checksum_is_named_and_one_with_an_unknown_part_refused(
+        self, workspace, records, others
+    ):
+        make(workspace, records, others)
+        path = workspace.root / "Datas/RQ9/MINE/RQ9_MINE_manifest.json"
+        whole = json.loads(path.read_bytes())
+        path.write_text(json.dumps({name: part for name, part in whole.items() if name != "checksum"}))
+        [said] = verify.verify(workspace.root)
+        assert said.startswith("broken      Datas/RQ9/MINE/RQ9_MINE_manifest.json: bears no checksum")
+        path.write_text(json.dumps(whole).replace('"checksum"', '"chexksum"'))
+        with pytest.raises(InputError, match=r"found parts missing .* \(unknown: 'chexksum'\)"):
+            manifests.read(path)
+
     def test_says_which_pools_and_tables_changed(self, workspace, records, others):
         make(workspace, records, others)
         root = workspace.root

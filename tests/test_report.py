@@ -12,6 +12,7 @@ from tests.support import chromium
 from tests.support.scripts import load_script, run_script
 from tests.support.study import RECORDS, TIERS, add_documents, build
 
+from instruction_data.bundle import agreement
 from instruction_data.files.atomic import file_sha256
 from instruction_data.page import findings, hints, html
 
@@ -64,6 +65,20 @@ def test_same_inputs_same_bytes_wherever_they_lie(report, study_root, tmp_path):
         name: file_sha256(study_root / name) for name in names
     }
     assert str(study_root).encode() not in (study_root / "report.html").read_bytes()
+
+
+def test_a_touched_page_or_figure_is_noticed(study_root, tmp_path):
+    root = tmp_path / "root"
+    shutil.copytree(study_root, root)
+
+    def named():
+        return {line.split(": found ")[0] for line in agreement.faults(root) if "figures/" in line}
+
+    assert named() == set()
+    [svg, *_] = sorted((root / "figures").glob("*.svg"))
+    for path in (root / "report.html", svg):
+        path.write_bytes(path.read_bytes() + b" ")
+    assert named() == {"outdated    figures/page.json: its report.html", f"differs     figures/{svg.name}"}
 
 
 @needs_chromium

@@ -5,7 +5,7 @@ Profiles/, Results/comparison.json, vectors in the cache) and computes only the 
 result the page names the command that makes it. Writes:
 
     report.html      the page; needs no network, and only its own script can run in it
-    figures/         every figure as SVG, PNG and PDF, for papers
+    figures/         every figure as SVG, PNG and PDF, for papers; page.json: their SHA-256 and the page's
 
     python Code/report/report.py --demo
     python Code/report/report.py --root DIR --output FILE
@@ -15,9 +15,11 @@ Maps and the browser of records show seeded samples, and say so.
 
 import argparse
 import sys
+from pathlib import Path
 
 from instruction_data import cli
-from instruction_data.files.atomic import write_whole
+from instruction_data.files import documents, names
+from instruction_data.files.atomic import file_sha256, write_whole
 from instruction_data.page import findings, hints, html
 from instruction_data.page.report import Report
 from instruction_data.page.sections import (
@@ -33,6 +35,7 @@ from instruction_data.page.sections import (
     scale,
 )
 
+PAGE = "report.html"
 TITLE = "What differs between the training sets"
 
 
@@ -51,6 +54,19 @@ def compose(report: Report) -> tuple[dict, dict]:
     return shown | {"sections": sections}, {"seed": report.seed, "pools": mapped, "splits": samples}
 
 
+def sign(report: Report, output: Path) -> None:
+    """Write down how the figures and the page of a root were written, so that `publish verify` sees what was touched.
+
+    Args:
+        output: the page, which counts only if it is the root's own.
+    """
+    own = report.root / PAGE
+    page = {PAGE: file_sha256(own)} if output.resolve() == own.resolve() else {}
+    plain = [path for path in report.files if not names.fault(path.name)]  # a user's column may be called anything
+    beside = {path.name: path.read_bytes() for path in plain}
+    documents.write_derived(report.folder / "page.json", {"seed": report.seed, "page": page}, beside)
+
+
 def parser() -> argparse.ArgumentParser:
     result = cli.described(__doc__)
     cli.add_root_flags(result)
@@ -65,9 +81,10 @@ def main(argv: list[str] | None = None) -> int:
     cache = root / ".cache"
     report = Report(findings.read(root, cache if cache.is_dir() else None), root, options.seed)
     shown, data = compose(report)
-    output = options.output or root / "report.html"
+    output = options.output or root / PAGE
     output.parent.mkdir(parents=True, exist_ok=True)
     write_whole(output, html.render(shown, data))
+    sign(report, output)
     print(f"{output}: {output.stat().st_size / 1e6:,.1f} MB; figures in {report.folder}")
     return 0
 

@@ -24,6 +24,7 @@ from instruction_data.files.places import require_file
 FORMAT = 1
 LIST = "bundle.json"
 LIST_BYTES = 64 << 20  # at most: some 300,000 files
+LONGEST = 1000  # bytes of a name at most; systems hold 4096 of a whole path
 CHUNK = 1 << 20  # bytes read at a time
 SHA256 = re.compile("[0-9a-f]{64}")
 SIZE = re.compile(rb"0[0-7]{10}\0")  # as a header gives it
@@ -210,7 +211,7 @@ def is_below(name: str) -> bool:
     A metric's outcome has an ``@`` in its name.
     """
     parts = name.split("/")
-    return not any(names.fault(part.replace("@", "+")) for part in parts)
+    return len(name) <= LONGEST and not any(names.fault(part.replace("@", "+")) for part in parts)
 
 
 def _unpack_member(reader: _Reader, name: str, entry: Mapping, folder: Path) -> list[str]:

@@ -1,12 +1,12 @@
 """Checking a bundle on another machine: every byte of it, and whether what it holds fits together."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path, PurePosixPath
 
-from instruction_data.bundle import archive, contents
+from instruction_data.bundle import agreement, archive, contents
 from instruction_data.bundle.archive import Opened
 from instruction_data.errors import InputError, printable, quoted
-from instruction_data.publish import manifests, verify
+from instruction_data.publish import manifests
 
 
 def check(path: Path, folder: Path) -> Opened:
@@ -22,12 +22,14 @@ def check(path: Path, folder: Path) -> Opened:
     if opened.faults:
         return opened
     by_hash = hashes(path, opened.head)
-    (folder / "Datas").mkdir(exist_ok=True)
     opened.faults += [f"not known   {name}: no file that a bundle holds" for name in opened.head["files"] if _odd(name)]
-    opened.faults += verify.verify(folder, by_hash)
+    if (folder / "Datas").is_file():
+        return opened
+    (folder / "Datas").mkdir(exist_ok=True)
+    opened.faults += agreement.faults(folder, by_hash)
     if not opened.faults:
         listed = {file for _, manifest in manifests.every(folder) for file in manifests.files(manifest)}
-        unknown = sorted(by_hash.keys() - listed - {*contents.WITH_TEXTS})
+        unknown = sorted(name for name in by_hash.keys() - listed if not _with_texts(name, by_hash))
         opened.faults += [f"not known   {name}: told by hash, and in no manifest" for name in unknown]
     return opened
 
@@ -53,8 +55,15 @@ def _odd(name: str) -> bool:
     path = PurePosixPath(name)
     known = (contents.CITATION, contents.CROISSANT, *contents.PLAIN)
     plain = any(len(path.parts) == len(PurePosixPath(one).parts) and path.match(one) for one in known)
-    beside = path.parent.as_posix() in ("Results", "Profiles")
+    beside = path.parent.as_posix() in contents.DERIVED_IN
     return not (plain or beside or manifests.is_published(name))
+
+
+def _with_texts(name: str, by_hash: Collection[str]) -> bool:
+    """Say whether a file quotes records, or lies beside one that does and is told by hash as well."""
+    texts = [PurePosixPath(one) for one in contents.WITH_TEXTS if one in by_hash]
+    beside = {path.parent for path in texts if path.parent.as_posix() in contents.DERIVED_IN}
+    return name in contents.WITH_TEXTS or PurePosixPath(name).parent in beside
 
 
 def said(path: Path, opened: Opened) -> str:

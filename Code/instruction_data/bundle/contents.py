@@ -15,7 +15,7 @@ from pathlib import Path
 import orjson
 import yaml
 
-from instruction_data.bundle import archive, croissant
+from instruction_data.bundle import agreement, archive, croissant
 from instruction_data.demo import demo_root
 from instruction_data.errors import InputError, quoted
 from instruction_data.files import documents
@@ -33,7 +33,8 @@ PLAIN = (  # files below a study root that no manifest names
     *(f"figures/*.{kind}" for kind in ("svg", "png", "pdf")),
     *verify.BEARING_CHECKSUMS,
 )
-WITH_TEXTS = ("report.html", "Profiles/contamination.json")  # they quote records of all pools
+WITH_TEXTS = ("report.html", "Profiles/contamination.json")  # they, and files beside them, quote records of all pools
+DERIVED_IN = (outcomes.FOLDER, "Profiles")  # the folders of derived files
 NUMBERS = ".parquet"  # the ending of tables that hold numbers, hashes and words of few, and no texts
 DEMO_LICENCE = "PSF-2.0"  # of the standard library; the demo's other tasks are this project's own
 NEEDED = ("cff-version", "message", "title", "authors")  # of a citation
@@ -65,7 +66,7 @@ def gather(root: Path, *, hashes_only: bool = False) -> Contents:
     Raises:
         InputError: something published is damaged, or there is no split.
     """
-    wrong = verify.verify(root)
+    wrong = agreement.faults(root)
     if wrong:
         raise InputError(f"{root}: found {len(wrong)} faults; expected a sound root:\n" + "\n".join(wrong))
     described = dict(manifests.every(root))
@@ -95,7 +96,8 @@ def divided(
     """
     files, by_hash = {path.relative_to(root).as_posix(): path for path in described}, {}
     every = [one for manifest in described.values() for one in published(manifest)]
-    every += [(name, None, {*pools} if name in WITH_TEXTS else set()) for name in others(root)]
+    with_texts = {*WITH_TEXTS, *(file for name in WITH_TEXTS for file in beside(root, name))}
+    every += [(name, None, {*pools} if name in with_texts else set()) for name in others(root)]
     for name, sha256, of in every:
         if of <= {*passed_on}:
             files[name] = root / name
@@ -113,13 +115,28 @@ def published(manifest: Mapping) -> list[tuple[str, str, set[str]]]:
 
 
 def others(root: Path) -> list[str]:
-    """Return the files of a bundle that no manifest names: results, runs, profiles, the page."""
+    """Return the files of a bundle that no manifest names: results, runs, profiles, the page.
+
+    Raises:
+        InputError: one of them is a link, or lies behind one: whatever it leads to would be passed on.
+    """
     found = {path for pattern in PLAIN for path in matching(root, pattern) if path.is_file()}
     found = {path for path in found if path.name != "train.yaml" or path.with_name(runs.MANIFEST).is_file()}
-    derived = [path for path in found if path.suffix == ".json" and path.parent.name in (outcomes.FOLDER, "Profiles")]
-    for path in derived:
-        found |= {path.with_name(name) for name in orjson.loads(path.read_bytes()).get(documents.BESIDE, {})}
-    return sorted(path.relative_to(root).as_posix() for path in found)
+    names = {path.relative_to(root).as_posix() for path in found}
+    names = sorted(names.union(*(beside(root, name) for name in names)))
+    linked = next((name for name in names if (root / name).resolve() != root.resolve() / name), None)
+    if linked is not None:
+        raise InputError(f"{root / linked}: found a link; expected a file, or none: what it leads to is not passed on")
+    return names
+
+
+def beside(root: Path, name: str) -> set[str]:
+    """Return the files that a derived file of a study root lists as beside it; none for any other file."""
+    path = Path(name)
+    if path.suffix != ".json" or path.parent.name not in DERIVED_IN or not (root / path).is_file():
+        return set()
+    content = orjson.loads((root / path).read_bytes())
+    return {path.with_name(one).as_posix() for one in content.get(documents.BESIDE, {})}
 
 
 def licences_of(root: Path, described: Collection[Mapping]) -> dict[str, str]:

@@ -58,8 +58,11 @@ def remake(unpacked: Path, head: Mapping, places: Sequence[Path], into: Path | N
     with ExitStack() as stack:
         root = into or Path(stack.enter_context(tempfile.TemporaryDirectory()))
         _claim(root, head)
+        described = dict(manifests.every(unpacked))
         wrong = remade_comparison(unpacked)
-        wrong += remade_splits(dict(manifests.every(unpacked)), unpacked, head, places, root.resolve())
+        wrong += remade_splits(described, unpacked, head, places, root.resolve())
+        if not any(manifest["splits"] for manifest in described.values()):
+            wrong.append("missing     all splits: found none in the bundle; expected some to make again")
     print("\n".join(wrong) if wrong else "all made again, and the same")
     return 1 if wrong else 0
 
@@ -206,18 +209,19 @@ def in_order(described: Mapping[Path, Mapping], unpacked: Path) -> Iterator[Path
     before: dict[Path, list[Path]] = {}
     for path, manifest in described.items():
         of = [*manifest["inputs"], *(pool["path"] for pool in manifest["pools"].values())]
-        before[path] = [maker[file] for file in of if file in maker and maker[file] != path]
-    done: dict[Path, None] = {}
-
-    def visit(path: Path, waiting: tuple[Path, ...] = ()) -> None:
-        if path not in waiting:  # in a circle some set fails, and says so
-            for other in before[path]:
-                visit(other, (*waiting, path))
-            done.setdefault(path)
-
-    for path in sorted(described, key=lambda path: not before[path]):
-        visit(path)
-    yield from done
+        before[path] = list(dict.fromkeys(maker[file] for file in of if file in maker and maker[file] != path))
+    seen: set[Path] = set()  # in a circle some set comes too early, fails, and says so
+    for first in sorted(described, key=lambda path: not before[path]):
+        waiting = [] if first in seen else [(first, iter(before[first]))]
+        seen.add(first)
+        while waiting:
+            _, others = waiting[-1]
+            other = next((one for one in others if one not in seen), None)
+            if other is None:
+                yield waiting.pop()[0]
+            else:
+                seen.add(other)
+                waiting.append((other, iter(before[other])))
 
 
 def command_of(manifest: Mapping, root: Path) -> list[str]:

@@ -2,7 +2,8 @@
 
 A document's file holds the fields of a dataclass and the number of its format. Reading checks that every field is there
 and of the kind it is declared as. A derived file can be made from other files again at any time. Both bear their own
-checksum, and a file that was touched is refused. A document that somebody else's program wrote may go without one.
+checksum, and a file that was touched is refused: it must be, to the byte, what would be written for what it says. A
+document of an earlier version, or of somebody else's program, may go without a checksum; ``faults`` names it.
 """
 
 import hashlib
@@ -42,15 +43,9 @@ def read(path: Path, kind: type[Document], what: str, writer: str) -> Document:
         InputError: the file holds no document of that kind.
     """
     expected = f"expected {what} as the {writer} writes it"
-    require_file(path, expected)
-    try:
-        fields = orjson.loads(path.read_bytes())
-    except (OSError, orjson.JSONDecodeError) as error:
-        raise InputError(f"{path}: found malformed JSON ({error}); {expected}") from error
-    if not isinstance(fields, dict) or fields.get("format") != FORMAT:
+    fields = read_json(path, expected)
+    if fields.get("format") != FORMAT:
         raise InputError(f"{path}: found no {kind.__name__.lower()} of format {FORMAT}; {expected}")
-    if is_touched(fields):
-        raise InputError(f"{path}: found other content than was written; {expected}")
     fields = {name: value for name, value in fields.items() if name not in ("format", CHECKSUM)}
     try:
         document = kind(**fields)
@@ -83,16 +78,36 @@ def read_derived(path: Path, command: str) -> dict:
     Raises:
         InputError: the file is no derived file, or not as it was written.
     """
-    require_file(path, f"expected what `{command}` writes: run it")
-    try:
-        content = orjson.loads(path.read_bytes())
-    except (OSError, orjson.JSONDecodeError) as error:
-        raise InputError(f"{path}: found malformed JSON ({error}); expected what `{command}` writes: run it") from error
-    if not isinstance(content, dict) or content.get("format") != FORMAT:
-        raise InputError(f"{path}: found another form; expected format {FORMAT}, as `{command}` writes it: run it")
-    if CHECKSUM not in content or is_touched(content):
-        raise InputError(f"{path}: found other content than was written; expected what `{command}` writes: run it")
+    expected = f"expected what `{command}` writes: run it"
+    content = read_json(path, expected)
+    if content.get("format") != FORMAT:
+        raise InputError(f"{path}: found another form than format {FORMAT}; {expected}")
+    if CHECKSUM not in content:
+        raise InputError(f"{path}: found other content than was written; {expected}")
     return {name: value for name, value in content.items() if name not in ("format", CHECKSUM, BESIDE)}
+
+
+def read_json(path: Path, expected: str, *, touched: bool = False) -> dict:
+    """Read a JSON object; one that bears a checksum must be, to the byte, as it was written.
+
+    Args:
+        expected: what the file should be, for errors.
+        touched: read it, too, if it is not as it was written.
+
+    Raises:
+        InputError: there is no file, or it holds something else.
+    """
+    require_file(path, expected)
+    try:
+        raw = path.read_bytes()
+        content = orjson.loads(raw)
+    except (OSError, orjson.JSONDecodeError) as error:
+        raise InputError(f"{path}: found malformed JSON ({error}); {expected}") from error
+    if not isinstance(content, dict):
+        raise InputError(f"{path}: found {quoted(content)}; {expected}, a JSON object")
+    if not touched and is_touched(content, raw):
+        raise InputError(f"{path}: found other content than was written; {expected}")
+    return content
 
 
 def faults(path: Path) -> list[str]:
@@ -100,16 +115,20 @@ def faults(path: Path) -> list[str]:
     if not path.is_file():
         return [f"{path.name}: found {found_instead(path)}; expected a file"]
     try:
-        content = orjson.loads(path.read_bytes())
+        raw = path.read_bytes()
+        content = orjson.loads(raw)
     except (OSError, orjson.JSONDecodeError) as error:
         return [f"{path.name}: found malformed JSON ({error})"]
-    if not isinstance(content, dict) or is_touched(content):
+    if not isinstance(content, dict):
         return [f"{path.name}: found other content than was written"]
+    wrong = [f"{path.name}: found other content than was written"] if is_touched(content, raw) else []
+    if CHECKSUM not in content:
+        wrong.append(f"{path.name}: bears no checksum; expected one, as our scripts write it")
     beside = content.get(BESIDE, {})
     if not isinstance(beside, dict) or any(map(names.fault, beside)):
-        return [f"{path.name}: found {quoted(beside)} as {BESIDE}; expected names of files and SHA-256"]
-    wrong = [name for name, sha256 in beside.items() if not _is(path.with_name(name), sha256)]
-    return [f"{name}: found other content than {path.name} says" for name in wrong]
+        return [*wrong, f"{path.name}: found {quoted(beside)} as {BESIDE}; expected names of files and SHA-256"]
+    other = [name for name, sha256 in beside.items() if not _is(path.with_name(name), sha256)]
+    return wrong + [f"{name}: found other content than {path.name} says" for name in other]
 
 
 def checksum(content: Mapping) -> str:
@@ -118,9 +137,20 @@ def checksum(content: Mapping) -> str:
     return hashlib.sha256(orjson.dumps(plain, option=orjson.OPT_SORT_KEYS | orjson.OPT_SERIALIZE_NUMPY)).hexdigest()
 
 
-def is_touched(content: Mapping) -> bool:
-    """Say whether content as read from a file bears another checksum than its own."""
-    return CHECKSUM in content and content[CHECKSUM] != checksum(content)
+def is_touched(content: Mapping, raw: bytes) -> bool:
+    """Say whether a file that bears a checksum holds other bytes than were written.
+
+    Values alone do not tell: the last digit of a number, white space or a name that stands twice may be another one.
+
+    Args:
+        content: as read from ``raw``.
+    """
+    if CHECKSUM not in content:
+        return False
+    try:
+        return signed(content) != raw
+    except orjson.JSONEncodeError:  # nested deeper than anything we write
+        return True
 
 
 def signed(content: Mapping) -> bytes:

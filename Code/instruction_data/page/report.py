@@ -1,12 +1,12 @@
 """Reports: the findings, the drawing methods and the figures' folder, which all sections of a page share."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from instruction_data.page import declared, svg
-from instruction_data.page.figures import Drawing
+from instruction_data.page.figures import FORMATS, Drawing
 from instruction_data.page.findings import Known
 from instruction_data.page.hints import Hints
 from instruction_data.page.html import Figure, Notice, Table
@@ -15,11 +15,16 @@ from instruction_data.select import draws
 
 @dataclass(frozen=True)
 class Report:
-    """Everything that sections are made from."""
+    """Everything that sections are made from.
+
+    Attributes:
+        files: those of the figures drawn so far.
+    """
 
     findings: Known
     root: Path
     seed: int
+    files: list[Path] = field(default_factory=list)
 
     @property
     def folder(self) -> Path:
@@ -27,9 +32,14 @@ class Report:
 
     def drawn(self, drawing: Drawing, *, wide: bool = False) -> Figure:
         """Write the files of a figure and return it as a part of the page."""
-        inlined = svg.inline(drawing.save(self.folder), drawing.name)
+        inlined = svg.inline(self.saved(drawing), drawing.name)
         numbers = Table(f"The numbers of: {drawing.title}", drawing.header, drawing.rows)
         return Figure(drawing.name, drawing.title, drawing.says, inlined, numbers, wide)
+
+    def saved(self, drawing: Drawing) -> bytes:
+        """Write the files of a figure and return the SVG."""
+        self.files.extend(self.folder / f"{drawing.name}.{ending}" for ending in FORMATS)
+        return drawing.save(self.folder)
 
     @property
     def hints(self) -> Hints:

@@ -1,7 +1,7 @@
 """Show, check, compare and bundle what is published under a study root.
 
 python -m instruction_data.publish show [SPLIT]        the splits of a study root, or a few records of one
-python -m instruction_data.publish verify [ROOT]       re-hash every published file against its manifest
+python -m instruction_data.publish verify [ROOT]       compare every published file with its manifest, documents too
 python -m instruction_data.publish bundle ROOT FILE    all that another lab needs to check the study, in one tar file
 python -m instruction_data.publish verify FILE         check such a bundle; --rebuild makes splits and comparison again
 python -m instruction_data.publish compare-published FILE SPLIT
@@ -14,10 +14,10 @@ import tempfile
 from pathlib import Path
 
 from instruction_data import cli
-from instruction_data.bundle import checked, contents, remade
+from instruction_data.bundle import agreement, checked, contents, remade
 from instruction_data.errors import InputError, printable
 from instruction_data.files.places import DEMO_ROOT, REPOSITORY
-from instruction_data.publish import manifests, rebuilt, verify
+from instruction_data.publish import manifests, rebuilt
 from instruction_data.publish.show import print_records, print_splits
 
 
@@ -100,7 +100,7 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _report(root: Path) -> int:
-    wrong = verify.verify(root)
+    wrong = agreement.faults(root)
     listed = [manifests.files(manifest) for _, manifest in manifests.every(root)] if not wrong else []
     found = (
         f"{sum(map(len, listed))} published files under {printable(str(root))} are as their {len(listed)} manifests say"

@@ -285,20 +285,34 @@ def _add_pools(found: Inventory, manifest: Mapping, table, made_from: set[str]) 
 
 
 def _read_pools(found: Inventory, described: Iterable[Mapping], made_from: set[str], spool_folder: Path | None) -> None:
-    """Take texts from the pools' own files if these are still as the manifests say."""
+    """Take texts from the pools' own files, as far as they are here.
+
+    Raises:
+        InputError: one is not, or no longer, what a manifest says.
+    """
     table = known_pools(found.root)
-    seen = set()
+    hashes: dict[Path, str] = {}
     for manifest in described:
         for name, entry in manifest["pools"].items():
             path = found.root / entry["path"]
             if path.is_dir():
                 raise InputError(f"{path}: found a folder; expected the pool {name!r}")
-            if name not in table or path in seen or entry["path"] in made_from or not path.is_file():
+            if entry["path"] in made_from or not path.is_file() or formats.pointer_of(path):
                 continue
-            seen.add(path)
-            if formats.pointer_of(path) is None and file_sha256(path) == entry["sha256"]:
+            first = path not in hashes
+            hashes[path] = file_sha256(path) if first else hashes[path]
+            _refuse_changed(path, name, hashes[path], entry["sha256"])
+            if first and name in table:
                 pool = replace(table[name], path=entry["path"])
                 found.take_texts(reading.read(pool, found.root, skip_bad=True, spool_folder=spool_folder))
+
+
+def _refuse_changed(path: Path, name: str, found: str, expected: str) -> None:
+    if found != expected:
+        raise InputError(
+            f"{path}: found the pool {name!r} with SHA-256 {found[:8]}…; expected {quoted(expected, 10)}, of which "
+            "splits were made: restore it, or make them again with --overwrite. `publish verify` lists all that differs"
+        )
 
 
 def _read_splits(found: Inventory, described: Iterable[Mapping], spool_folder: Path | None) -> None:

@@ -6,13 +6,12 @@ A manifest describes one set of published files: the files read, the settings, a
 
 import shlex
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
-
-import orjson
 
 from instruction_data.errors import InputError, quoted
 from instruction_data.files import documents, names
-from instruction_data.files.places import matching, require_file
+from instruction_data.files.places import matching
 from instruction_data.publish.question import Question
 from instruction_data.publish.record_tables import is_declaration
 
@@ -25,29 +24,26 @@ MADE_FROM = {  # by setting
     "decontaminated": "a split made from another split",
     PART_OF: "a part of another split",
 }
+UNCHECKED = ("format", "seed", "packages")  # parts of a manifest of any kind
 SCRIPTS_OWN = {".py", ".pyc"}  # files that stand beside published ones in Code/RQ4
 
 
-def read(path: Path) -> dict:
+def read(path: Path, *, touched: bool = False) -> dict:
     """Read a manifest that ``publish`` wrote.
+
+    Args:
+        touched: read it, too, if it is not as it was written, as far as it has all parts.
 
     Raises:
         InputError: the file is not a manifest of this format.
     """
-    require_file(path, "expected a manifest")
-    try:
-        manifest = orjson.loads(path.read_bytes())
-    except orjson.JSONDecodeError as error:
-        raise InputError(f"{path}: found malformed JSON ({error}); expected a manifest") from error
-    if isinstance(manifest, dict) and documents.is_touched(manifest):
-        raise InputError(f"{path}: found other content than was written; expected a manifest as the scripts write it")
-    if isinstance(manifest, dict):
-        manifest.pop(documents.CHECKSUM, None)  # which those of earlier versions lack
-    if isinstance(manifest, dict) and manifest.get("format") == 1:  # an earlier version's, which declared nothing
+    manifest = documents.read_json(path, "expected a manifest as the scripts write it", touched=touched)
+    manifest.pop(documents.CHECKSUM, None)  # which those of earlier versions lack
+    if manifest.get("format") == 1:  # an earlier version's, which declared nothing
         manifest |= {"format": FORMAT, "about": Question("").about, "contrasts": []}
-    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
-        found = manifest.get("format") if isinstance(manifest, dict) else type(manifest).__name__
-        raise InputError(f"{path}: found format {quoted(found)}; expected a manifest of format {FORMAT}")
+    if manifest.get("format") != FORMAT:
+        found = quoted(manifest.get("format"))
+        raise InputError(f"{path}: found format {found}; expected a manifest of format {FORMAT}")
     wrong = _wrong_part(manifest)
     if wrong:
         raise InputError(
@@ -57,7 +53,7 @@ def read(path: Path) -> dict:
 
 
 def _wrong_part(manifest: dict) -> str:
-    """Name the part that is missing, of the wrong kind, or could lead out of the study root; empty if all are sound."""
+    """Name the part that is missing, unknown, of the wrong kind, or could lead out of the study root; empty if none."""
     parts = {
         "question": lambda part: not names.fault(part),
         "about": _is_about,
@@ -77,7 +73,7 @@ def _wrong_part(manifest: dict) -> str:
                 return name
         except (KeyError, TypeError, AttributeError):
             return name
-    return ""
+    return next((f"unknown: {quoted(name)}" for name in manifest if name not in (*parts, *UNCHECKED)), "")
 
 
 def _is_one_command(text: str) -> bool:
@@ -151,6 +147,15 @@ def every(root: Path) -> Iterator[tuple[Path, dict]]:
         yield path, read(path)
 
 
+def readable(root: Path) -> dict[Path, dict]:
+    """Return the manifests of a study root that have all their parts, touched or not: path -> manifest."""
+    found = {}
+    for path in manifest_files(root):
+        with suppress(InputError):
+            found[path] = read(path, touched=True)
+    return found
+
+
 def files(manifest: Mapping) -> dict[str, str]:
     """Return the files of a set: path below the study root -> SHA-256."""
     splits = {split["file"]: split["sha256"] for split in manifest["splits"].values()}
@@ -168,8 +173,20 @@ def all_splits(root: Path) -> dict[str, dict]:
     Raises:
         InputError: two manifests have a split of the same name.
     """
+    return together(dict(every(root)))
+
+
+def together(described: Mapping[Path, Mapping]) -> dict[str, dict]:
+    """Return every split of some manifests, by name.
+
+    Args:
+        described: manifest's path -> manifest.
+
+    Raises:
+        InputError: two manifests have a split of the same name.
+    """
     found: dict[str, dict] = {}
-    for path, manifest in every(root):
+    for path, manifest in described.items():
         for name, split in manifest["splits"].items():
             if name in found:
                 raise InputError(f"{path}: found the split {name}; expected one of that name, {found[name]['file']}")

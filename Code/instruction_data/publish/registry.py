@@ -1,6 +1,7 @@
 """LLaMA-Factory's ``dataset_info.json`` and the data set card, derived from the manifests under a study root."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 import orjson
@@ -29,13 +30,22 @@ def registered(root: Path, splits: Mapping[str, Mapping]) -> dict[Path, bytes]:
     Raises:
         InputError: one of the two files exists and cannot be read.
     """
+    return {path: content_of(splits) for path, content_of in derived(root).items()}
 
+
+def derived(root: Path) -> dict[Path, Callable[[Mapping[str, Mapping]], bytes]]:
+    """Return how the content of registry and card is made of the splits, by path; each raises InputError for itself."""
     registry, readme = root / "Datas" / "dataset_info.json", root / "Datas" / "README.md"
+    return {registry: partial(_listed, registry), readme: lambda splits: card.text(readme, splits).encode()}
+
+
+def _listed(registry: Path, splits: Mapping[str, Mapping]) -> bytes:
+    """Return LLaMA-Factory's registry with these splits, and with its entries that are not ours."""
     entries = _read_registry(registry) if registry.exists() else {}
     kept = {name: entry for name, entry in entries.items() if not _is_ours(entry)}
     ours = {name: {"file_name": split["file"].removeprefix("Datas/")} for name, split in splits.items()}
     try:
-        return {registry: pretty(kept | ours), readme: card.text(readme, splits).encode()}
+        return pretty(kept | ours)
     except orjson.JSONEncodeError as error:
         raise InputError(
             f"{registry}: found entries nested too deep ({error}); expected LLaMA-Factory's registry"

@@ -8,10 +8,10 @@ from instruction_data.files import documents
 from instruction_data.files.atomic import file_sha256
 from instruction_data.files.formats import pointer_of
 from instruction_data.files.places import matching
-from instruction_data.publish.manifests import SCRIPTS_OWN, all_splits, files, manifest_files, read
-from instruction_data.publish.registry import registered
+from instruction_data.publish import registry
+from instruction_data.publish.manifests import SCRIPTS_OWN, files, manifest_files, read, readable, together
 
-BEARING_CHECKSUMS = ("Results/*.json", "Results/*/*/*.json", "Profiles/*.json", "Runs/*/run.json")
+BEARING_CHECKSUMS = ("Results/*.json", "Results/*/*/*.json", "Profiles/*.json", "Runs/*/run.json", "figures/page.json")
 LEFT_BEHIND = (".tmp", ".replaced")  # endings of hidden files that only a killed run leaves
 
 
@@ -23,22 +23,17 @@ def verify(root: Path, absent: Mapping[str, str] | None = None) -> list[str]:
 
     Returns:
         All faults, one a line: files that differ, are missing, that no manifest lists, or that a killed run left;
-        broken manifests; sets that were made from files or pools which have changed since; runs, outcomes, comparison
-        and profiles that are not as they were written. Where there is none: registry or card that list other splits.
+        broken manifests; sets that were made from files or pools which have changed since; runs, outcomes, comparison,
+        profiles and figures that are not as they were written; registry or card that list other splits.
 
     Raises:
         InputError: ``root`` is not a study root.
     """
     if not (root / "Datas").is_dir():
         raise InputError(f"{root}: found no Datas folder; expected a study root")
-    wrong, known, absent = [], set(), absent or {}
-    for path in manifest_files(root):
-        known.add(path)
-        try:
-            manifest = read(path)
-        except InputError as error:
-            wrong.append(f"broken      {path.relative_to(root)}: {error}")
-            continue
+    absent, described, known = absent or {}, readable(root), {*manifest_files(root)}
+    wrong = [line for path in manifest_files(root) for line in _broken(root, path)]
+    for path, manifest in described.items():
         for file, sha256 in files(manifest).items():
             known.add(root / file)
             wrong += _compare(root, file, sha256, "differs", absent)
@@ -52,19 +47,41 @@ def verify(root: Path, absent: Mapping[str, str] | None = None) -> list[str]:
         name = printable(str(path.relative_to(root)))
         unfinished = f"unfinished  {name}: left by a run that was killed; its script, run again, clears it up"
         wrong.append(unfinished if path.parent in killed else f"not listed  {name}")
-    return wrong or _registry(root)
+    return wrong + _registry(root, described)
 
 
-def _registry(root: Path) -> list[str]:
-    """Compare LLaMA-Factory's registry and the data set card with the manifests, which are sound."""
+def _broken(root: Path, path: Path) -> list[str]:
+    """Say what is wrong with a manifest itself."""
     try:
-        splits = all_splits(root)
-        there = [one for one in registered(root, splits).items() if splits or one[0].exists()]
+        read(path)
     except InputError as error:
-        return [f"broken      {error}"]
-    differing = [path for path, content in there if not path.is_file() or path.read_bytes() != content]
+        return [f"broken      {path.relative_to(root)}: {error}"]
+    return [f"broken      {path.parent.relative_to(root)}/{printable(fault)}" for fault in documents.faults(path)]
+
+
+def _registry(root: Path, described: Mapping[Path, Mapping]) -> list[str]:
+    """Compare LLaMA-Factory's registry and the data set card with the manifests.
+
+    Args:
+        described: manifest's path -> manifest, as far as they can be read; if others cannot, their splits are not
+            known, and the two are only read.
+    """
+    complete = len(described) == len(manifest_files(root))
+    wrong = []
+    try:
+        splits = together(described)
+    except InputError as error:
+        wrong, splits, complete = [f"broken      {error}"], {}, False
     said = "found other splits than the manifests list; any script that publishes or trains, run again, lists these"
-    return [f"unfinished  {path.relative_to(root)}: {said}" for path in differing]
+    for path, content_of in registry.derived(root).items():
+        try:
+            content = content_of(splits) if splits or path.exists() else None
+        except InputError as error:
+            wrong.append(f"broken      {path.relative_to(root)}: {error}")
+            continue
+        if complete and content is not None and (not path.is_file() or path.read_bytes() != content):
+            wrong.append(f"unfinished  {path.relative_to(root)}: {said}")
+    return wrong
 
 
 def _pools_here(root: Path, manifest: Mapping) -> dict[str, str]:

@@ -147,4 +147,4 @@ def save_map(report: Report, pool: str, shown: Mapping, name: str, grouping: Map
     labels = (shown["xlabel"], shown["ylabel"])
     figure = figures.points(x, y, grouping["groups"], np.array(grouping["of"]), labels, picture=True)
     file = figures.named(pool, "map", name)
-    Drawing(file, f"Map of {pool}", shown["note"], figure, (), ()).save(report.folder)
+    report.saved(Drawing(file, f"Map of {pool}", shown["note"], figure, (), ()))
