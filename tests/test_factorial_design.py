@@ -148,6 +148,12 @@ def test_a_pool_that_cannot_carry_the_design_is_refused_with_the_pair(script, tm
         (["--factors", "length", "--factor", "py=language"], "found the words 'C', 'Python'.*py=language:WORD"),
         (["--factors", "length", "--factor", "x=complexity:C"], "found numbers in complexity; expected words"),
         (["--factors", "length", "--factor", "length=complexity"], "found two factors of that name"),
+        (
+            ["--factors", "length", "--factor", "domain=complexity"],
+            "the mix of two pools.*--factors domain varies",
+        ),
+        (["--factors", "length", "--factor", "row=complexity"], "row: found the name of another column of the sets'"),
+        (["--factors", "length", "--factor", "RQ5_MINE_SET01=complexity"], "none that begins with RQ5_, as the sets'"),
         (["--factors", "length", "--size", "500"], "found 400 records with all factors; expected at least 500"),
         (["--size", "2"], "as so few records or such rare ones cannot be"),
     ],

@@ -39,7 +39,7 @@ from instruction_data.pools.table import Pool
 from instruction_data.publish import origins
 from instruction_data.publish.origins import PoolColumn
 from instruction_data.publish.question import Factors, Question
-from instruction_data.publish.record_tables import Column
+from instruction_data.publish.record_tables import KEYS, Column
 from instruction_data.publish.split import Split
 from instruction_data.select import draws, factorial
 from instruction_data.select.factorial import Plan, Wanted
@@ -95,7 +95,7 @@ def chosen_factors(options: argparse.Namespace) -> list[Factor]:
     """Return the factors that the flags name, the domain last.
 
     Raises:
-        InputError: two have one name, or they are too many for the sets.
+        InputError: two have one name, a further one has a name that means something else, or there is none.
     """
     usual = [one.name for one in USUAL if one.name != DOMAIN or options.sets > min(SETS)]
     names = usual if options.factors is None else options.factors
@@ -105,11 +105,26 @@ def chosen_factors(options: argparse.Namespace) -> list[Factor]:
     found.sort(key=lambda one: one.name == DOMAIN)
     if not found:
         raise InputError("--factors: found no factor; expected some: name them, or give your own with --factor")
-    taken = [one.name for one in found]
-    double = [name for name in taken if taken.count(name) > 1]
+    refuse_names([one.name for one in found], [text.partition("=")[0] for text in options.factor])
+    return found
+
+
+def refuse_names(names: Sequence[str], further: Sequence[str]) -> None:
+    """Raise InputError if a further factor has a name that means something else, or two factors have one name."""
+    for name in further:
+        if name == DOMAIN:
+            raise InputError(
+                f"--factor {name}: found the name of the mix of two pools; expected another name: --factors {DOMAIN} "
+                "varies the mix"
+            )
+        if name in KEYS or name.startswith(f"{ID}_"):
+            raise InputError(
+                f"--factor {name}: found the name of another column of the sets' table; expected none of "
+                f"{', '.join(KEYS)}, and none that begins with {ID}_, as the sets' names do"
+            )
+    double = [name for name in names if names.count(name) > 1]
     if double:
         raise InputError(f"--factor {double[0]}: found two factors of that name; expected names that differ")
-    return found
 
 
 def levels_of(factors: Sequence[Factor], sets: int) -> np.ndarray:
