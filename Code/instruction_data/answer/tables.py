@@ -227,7 +227,7 @@ def _contrast_cells(row: Mapping) -> list[str]:
     floor, matched = row["floor"], row["matched"]
     said, beside = "no random controls", "no matched controls"
     if row["kind"] == verdicts.FACTOR:
-        beside = f"{verdicts.traits_of(row)} held equal"
+        beside = verdicts.held_equal(row)
     if floor:
         ratio = floor["signal_to_noise"]
         said = f"sd {units.amount(row['metric'], floor['deviation'], row['level'])}"
