@@ -34,7 +34,7 @@ import hashlib
 import importlib.metadata
 import platform
 import sys
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -69,6 +69,7 @@ from instruction_data.runs import runs
 from instruction_data.runs.runs import Run
 
 PACKAGES = ("numpy", "scipy", "statsmodels")
+SHOWN = 8  # characters of a recipe's hash
 DIGITS = 6  # significant digits that are written; later ones differ between processors
 OPERATIONS = "total_flos"  # among the trainer's own figures
 VERBATIM = {"settings", "reported"}  # copied from the outcomes
@@ -189,7 +190,8 @@ def recipe_key(outcome: Outcome) -> str:
 def recipes_of(root: Path | None, items: Iterable[Filed]) -> dict[str, str]:
     """Return recipe key -> the recipe in a few words, default recipes first.
 
-    A recipe whose runs' manifests are not here has no words; among several, the beginning of its hash.
+    A recipe whose runs' manifests are not here has no words; among several, the beginning of its hash. Two recipes that
+    differ in what the words leave out have it behind their words.
 
     Args:
         root: where the manifests lie, if anywhere.
@@ -198,7 +200,9 @@ def recipes_of(root: Path | None, items: Iterable[Filed]) -> dict[str, str]:
     for item in items if root else ():
         told[recipe_key(item.outcome)] = told[recipe_key(item.outcome)] or recipe_of(root, item.outcome)
     if len(told) > 1:
-        told = {key: words or key[:8] for key, words in told.items()}
+        told = {key: words or key[:SHOWN] for key, words in told.items()}
+        alike = Counter(told.values())
+        told = {key: f"{words} ({key[:SHOWN]})" if alike[words] > 1 else words for key, words in told.items()}
     return dict(sorted(told.items(), key=lambda pair: (": " in pair[1], pair[1], pair[0])))
 
 
