@@ -1,5 +1,7 @@
 """Factorial designs: their algebra by hand, and draws from pools with planted correlations."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -56,23 +58,38 @@ def wanted(values, size, sets=8):
 def checked(asked, plan, made):
     """Check a draw against the promise: sizes, sharing, means of one level alike, levels apart."""
     assert [len(np.unique(one)) for one in made] == asked.counts.sum(axis=1).tolist()
-    assert np.bincount(np.concatenate(made)).max() <= plan.uses
+    assert plan is None or np.bincount(np.concatenate(made)).max() <= plan.uses
     means = np.array([np.nanmean(asked.values[one], axis=0) for one in made])
     for factor in range(asked.levels.shape[1]):
         low, high = (means[asked.levels[:, factor] == level, factor] for level in (-1, 1))
         assert max(np.ptp(low), np.ptp(high)) < 0.1
-        assert high.mean() - low.mean() >= plan.difference
+        assert plan is None or high.mean() - low.mean() >= plan.difference
 
 
 @pytest.mark.parametrize(("correlation", "least"), [(0, 1.25), (-0.5, 1), (0.8, 0.8)])
 def test_planted_correlations_are_parted(correlation, least):
     asked = wanted(pool(800, correlation), 40)
-    plan, (made, again, other) = factorial.drawn(asked, factorial.plan(asked, 1, "D"), 1, ["D", "D", "D_R2"])
+    planned = factorial.plan(asked, 1, "D")
+    plan, (made, other) = factorial.drawn(asked, planned, 1, ["D", "D_R2"])
+    _, (again, _) = factorial.drawn(asked, planned, 1, ["D", "D_R2"])
     assert (plan.uses == 1 or plan.difference >= factorial.ENOUGH) and plan.difference >= least
     checked(asked, plan, made)
     checked(asked, plan, other)
     assert [one.tolist() for one in made] == [one.tolist() for one in again]
     assert len(np.intersect1d(made[0], other[0])) < 0.8 * len(made[0])
+
+
+def test_sets_of_one_level_are_alike_in_all_draws():
+    random = np.random.default_rng(0)
+    values = np.column_stack([random.normal(size=400), random.standard_t(3, 400), random.random(400) < 0.3])
+    asked = wanted((values - values.mean(axis=0)) / values.std(axis=0), 10)
+    names = ["D", "D_R2", "D_R3", "D_R4"]
+    plan, made = factorial.drawn(asked, factorial.plan(asked, 1, "D"), 1, names)
+    every = [one for sets in made for one in sets]
+    checked(replace(asked, counts=np.tile(asked.counts, (4, 1)), levels=np.tile(asked.levels, (4, 1))), None, every)
+    (alone,) = factorial.drawn(asked, plan, 1, names[:1])[1]
+    assert [one.tolist() for one in alone] == [one.tolist() for one in made[0]]
+    assert plan.difference >= factorial.ENOUGH
 
 
 def test_a_pool_that_cannot_carry_the_design_tells_the_pair():
