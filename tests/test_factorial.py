@@ -99,6 +99,31 @@ def test_a_pool_that_cannot_carry_the_design_tells_the_pair():
     assert factorial.correlation(asked.values, 0, 1) == pytest.approx(0.99, abs=0.01)
 
 
+def test_of_three_that_depend_on_each_other_all_are_told():
+    values = pool(400, 0)
+    values[:, 0] = 0.8 * values[:, 1] + 0.6 * values[:, 3]
+    asked = wanted(values, 20)
+    assert factorial.plan(asked, 1, "D") is None
+    assert factorial.inseparable(asked, 1, "D") == (0, 1, 3)
+    values[:, [1, 3]] = values[:, [3, 1]]
+    assert factorial.inseparable(wanted(values, 20), 1, "D") == (0, 3, 1)
+
+
+def test_sets_share_more_records_before_levels_come_nearer_than_enough():
+    tried = [(one.difference, one.uses) for one in factorial.attempts(factorial.Plan(1.25, 4), 8)]
+    assert tried[:3] == [(1.25, 4), (1.0, 4), (2.0, 8)]
+    assert tried[7:] == [(one, uses) for one in (0.9, 0.8, 0.7, 0.6, 0.5) for uses in (4, 8)]
+    nearer = [(one.difference, one.uses) for one in factorial.attempts(factorial.Plan(0.6, 8), 8)]
+    assert nearer == [(0.6, 8), (0.5, 8)]
+
+
+def test_a_small_pool_gives_what_it_allows():
+    asked = wanted(pool(150, 0.5), 12)
+    plan, (made,) = factorial.drawn(asked, factorial.plan(asked, 1, "D"), 1, ["D"])
+    assert plan.difference >= factorial.ENOUGH
+    checked(asked, plan, made)
+
+
 def test_a_factor_that_cannot_be_moved_by_itself_is_told_alone():
     values = pool(300, 0)
     values[:, 1] = 0

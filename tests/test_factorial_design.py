@@ -34,6 +34,9 @@ def columns(n, correlation):
         Column("algorithmic", random.random(n) < 0.3, "algorithmic records", kind="flag", trait="category"),
         *lengths(n, 600, random),
         Column("language", random.choice(["C", "Python"], n).astype(object), kind="word"),
+        Column("both", diversity + complexity),
+        Column("constant", np.full(n, 3.1)),
+        Column("unknown", np.full(n, np.nan)),
     ]
 
 
@@ -139,6 +142,7 @@ def test_a_pool_that_cannot_carry_the_design_is_refused_with_the_pair(script, tm
     assert not (root / "Datas/RQ5").exists()
 
 
+@pytest.mark.filterwarnings("error::RuntimeWarning")
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
@@ -154,6 +158,12 @@ def test_a_pool_that_cannot_carry_the_design_is_refused_with_the_pair(script, tm
         ),
         (["--factors", "length", "--factor", "row=complexity"], "row: found the name of another column of the sets'"),
         (["--factors", "length", "--factor", "RQ5_MINE_SET01=complexity"], "none that begins with RQ5_, as the sets'"),
+        (["--factors", "--factor", "c=constant"], r"c is the same in all records.*leave it out \(--factors\)$"),
+        (["--factors", "--factor", "u=unknown"], r"found no usable number of u in unknown.*\(--factors\)$"),
+        (
+            ["--factors", "diversity", "complexity", "--factor", "both=both", "--size", "20"],
+            r"complexity, both and diversity cannot be parted all at once.*correlated are complexity and both: \+0",
+        ),
         (["--factors", "length", "--size", "500"], "found 400 records with all factors; expected at least 500"),
         (["--size", "2"], "as so few records or such rare ones cannot be"),
     ],

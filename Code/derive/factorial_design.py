@@ -168,6 +168,16 @@ class Numbers:
                 f"{self.records.pool.name!r}; expected them: {self._cure(factor)}"
             )
         self.used[factor.name] = found
+        values = self._numbers_of(factor, found)
+        if not np.isfinite(values).any():
+            raise InputError(
+                f"pool {self.records.pool.name!r}: found no usable number of {factor.name} in {factor.column}; "
+                "expected some: leave it out (--factors)"
+            )
+        return values
+
+    def _numbers_of(self, factor: Factor, found: PoolColumn) -> np.ndarray:
+        """Return a published column as numbers; see ``values``."""
         values = found.column.values
         if found.column.kind == "word":
             words = sorted({word for word in values if word is not None})
@@ -270,23 +280,32 @@ def counts_of(factors: Sequence[Factor], levels: np.ndarray, size: int) -> np.nd
     return np.column_stack([size - other, other])
 
 
+def check(made: Material, counts: np.ndarray) -> None:
+    """Raise InputError if the records are too few for one set, or a factor is the same in all of them."""
+    enough = [int(count) for count in np.bincount(made.pools, minlength=counts.shape[1])]
+    for records, there, most in zip(made.sources, enough, counts.max(axis=0), strict=True):
+        if there < most:
+            raise InputError(
+                f"pool {records.pool.name!r}: found {there:,} records with all factors; expected at least {most:,} for "
+                "one set: a smaller --size, other factors, or a larger pool"
+            )
+    for one, values in zip(made.factors, made.code.T, strict=True):
+        if np.ptp(values) == 0:
+            raise InputError(
+                f"pool {made.sources[0].pool.name!r}: found that {one.name} is the same in all records with all "
+                "factors; expected one that differs: leave it out (--factors)"
+            )
+
+
 def drawn(made: Material, wanted: Wanted, names: Sequence[str], seed: int) -> tuple[Plan, list[list[np.ndarray]]]:
     """Draw the sets once for each name of a draw.
 
     Raises:
         InputError: the records do not carry the design.
     """
-    enough = [int(count) for count in np.bincount(made.pools, minlength=wanted.counts.shape[1])]
-    for records, there, most in zip(made.sources, enough, wanted.counts.max(axis=0), strict=True):
-        if there < most:
-            raise InputError(
-                f"pool {records.pool.name!r}: found {there:,} records with all factors; expected at least {most:,} for "
-                "one set: a smaller --size, other factors, or a larger pool"
-            )
-    same = np.flatnonzero(np.ptp(made.code, axis=0) == 0).tolist()
-    plan = None if same else factorial.plan(wanted, seed, names[0])
+    plan = factorial.plan(wanted, seed, names[0])
     if plan is None:
-        raise InputError(refusal(made, wanted, same[:1] or factorial.inseparable(wanted, seed, names[0])))
+        raise InputError(refusal(made, wanted, factorial.inseparable(wanted, seed, names[0])))
     found = factorial.drawn(wanted, plan, seed, names)
     if found is None:
         size = wanted.counts.sum(axis=1).max()
@@ -304,13 +323,15 @@ def refusal(made: Material, wanted: Wanted, at_fault: Sequence[int]) -> str:
     found = f"pool {made.sources[0].pool.name!r}: found that sets of {wanted.counts.sum(axis=1).max():,} records"
     least = f"at least {factorial.DIFFERENCES[-1]} standard deviations between the levels of each factor"
     if len(names) == 1:
-        same = np.ptp(made.code[:, at_fault[0]]) == 0
-        why = f"{names[0]} is the same in all records" if same else f"{names[0]} cannot be moved so far by itself"
+        why = f"{names[0]} cannot be moved so far by itself"
         return f"{found} cannot be made, since {why}; expected {least}: leave it out (--factors), or a smaller --size"
-    related = factorial.correlation(wanted.values, *at_fault)
+    related = f"{factorial.correlation(wanted.values, *at_fault[:2]):+.2f}"
+    why = f"{names[0]} and {names[1]} cannot be parted (their correlation is {related})"
+    if len(names) > 2:
+        why = f"{', '.join(names[:-1])} and {names[-1]} cannot be parted all at once, though fewer can (the most "
+        why += f"correlated are {names[0]} and {names[1]}: {related})"
     return (
-        f"{found} cannot be made, since {names[0]} and {names[1]} cannot be parted (their correlation is "
-        f"{related:+.2f}); expected {least}: leave one of them out (--factors), or a smaller --size"
+        f"{found} cannot be made, since {why}; expected {least}: leave one of them out (--factors), or a smaller --size"
     )
 
 
@@ -379,7 +400,9 @@ def publish_pool(
     sources = [workspace.read(pool), *([workspace.read(other)] if factors[-1].name == DOMAIN else [])]
     made, levels = material(workspace, factors, sources), levels_of(factors, options.sets)
     size = set_size(workspace, options, len(made.code))
-    wanted = made.wanted(levels, counts_of(factors, levels, size))
+    counts = counts_of(factors, levels, size)
+    check(made, counts)
+    wanted = made.wanted(levels, counts)
     draw_names = [f"{ID}_{pool.label}{ending}" for ending in workspace.names("")]
     plan, chosen = drawn(made, wanted, draw_names, workspace.seed)
     splits = [

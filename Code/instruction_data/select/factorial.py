@@ -12,7 +12,7 @@ counts are exact and means within ``TOLERANCE``.
 
 import bisect
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -335,7 +335,7 @@ def plan(wanted: Wanted, seed: int, name: str) -> Plan | None:
     if not carries(most, DIFFERENCES[-1], seed, name):
         return None
     best = None
-    for uses in (2**power for power in range(sets.bit_length())):
+    for uses in sharing(sets):
         difference = largest(replace(wanted, uses=uses), seed, name)
         if difference and (best is None or difference > best.difference):
             best = Plan(difference, uses)
@@ -345,15 +345,29 @@ def plan(wanted: Wanted, seed: int, name: str) -> Plan | None:
 
 
 def drawn(wanted: Wanted, plan: Plan, seed: int, names: Sequence[str]) -> tuple[Plan, list[list[np.ndarray]]] | None:
-    """Draw the sets once for each name, with the largest difference that all draws have; None if there is none.
+    """Draw the sets once for each name, by the first plan that all draws carry; None if there is none.
 
-    The fit promises what whole records may fail to keep, most of all in small sets: then a smaller difference is tried.
+    The fit promises what whole records may fail to keep, most of all in small sets: then other plans are tried.
     """
-    for difference in DIFFERENCES[DIFFERENCES.index(plan.difference) :]:
-        made = draw(replace(wanted, uses=plan.uses), difference, seed, names)
+    for tried in attempts(plan, len(wanted.levels)):
+        made = draw(replace(wanted, uses=tried.uses), tried.difference, seed, names)
         if made is not None:
-            return replace(plan, difference=difference), made
+            return tried, made
     return None
+
+
+def attempts(plan: Plan, sets: int) -> Iterator[Plan]:
+    """Yield plans in the order in which they are tried: sets share more records before levels come below ``ENOUGH``."""
+    several = [uses for uses in sharing(sets) if uses >= plan.uses]
+    lower = DIFFERENCES[DIFFERENCES.index(plan.difference) :]
+    for uses in several if plan.difference >= ENOUGH else ():
+        yield from (Plan(one, uses) for one in (lower if uses == plan.uses else DIFFERENCES) if one >= ENOUGH)
+    yield from (Plan(one, uses) for one in lower if one < ENOUGH for uses in several)
+
+
+def sharing(sets: int) -> list[int]:
+    """Return how many sets a record may be in, in the order in which it is tried."""
+    return [2**power for power in range(sets.bit_length())]
 
 
 def carries(wanted: Wanted, difference: float, seed: int, name: str) -> bool:
@@ -368,20 +382,26 @@ def largest(wanted: Wanted, seed: int, name: str) -> float | None:
 
 
 def inseparable(wanted: Wanted, seed: int, name: str) -> tuple[int, ...]:
-    """Return the property that cannot be moved even by itself, or else the two that are hardest to part.
+    """Return the fewest properties of which the records do not carry the smallest difference, even if varied alone.
 
-    Those are two of which the records do not carry the smallest difference, if there are any; of several such pairs,
-    the most correlated one.
+    They are one that cannot be moved, two that cannot be parted, or several of which one follows from the others. Of
+    as many, those with the most correlated two are returned, and these two come first.
     """
     wanted = replace(wanted, uses=len(wanted.levels))
+    every = range(wanted.levels.shape[1])
 
     def carried(some: tuple[int, ...]) -> bool:
         return carries(wanted.of(some), DIFFERENCES[-1], seed, name)
 
-    every = range(wanted.levels.shape[1])
     alone = [(one,) for one in every if not carried((one,))]
-    pairs = itertools.combinations(every, 2)
-    return alone[0] if alone else min(pairs, key=lambda two: (carried(two), -abs(correlation(wanted.values, *two))))
+    if alone:
+        return alone[0]
+    related = {two: abs(correlation(wanted.values, *two)) for two in itertools.combinations(every, 2)}
+    groups = (some for count in every[1:] for some in itertools.combinations(every, count + 1))
+    first = {some: max(itertools.combinations(some, 2), key=related.get) for some in groups}
+    ordered = sorted(first, key=lambda some: (len(some), -related[first[some]]))
+    found = next((some for some in ordered if not carried(some)), tuple(every))
+    return tuple(sorted(found, key=lambda one: one not in first.get(found, ())))
 
 
 def correlation(values: np.ndarray, one: int, other: int) -> float:
