@@ -37,6 +37,7 @@ def columns(n, correlation):
         Column("both", diversity + complexity),
         Column("constant", np.full(n, 3.1)),
         Column("unknown", np.full(n, np.nan)),
+        Column("rare", np.arange(n) < 9, kind="flag"),
     ]
 
 
@@ -172,6 +173,13 @@ def test_what_cannot_be_made_is_refused(script, root, words, expected):
     with pytest.raises(InputError, match=expected):
         run(script, root, *words)
     assert not (root / "Datas/RQ5").exists()
+
+
+def test_a_flag_that_fewer_records_carry_than_the_high_sets_hold_is_said(script, root, capsys):
+    run(script, root, "--size", "20", "--factors", "complexity", "--factor", "rare=rare")
+    said = capsys.readouterr().out
+    (line,) = [one for one in said.splitlines() if one.endswith(" records that carry it, of which there are only 9")]
+    assert line.startswith("rare: 4 sets hold ") and int(line.split()[4]) > 9
 
 
 def test_missing_numbers_are_refused_with_the_command_that_makes_them(tmp_path, write_pool):

@@ -428,6 +428,7 @@ def publish_pool(
         inputs=sorted({one.path for one in columns}),
     )
     publication.splits(splits, traced(made))
+    say_scarce(made, levels, chosen[0])
     say_design(design)
 
 
@@ -471,6 +472,23 @@ def say_design(design: Mapping) -> None:
         )
     shared = f"two sets share up to {design['overlap']:.0%} of their records"
     print("no two sets share a record\n" if design["disjoint"] else f"{shared}\n")
+
+
+def say_scarce(made: Material, levels: np.ndarray, sets: Sequence[np.ndarray]) -> None:
+    """Print which flags fewer records carry than the high sets hold in all, or lack than the low ones do.
+
+    Args:
+        levels: of the sets, -1 or 1 for each factor.
+        sets: the records of each set, of one draw.
+    """
+    for place, one in enumerate(made.factors):
+        known, values = np.unique(made.code[:, place]), made.values[:, place]
+        for value, level, what in zip(known, (-1, 1), ("lack", "carry"), strict=True) if len(known) == 2 else ():
+            of_level = [rows for rows, at in zip(sets, levels[:, place], strict=True) if at == level]
+            there, held = (int((some == value).sum()) for some in (values, values[np.concatenate(of_level)]))
+            if there < held:
+                said = f"{one.name}: {len(of_level)} sets hold {held:,} records that {what} it"
+                print(f"{said}, of which there {'is' if there == 1 else 'are'} only {there:,}")
 
 
 FURTHER = re.compile(r"([A-Za-z][\w-]*)=([^:]+)(?::(.+))?")
