@@ -13,7 +13,7 @@ from tests.support.scripts import CODE, load_script
 from tests.test_contrasts import BITS, PASS
 from tests.test_verdicts import manifest
 
-from instruction_data.answer import chance, effects, two_way, verdicts
+from instruction_data.answer import chance, effects, plain, two_way, verdicts
 from instruction_data.answer.chance import Trained
 from instruction_data.answer.effects import Draws, Factor
 from instruction_data.answer.task import Condition
@@ -280,14 +280,47 @@ def test_a_dose_of_a_factor_is_low_or_high(tmp_path):
         load_script("evaluation/compare.py").declarations(tmp_path)
 
 
+def judged(found, task="first"):
+    """Return the rows of a design as a comparison has them."""
+    about = {"question": "RQ5", "pool": "oss", "model": "m", "recipe": "", "seeds": [1, 2], "harness": "x"}
+    about |= {"metric": BITS, "task": task, "alone": {"question": "", "missing": "no question"}}
+    rows = [about | one.row for one in found[0]]
+    verdicts.correct(rows)
+    return rows
+
+
+def test_a_main_effect_that_may_be_an_interaction_is_not_told():
+    """Only C:D does anything; without the sets where A is low, that looks like an effect of B."""
+    full = np.array(list(product((0, 1), repeat=3)), dtype=float)
+    doses = np.column_stack([full, full.sum(axis=1) % 2])  # D = ABC
+    coded = 2 * doses - 1
+    conditions = conditions_of(0.05 * coded[:, 2] * coded[:, 3], seeds=2)
+    for place in np.flatnonzero(doses[:, 0] == 0):
+        del conditions[f"SET{place}"]
+    rows = {row["contrast"]: row for row in judged(effects.effects(conditions, BITS, factors_of(doses)))}
+    assert rows["B"]["estimate"] == pytest.approx(0.1) and rows["B"]["p_corrected"] < 0.001
+    assert rows["B"]["aliases"] == ["A:B", "C:D"]
+    assert {row["verdict"] for row in rows.values()} == {verdicts.CANNOT}
+    assert rows["B"]["held"] == ["C", "D"]  # nothing is known of A
+    (said,) = [one["sentence"] for one in verdicts.verdicts([rows["B"]])]
+    assert "do not tell it from the interactions A:B and C:D; it would take the others, too." in said
+    assert plain.said(verdicts.CANNOT, [rows["B"]], "low", "high")[1].startswith("The sets that have outcomes do not")
+
+
+def test_an_interaction_that_several_main_effects_explain_together_is_named_too():
+    """With as many sets as coefficients each interaction is a sum of main effects, though it equals none of them."""
+    doses = np.array([[0, 0, 0], [0, 1, 1], [1, 0, 1], [1, 1, 1]], dtype=float)  # A:B is A + B - C, or its like
+    levels = np.array([0.1, -0.1, -0.1, 0.1])  # an interaction of A and B, and nothing else
+    rows = judged(effects.effects(conditions_of(levels, seeds=2), BITS, factors_of(doses)))
+    assert [row["estimate"] for row in rows] == pytest.approx([0.2, 0.2, -0.4])
+    assert all("A:B" in row["aliases"] and row["verdict"] == verdicts.CANNOT for row in rows)
+
+
 def test_several_scores_of_a_factor_are_one_verdict():
-    about = {"question": "RQ5", "pool": "oss", "model": "m", "recipe": "", "seeds": [1], "harness": "x"}
-    rows = [
-        {**about, **one.row, "metric": BITS, "task": task, "alone": {"question": "", "missing": "no question"}}
-        for task in ("first", "second")
-        for one in effects.effects(conditions_of(LEVELS + LEVELS), BITS, factors_of(np.vstack([SQUARE, SQUARE])))[0]
-    ]
+    found = effects.effects(conditions_of(LEVELS + LEVELS), BITS, factors_of(np.vstack([SQUARE, SQUARE])))
+    rows = [*judged(found), *judged(found, "second")]
     assert verdicts.correct(rows) == 4
+    assert [row["aliases"] for row in rows] == [[]] * 4
     first, _ = verdicts.verdicts(rows)
     assert first["kind"] == verdicts.BEYOND
     assert ", A, from low to high, is supported with B held equal: " in first["sentence"]

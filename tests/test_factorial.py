@@ -1,5 +1,7 @@
 """Factorial designs: their algebra by hand, and draws from pools with planted correlations."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -56,18 +58,20 @@ def wanted(values, size, sets=8):
 def checked(asked, plan, made):
     """Check a draw against the promise: sizes, sharing, means of one level alike, levels apart."""
     assert [len(np.unique(one)) for one in made] == asked.counts.sum(axis=1).tolist()
-    assert np.bincount(np.concatenate(made)).max() <= plan.uses
+    assert plan is None or np.bincount(np.concatenate(made)).max() <= plan.uses
     means = np.array([np.nanmean(asked.values[one], axis=0) for one in made])
     for factor in range(asked.levels.shape[1]):
         low, high = (means[asked.levels[:, factor] == level, factor] for level in (-1, 1))
         assert max(np.ptp(low), np.ptp(high)) < 0.1
-        assert high.mean() - low.mean() >= plan.difference
+        assert plan is None or high.mean() - low.mean() >= plan.difference
 
 
 @pytest.mark.parametrize(("correlation", "least"), [(0, 1.25), (-0.5, 1), (0.8, 0.8)])
 def test_planted_correlations_are_parted(correlation, least):
     asked = wanted(pool(800, correlation), 40)
-    plan, (made, again, other) = factorial.drawn(asked, factorial.plan(asked, 1, "D"), 1, ["D", "D", "D_R2"])
+    planned = factorial.plan(asked, 1, "D")
+    plan, (made, other) = factorial.drawn(asked, planned, 1, ["D", "D_R2"])
+    _, (again, _) = factorial.drawn(asked, planned, 1, ["D", "D_R2"])
     assert (plan.uses == 1 or plan.difference >= factorial.ENOUGH) and plan.difference >= least
     checked(asked, plan, made)
     checked(asked, plan, other)
@@ -75,11 +79,49 @@ def test_planted_correlations_are_parted(correlation, least):
     assert len(np.intersect1d(made[0], other[0])) < 0.8 * len(made[0])
 
 
+def test_sets_of_one_level_are_alike_in_all_draws():
+    random = np.random.default_rng(0)
+    values = np.column_stack([random.normal(size=400), random.standard_t(3, 400), random.random(400) < 0.3])
+    asked = wanted((values - values.mean(axis=0)) / values.std(axis=0), 10)
+    names = ["D", "D_R2", "D_R3", "D_R4"]
+    plan, made = factorial.drawn(asked, factorial.plan(asked, 1, "D"), 1, names)
+    every = [one for sets in made for one in sets]
+    checked(replace(asked, counts=np.tile(asked.counts, (4, 1)), levels=np.tile(asked.levels, (4, 1))), None, every)
+    (alone,) = factorial.drawn(asked, plan, 1, names[:1])[1]
+    assert [one.tolist() for one in alone] == [one.tolist() for one in made[0]]
+    assert plan.difference >= factorial.ENOUGH
+
+
 def test_a_pool_that_cannot_carry_the_design_tells_the_pair():
     asked = wanted(pool(800, 0.99), 40)
     assert factorial.plan(asked, 1, "D") is None
     assert factorial.inseparable(asked, 1, "D") == (0, 1)
     assert factorial.correlation(asked.values, 0, 1) == pytest.approx(0.99, abs=0.01)
+
+
+def test_of_three_that_depend_on_each_other_all_are_told():
+    values = pool(400, 0)
+    values[:, 0] = 0.8 * values[:, 1] + 0.6 * values[:, 3]
+    asked = wanted(values, 20)
+    assert factorial.plan(asked, 1, "D") is None
+    assert factorial.inseparable(asked, 1, "D") == (0, 1, 3)
+    values[:, [1, 3]] = values[:, [3, 1]]
+    assert factorial.inseparable(wanted(values, 20), 1, "D") == (0, 3, 1)
+
+
+def test_sets_share_more_records_before_levels_come_nearer_than_enough():
+    tried = [(one.difference, one.uses) for one in factorial.attempts(factorial.Plan(1.25, 4), 8)]
+    assert tried[:3] == [(1.25, 4), (1.0, 4), (2.0, 8)]
+    assert tried[7:] == [(one, uses) for one in (0.9, 0.8, 0.7, 0.6, 0.5) for uses in (4, 8)]
+    nearer = [(one.difference, one.uses) for one in factorial.attempts(factorial.Plan(0.6, 8), 8)]
+    assert nearer == [(0.6, 8), (0.5, 8)]
+
+
+def test_a_small_pool_gives_what_it_allows():
+    asked = wanted(pool(150, 0.5), 12)
+    plan, (made,) = factorial.drawn(asked, factorial.plan(asked, 1, "D"), 1, ["D"])
+    assert plan.difference >= factorial.ENOUGH
+    checked(asked, plan, made)
 
 
 def test_a_factor_that_cannot_be_moved_by_itself_is_told_alone():

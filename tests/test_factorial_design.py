@@ -34,6 +34,10 @@ def columns(n, correlation):
         Column("algorithmic", random.random(n) < 0.3, "algorithmic records", kind="flag", trait="category"),
         *lengths(n, 600, random),
         Column("language", random.choice(["C", "Python"], n).astype(object), kind="word"),
+        Column("both", diversity + complexity),
+        Column("constant", np.full(n, 3.1)),
+        Column("unknown", np.full(n, np.nan)),
+        Column("rare", np.arange(n) < 9, kind="flag"),
     ]
 
 
@@ -139,6 +143,7 @@ def test_a_pool_that_cannot_carry_the_design_is_refused_with_the_pair(script, tm
     assert not (root / "Datas/RQ5").exists()
 
 
+@pytest.mark.filterwarnings("error::RuntimeWarning")
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
@@ -148,6 +153,18 @@ def test_a_pool_that_cannot_carry_the_design_is_refused_with_the_pair(script, tm
         (["--factors", "length", "--factor", "py=language"], "found the words 'C', 'Python'.*py=language:WORD"),
         (["--factors", "length", "--factor", "x=complexity:C"], "found numbers in complexity; expected words"),
         (["--factors", "length", "--factor", "length=complexity"], "found two factors of that name"),
+        (
+            ["--factors", "length", "--factor", "domain=complexity"],
+            "the mix of two pools.*--factors domain varies",
+        ),
+        (["--factors", "length", "--factor", "row=complexity"], "row: found the name of another column of the sets'"),
+        (["--factors", "length", "--factor", "RQ5_MINE_SET01=complexity"], "none that begins with RQ5_, as the sets'"),
+        (["--factors", "--factor", "c=constant"], r"c is the same in all records.*leave it out \(--factors\)$"),
+        (["--factors", "--factor", "u=unknown"], r"found no usable number of u in unknown.*\(--factors\)$"),
+        (
+            ["--factors", "diversity", "complexity", "--factor", "both=both", "--size", "20"],
+            r"complexity, both and diversity cannot be parted all at once.*correlated are complexity and both: \+0",
+        ),
         (["--factors", "length", "--size", "500"], "found 400 records with all factors; expected at least 500"),
         (["--size", "2"], "as so few records or such rare ones cannot be"),
     ],
@@ -156,6 +173,13 @@ def test_what_cannot_be_made_is_refused(script, root, words, expected):
     with pytest.raises(InputError, match=expected):
         run(script, root, *words)
     assert not (root / "Datas/RQ5").exists()
+
+
+def test_a_flag_that_fewer_records_carry_than_the_high_sets_hold_is_said(script, root, capsys):
+    run(script, root, "--size", "20", "--factors", "complexity", "--factor", "rare=rare")
+    said = capsys.readouterr().out
+    (line,) = [one for one in said.splitlines() if one.endswith(" records that carry it, of which there are only 9")]
+    assert line.startswith("rare: 4 sets hold ") and int(line.split()[4]) > 9
 
 
 def test_missing_numbers_are_refused_with_the_command_that_makes_them(tmp_path, write_pool):

@@ -10,9 +10,10 @@ from tests.test_contrasts import BITS, ENDS, study
 from tests.test_controls import make_set, planted
 from tests.test_verdicts import NAMES, QUIET, declare, manifest, plant
 
-from instruction_data.answer import decisions, verdicts
+from instruction_data.answer import decisions, tables, verdicts
 from instruction_data.errors import InputError
 from instruction_data.files import documents
+from instruction_data.page.sections import scale
 from instruction_data.publish import manifests
 from instruction_data.publish.question import Ends, Question
 
@@ -121,10 +122,10 @@ def test_contrasts_of_parts_stand_apart_and_cheap_decisions_are_counted(tmp_path
     assert "## Sizes of the training sets" in (tmp_path / "Results/comparison.md").read_text()
 
 
-def row(question, recipe, estimate, verdict=verdicts.NO_LARGER):
+def row(question, recipe, estimate, verdict=verdicts.NO_LARGER, **more):
     about = {"question": question, "pool": "oss", "contrast": "HIGH minus LOW", "model": "m", "percent": 100}
     about |= {"harness": "likelihood", "task": "t", "recipe": recipe, "estimate": estimate, "verdict": verdict}
-    return about | {"metric": {"higher_is_better": False}}
+    return about | {"noise": None, "metric": {"higher_is_better": False}} | more
 
 
 def test_decision_accuracy_is_the_share_of_contrasts_with_one_sign():
@@ -132,8 +133,42 @@ def test_decision_accuracy_is_the_share_of_contrasts_with_one_sign():
     rows += [row(f"RQ{number}", "B", sign, verdicts.BEYOND) for number, sign in enumerate((-1, 1, 1, 1))]
     rows += [row("RQ9", "B", 1)]  # which A lacks
     (found,) = decisions.accuracies(rows)
-    assert (found["over"], found["cheap"], found["dear"]) == ("recipe", "A", "B")
+    assert (found["over"], found["settings"], found["dearer"]) == ("recipe", ["A", "B"], None)
     assert (found["all"]["contrasts"], found["all"]["alike"], found["all"]["share"]) == (4, 3, 0.75)
     assert (found["all"]["low"], found["all"]["high"]) == pytest.approx((0.3006, 0.9544), abs=1e-4)  # Wilson's, by hand
     assert found["supported"]["contrasts"] == 4
     assert decisions.accuracies(rows[:4]) == []
+
+
+def test_contrasts_without_a_sign_are_no_agreement():
+    zeros = [row("RQ2", "A", 0.0), row("RQ2", "B", 0.0)]
+    noise = [row("RQ3", recipe, -1, verdicts.CANNOT, noise="nothing is solved") for recipe in "AB"]
+    (found,) = decisions.accuracies([*zeros, *noise])
+    assert found["all"] is found["supported"] is None
+    assert tables.decision(found) == "m, t: no primary contrast has a sign in both A and B."
+    assert scale.decision_table([found]).rows[0][-2:] == ["none", "none"]
+    told = [row("RQ4", "A", -1), row("RQ4", "B", -1)]
+    assert decisions.accuracies([*zeros, *noise, *told])[0]["all"]["contrasts"] == 1
+
+
+def test_a_contrast_counts_once_in_every_accuracy():
+    rows = [row("RQ2", recipe, -1, percent=percent) for recipe in "AB" for percent in (10, 20, 100)]
+    found = decisions.accuracies(rows)
+    assert [one["all"]["contrasts"] for one in found] == [1] * 5
+    sizes = [(one["recipe"], one["settings"]) for one in found if one["over"] == "percent"]
+    assert sizes == [("A", [10, 100]), ("A", [20, 100]), ("B", [10, 100]), ("B", [20, 100])]
+    assert [one["percent"] for one in found if one["over"] == "recipe"] == [100]
+
+
+def test_the_dearer_model_is_the_one_that_took_more_operations_and_otherwise_none_is():
+    names = ["SmolLM2-1.7B", "SmolLM2-135M"]
+    rows = [row("RQ2", "A", -1, verdicts.BEYOND, model=names[0]), row("RQ2", "A", 1, model=names[1])]
+    (unknown,) = decisions.accuracies(rows)
+    assert unknown["dearer"] is None
+    assert "; of those that either of them supports, 0 of 1 " in tables.decision(unknown)
+    costs = {("A", names[0]): {"S": 1.7e15, "only here": 1.0}, ("A", names[1]): {"S": 1.3e14}}
+    (known,) = decisions.accuracies(rows, costs)
+    assert (known["settings"], known["dearer"]) == (names[::-1], names[0])
+    assert f"A, t: {names[1]} and {names[0]} order 0 of 1 " in tables.decision(known)
+    assert f"; of those that {names[0]} supports, 0 of 1 " in tables.decision(known)
+    assert decisions.accuracies(rows[::-1], costs) == [known]

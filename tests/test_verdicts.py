@@ -240,6 +240,18 @@ def test_the_recipe_is_told_where_the_run_is_here(compare, tmp_path):
     assert compare.recipe_of(tmp_path / "elsewhere", made) == ""
     runs.write(tmp_path, Run(**known, sha256={}, recipe_name="long"))
     assert compare.recipe_of(tmp_path, made) == "long: full, rate 1e-05, batch 8, epochs 2"
+    items, told = [compare.Filed("f", "0", made)], {compare.recipe_key(made): "long"}
+    assert compare.costs_of(tmp_path, items, told) == {("long", "m"): {}}
+    runs.write(tmp_path, Run(**known | {"results": {"total_flos": 7e12}}, sha256={}))
+    assert compare.costs_of(tmp_path, items, told) == {("long", "m"): {"A": 7e12}}
+
+
+def test_recipes_with_the_same_words_are_still_two(compare, tmp_path, monkeypatch):
+    monkeypatch.setattr(compare, "recipe_of", lambda root, outcome: "lora, rate 0.0002, batch 8, epochs 1")
+    for recipe in "AB":
+        plant(tmp_path, study(np.random.default_rng(4), {"HIGH": 1}, **QUIET), BITS, recipe=recipe)
+    told = compare.recipes_of(tmp_path, compare.read(tmp_path))
+    assert told == {one * 9: f"lora, rate 0.0002, batch 8, epochs 1 ({one * 8})" for one in "AB"}
 
 
 @pytest.mark.parametrize(

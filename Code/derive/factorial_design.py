@@ -39,7 +39,7 @@ from instruction_data.pools.table import Pool
 from instruction_data.publish import origins
 from instruction_data.publish.origins import PoolColumn
 from instruction_data.publish.question import Factors, Question
-from instruction_data.publish.record_tables import Column
+from instruction_data.publish.record_tables import KEYS, Column
 from instruction_data.publish.split import Split
 from instruction_data.select import draws, factorial
 from instruction_data.select.factorial import Plan, Wanted
@@ -95,7 +95,7 @@ def chosen_factors(options: argparse.Namespace) -> list[Factor]:
     """Return the factors that the flags name, the domain last.
 
     Raises:
-        InputError: two have one name, or they are too many for the sets.
+        InputError: two have one name, a further one has a name that means something else, or there is none.
     """
     usual = [one.name for one in USUAL if one.name != DOMAIN or options.sets > min(SETS)]
     names = usual if options.factors is None else options.factors
@@ -105,11 +105,26 @@ def chosen_factors(options: argparse.Namespace) -> list[Factor]:
     found.sort(key=lambda one: one.name == DOMAIN)
     if not found:
         raise InputError("--factors: found no factor; expected some: name them, or give your own with --factor")
-    taken = [one.name for one in found]
-    double = [name for name in taken if taken.count(name) > 1]
+    refuse_names([one.name for one in found], [text.partition("=")[0] for text in options.factor])
+    return found
+
+
+def refuse_names(names: Sequence[str], further: Sequence[str]) -> None:
+    """Raise InputError if a further factor has a name that means something else, or two factors have one name."""
+    for name in further:
+        if name == DOMAIN:
+            raise InputError(
+                f"--factor {name}: found the name of the mix of two pools; expected another name: --factors {DOMAIN} "
+                "varies the mix"
+            )
+        if name in KEYS or name.startswith(f"{ID}_"):
+            raise InputError(
+                f"--factor {name}: found the name of another column of the sets' table; expected none of "
+                f"{', '.join(KEYS)}, and none that begins with {ID}_, as the sets' names do"
+            )
+    double = [name for name in names if names.count(name) > 1]
     if double:
         raise InputError(f"--factor {double[0]}: found two factors of that name; expected names that differ")
-    return found
 
 
 def levels_of(factors: Sequence[Factor], sets: int) -> np.ndarray:
@@ -153,6 +168,16 @@ class Numbers:
                 f"{self.records.pool.name!r}; expected them: {self._cure(factor)}"
             )
         self.used[factor.name] = found
+        values = self._numbers_of(factor, found)
+        if not np.isfinite(values).any():
+            raise InputError(
+                f"pool {self.records.pool.name!r}: found no usable number of {factor.name} in {factor.column}; "
+                "expected some: leave it out (--factors)"
+            )
+        return values
+
+    def _numbers_of(self, factor: Factor, found: PoolColumn) -> np.ndarray:
+        """Return a published column as numbers; see ``values``."""
         values = found.column.values
         if found.column.kind == "word":
             words = sorted({word for word in values if word is not None})
@@ -255,23 +280,32 @@ def counts_of(factors: Sequence[Factor], levels: np.ndarray, size: int) -> np.nd
     return np.column_stack([size - other, other])
 
 
+def check(made: Material, counts: np.ndarray) -> None:
+    """Raise InputError if the records are too few for one set, or a factor is the same in all of them."""
+    enough = [int(count) for count in np.bincount(made.pools, minlength=counts.shape[1])]
+    for records, there, most in zip(made.sources, enough, counts.max(axis=0), strict=True):
+        if there < most:
+            raise InputError(
+                f"pool {records.pool.name!r}: found {there:,} records with all factors; expected at least {most:,} for "
+                "one set: a smaller --size, other factors, or a larger pool"
+            )
+    for one, values in zip(made.factors, made.code.T, strict=True):
+        if np.ptp(values) == 0:
+            raise InputError(
+                f"pool {made.sources[0].pool.name!r}: found that {one.name} is the same in all records with all "
+                "factors; expected one that differs: leave it out (--factors)"
+            )
+
+
 def drawn(made: Material, wanted: Wanted, names: Sequence[str], seed: int) -> tuple[Plan, list[list[np.ndarray]]]:
     """Draw the sets once for each name of a draw.
 
     Raises:
         InputError: the records do not carry the design.
     """
-    enough = [int(count) for count in np.bincount(made.pools, minlength=wanted.counts.shape[1])]
-    for records, there, most in zip(made.sources, enough, wanted.counts.max(axis=0), strict=True):
-        if there < most:
-            raise InputError(
-                f"pool {records.pool.name!r}: found {there:,} records with all factors; expected at least {most:,} for "
-                "one set: a smaller --size, other factors, or a larger pool"
-            )
-    same = np.flatnonzero(np.ptp(made.code, axis=0) == 0).tolist()
-    plan = None if same else factorial.plan(wanted, seed, names[0])
+    plan = factorial.plan(wanted, seed, names[0])
     if plan is None:
-        raise InputError(refusal(made, wanted, same[:1] or factorial.inseparable(wanted, seed, names[0])))
+        raise InputError(refusal(made, wanted, factorial.inseparable(wanted, seed, names[0])))
     found = factorial.drawn(wanted, plan, seed, names)
     if found is None:
         size = wanted.counts.sum(axis=1).max()
@@ -289,13 +323,15 @@ def refusal(made: Material, wanted: Wanted, at_fault: Sequence[int]) -> str:
     found = f"pool {made.sources[0].pool.name!r}: found that sets of {wanted.counts.sum(axis=1).max():,} records"
     least = f"at least {factorial.DIFFERENCES[-1]} standard deviations between the levels of each factor"
     if len(names) == 1:
-        same = np.ptp(made.code[:, at_fault[0]]) == 0
-        why = f"{names[0]} is the same in all records" if same else f"{names[0]} cannot be moved so far by itself"
+        why = f"{names[0]} cannot be moved so far by itself"
         return f"{found} cannot be made, since {why}; expected {least}: leave it out (--factors), or a smaller --size"
-    related = factorial.correlation(wanted.values, *at_fault)
+    related = f"{factorial.correlation(wanted.values, *at_fault[:2]):+.2f}"
+    why = f"{names[0]} and {names[1]} cannot be parted (their correlation is {related})"
+    if len(names) > 2:
+        why = f"{', '.join(names[:-1])} and {names[-1]} cannot be parted all at once, though fewer can (the most "
+        why += f"correlated are {names[0]} and {names[1]}: {related})"
     return (
-        f"{found} cannot be made, since {names[0]} and {names[1]} cannot be parted (their correlation is "
-        f"{related:+.2f}); expected {least}: leave one of them out (--factors), or a smaller --size"
+        f"{found} cannot be made, since {why}; expected {least}: leave one of them out (--factors), or a smaller --size"
     )
 
 
@@ -364,7 +400,9 @@ def publish_pool(
     sources = [workspace.read(pool), *([workspace.read(other)] if factors[-1].name == DOMAIN else [])]
     made, levels = material(workspace, factors, sources), levels_of(factors, options.sets)
     size = set_size(workspace, options, len(made.code))
-    wanted = made.wanted(levels, counts_of(factors, levels, size))
+    counts = counts_of(factors, levels, size)
+    check(made, counts)
+    wanted = made.wanted(levels, counts)
     draw_names = [f"{ID}_{pool.label}{ending}" for ending in workspace.names("")]
     plan, chosen = drawn(made, wanted, draw_names, workspace.seed)
     splits = [
@@ -390,6 +428,7 @@ def publish_pool(
         inputs=sorted({one.path for one in columns}),
     )
     publication.splits(splits, traced(made))
+    say_scarce(made, levels, chosen[0])
     say_design(design)
 
 
@@ -433,6 +472,23 @@ def say_design(design: Mapping) -> None:
         )
     shared = f"two sets share up to {design['overlap']:.0%} of their records"
     print("no two sets share a record\n" if design["disjoint"] else f"{shared}\n")
+
+
+def say_scarce(made: Material, levels: np.ndarray, sets: Sequence[np.ndarray]) -> None:
+    """Print which flags fewer records carry than the high sets hold in all, or lack than the low ones do.
+
+    Args:
+        levels: of the sets, -1 or 1 for each factor.
+        sets: the records of each set, of one draw.
+    """
+    for place, one in enumerate(made.factors):
+        known, values = np.unique(made.code[:, place]), made.values[:, place]
+        for value, level, what in zip(known, (-1, 1), ("lack", "carry"), strict=True) if len(known) == 2 else ():
+            of_level = [rows for rows, at in zip(sets, levels[:, place], strict=True) if at == level]
+            there, held = (int((some == value).sum()) for some in (values, values[np.concatenate(of_level)]))
+            if there < held:
+                said = f"{one.name}: {len(of_level)} sets hold {held:,} records that {what} it"
+                print(f"{said}, of which there {'is' if there == 1 else 'are'} only {there:,}")
 
 
 FURTHER = re.compile(r"([A-Za-z][\w-]*)=([^:]+)(?::(.+))?")

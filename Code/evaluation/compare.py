@@ -34,7 +34,7 @@ import hashlib
 import importlib.metadata
 import platform
 import sys
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -66,9 +66,12 @@ from instruction_data.outcomes import outcomes
 from instruction_data.outcomes.outcomes import PASS, PASSES, Outcome
 from instruction_data.publish import manifests
 from instruction_data.runs import runs
+from instruction_data.runs.runs import Run
 
 PACKAGES = ("numpy", "scipy", "statsmodels")
+SHOWN = 8  # characters of a recipe's hash
 DIGITS = 6  # significant digits that are written; later ones differ between processors
+OPERATIONS = "total_flos"  # among the trainer's own figures
 VERBATIM = {"settings", "reported"}  # copied from the outcomes
 
 
@@ -187,7 +190,8 @@ def recipe_key(outcome: Outcome) -> str:
 def recipes_of(root: Path | None, items: Iterable[Filed]) -> dict[str, str]:
     """Return recipe key -> the recipe in a few words, default recipes first.
 
-    A recipe whose runs' manifests are not here has no words; among several, the beginning of its hash.
+    A recipe whose runs' manifests are not here has no words; among several, the beginning of its hash. Two recipes that
+    differ in what the words leave out have it behind their words.
 
     Args:
         root: where the manifests lie, if anywhere.
@@ -196,22 +200,47 @@ def recipes_of(root: Path | None, items: Iterable[Filed]) -> dict[str, str]:
     for item in items if root else ():
         told[recipe_key(item.outcome)] = told[recipe_key(item.outcome)] or recipe_of(root, item.outcome)
     if len(told) > 1:
-        told = {key: words or key[:8] for key, words in told.items()}
+        told = {key: words or key[:SHOWN] for key, words in told.items()}
+        alike = Counter(told.values())
+        told = {key: f"{words} ({key[:SHOWN]})" if alike[words] > 1 else words for key, words in told.items()}
     return dict(sorted(told.items(), key=lambda pair: (": " in pair[1], pair[1], pair[0])))
+
+
+def run_of(root: Path, outcome: Outcome) -> Run | None:
+    """Return the training run of an outcome; None where its manifest is not here."""
+    place = next((root / file for file in outcome.files if Path(file).name == runs.MANIFEST), None)
+    return runs.read(place) if place is not None and place.is_file() else None
 
 
 def recipe_of(root: Path, outcome: Outcome) -> str:
     """Return the recipe of a run in a few words; empty where the run's manifest is not here."""
-    place = next((root / file for file in outcome.files if Path(file).name == runs.MANIFEST), None)
-    if place is None or not place.is_file():
+    run = run_of(root, outcome)
+    if run is None:
         return ""
-    run = runs.read(place)
     told = run.recipe["train.yaml"]
     batch = told.get("per_device_train_batch_size", 1) * told.get("gradient_accumulation_steps", 1)
     words = {"rate": told.get("learning_rate"), "batch": batch, "epochs": told.get("num_train_epochs")}
     numbers = [f"{name} {value:g}" for name, value in words.items() if isinstance(value, int | float)]
     said = ", ".join([str(told.get("finetuning_type", "recipe of its own")), *numbers])
     return f"{run.recipe_name}: {said}" if run.recipe_name else said
+
+
+def costs_of(root: Path | None, items: Iterable[Filed], told: Mapping[str, str]) -> decisions.Costs:
+    """Return recipe, model -> training set -> operations of a training on it, as far as the runs' manifests say it.
+
+    Args:
+        root: where the manifests lie, if anywhere.
+        told: of ``recipes_of``.
+    """
+    found = defaultdict(dict)
+    for item in items if root else ():
+        of = found[told[recipe_key(item.outcome)], item.outcome.model]
+        if item.percent == decisions.WHOLE and item.outcome.split not in of:
+            run = run_of(root, item.outcome)
+            spent = run.results.get(OPERATIONS) if run else None
+            if isinstance(spent, int | float):
+                of[item.outcome.split] = spent
+    return found
 
 
 def grouped(items: Iterable[Filed], key: Callable[[Outcome], str]) -> dict[str, list[Filed]]:
@@ -484,13 +513,20 @@ def primary(items: Sequence[Filed], declared: Declarations, told: Mapping[str, s
     }
 
 
-def scale(items: Sequence[Filed], declared: Declarations, told: Mapping[str, str], whole: Sequence[Mapping]) -> dict:
+def scale(
+    items: Sequence[Filed],
+    declared: Declarations,
+    told: Mapping[str, str],
+    whole: Sequence[Mapping],
+    root: Path | None = None,
+) -> dict:
     """Return the primary contrasts at every other size, and how often a cheap setting decides as a dear one does.
 
     The contrasts of one size are corrected among themselves.
 
     Args:
         whole: the primary contrasts of whole sets.
+        root: as ``compare`` has it.
     """
     begun = [one for one in items if one.outcome.split == outcomes.untrained(one.outcome.question, one.outcome.pool)]
     sizes = []
@@ -499,7 +535,9 @@ def scale(items: Sequence[Filed], declared: Declarations, told: Mapping[str, str
         found = primary([*of, *begun], declared, told)
         sizes.append({"percent": percent, **{key: found[key] for key in ("comparisons", "verdicts", "contrasts")}})
     every = [(one["percent"], row) for one in sizes for row in one["contrasts"]] + [(100, row) for row in whole]
-    return {"sizes": sizes, "decisions": decisions.accuracies([row | {"percent": at} for at, row in every])}
+    several = len({row["model"] for _, row in every}) > 1
+    costs = costs_of(root, items, told) if several else None
+    return {"sizes": sizes, "decisions": decisions.accuracies([row | {"percent": at} for at, row in every], costs)}
 
 
 def compare(items: Sequence[Filed], seed: int, declared: Declarations | None = None, root: Path | None = None) -> dict:
@@ -522,7 +560,7 @@ def compare(items: Sequence[Filed], seed: int, declared: Declarations | None = N
         | {name: importlib.metadata.version(name) for name in PACKAGES},
         "inputs": {item.file: item.sha256 for item in sorted(items, key=lambda item: item.file)},
         "primary": first,
-        "scale": scale(items, declared, told, first["contrasts"]),
+        "scale": scale(items, declared, told, first["contrasts"], root),
         "questions": [compare_question(of, question, seed, declared, told) for question, of in questions.items()],
     }
     return rounded(document)

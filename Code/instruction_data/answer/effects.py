@@ -12,6 +12,9 @@ left over, repeated draws of other conditions tell the chance of draws, or nothi
 
 Each two-factor interaction is fitted beside the main effects alone; those that the doses cannot tell apart (aliases)
 are one, and bear all their names.
+
+Where sets have no outcome, the others may tell less. A factor that they do not tell at all has no row. A main effect
+that an interaction may be the whole reason for, since the model cannot be told from it, has a row that names it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -166,6 +169,26 @@ def aliases(doses: np.ndarray) -> list[dict[Term, int]]:
     return [group for _, group in groups]
 
 
+def confounded(doses: np.ndarray, weight: np.ndarray) -> list[Term]:
+    """Return the two-factor interactions that move an effect and that no fit of these doses tells from main effects.
+
+    An interaction which the main effects do not wholly explain shows in what is left over. One that they do explain is
+    added to the effects that explain it, and nothing shows it.
+
+    Args:
+        doses: float64 ``[draws, factors]``, 0 or 1.
+        weight: float64 ``[draws]``, of the effect.
+    """
+    main, coded = np.column_stack([np.ones(len(doses)), doses]), 2 * doses - 1
+    found = []
+    for term in combinations(range(doses.shape[1]), 2):
+        column = coded[:, list(term)].prod(axis=1)
+        explained = np.allclose(main @ (np.linalg.pinv(main) @ column), column)
+        if explained and not np.isclose(weight @ column, 0):
+            found.append(term)
+    return found
+
+
 def fit(draws: Draws, columns: np.ndarray, known: Chance) -> Fit:
     """Fit columns to the means of draws; what is left over tells how draws vary, or else what is known already.
 
@@ -245,6 +268,8 @@ def _fitted(
 ) -> Fitted:
     """Return one factor's row; it has the form of a primary contrast's."""
     factor, weight, sides = factors[place], found.weights[place + 1], found.draws.sides
+    told = [other.label for other, one in zip(factors, found.weights[1:], strict=True) if one is not None]
+    named = [other.label for other in factors]
     problems, tested = sides[0].values.shape[1], found.test(place + 1, units.bounded(metric))
     row = {
         "contrast": factor.label,
@@ -257,7 +282,8 @@ def _fitted(
         "intervals_over": found.of.known,
         "noise": task.noise(problems, [side.values for side in sides], metric),
         **contrasts.told(tested),
-        "held": [other.label for other in factors if other is not factor],
+        "held": [name for name in told if name != factor.label],
+        "aliases": [":".join(named[one] for one in term) for term in confounded(found.draws.doses, weight)],
         "property": {name: getattr(factor, name) for name in ("low", "high", "scale", "unit", "step")},
         "matched": None,
         "random": [],

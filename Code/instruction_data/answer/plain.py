@@ -52,7 +52,8 @@ def said(kind: str, rows: Sequence[Mapping], low: str, high: str) -> tuple[str, 
     if kind == verdicts.UNMATCHED:
         rest += f"Whether {traits} explain it was not tested."
     elif kind == verdicts.BEYOND:
-        rest += f"Differences in {traits} do not explain it."
+        beyond = row["kind"] != verdicts.FACTOR or row["held"]
+        rest += f"Differences in {traits} do not explain it." if beyond else "No other property was held equal."
     else:
         lead += f", but perhaps only through {traits}"
         rest += f"Other records, alike in {traits}, may differ as much."
@@ -96,6 +97,10 @@ def _why_not(row: Mapping) -> str:
     if row["intervals_over"] == "problems":
         return (
             "Each set was trained on once, and a second training could turn this around. Train with two seeds or more."
+        )
+    if row.get("aliases"):
+        return (
+            f"The sets that have outcomes do not tell it from {verdicts.interactions_of(row)}. Train the others, too."
         )
     would = verdicts.what_it_takes(row, MORE)
     return (

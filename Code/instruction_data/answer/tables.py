@@ -227,7 +227,7 @@ def _contrast_cells(row: Mapping) -> list[str]:
     floor, matched = row["floor"], row["matched"]
     said, beside = "no random controls", "no matched controls"
     if row["kind"] == verdicts.FACTOR:
-        beside = f"{verdicts.traits_of(row)} held equal"
+        beside = verdicts.held_equal(row)
     if floor:
         ratio = floor["signal_to_noise"]
         said = f"sd {units.amount(row['metric'], floor['deviation'], row['level'])}"
@@ -253,7 +253,7 @@ def _scale(document: Mapping) -> list[str]:
     header, rows = size_table(document)
     said = [f"- {_escaped(decision(one))}" for one in document["scale"]["decisions"]]
     sizes = ["## Sizes of the training sets", _table(header, [[_escaped(cell) for cell in row] for row in rows])]
-    return [*(sizes if rows else []), *(["## Would a cheaper setting decide alike?", "\n".join(said)] if said else [])]
+    return [*(sizes if rows else []), *(["## Do other settings decide alike?", "\n".join(said)] if said else [])]
 
 
 def size_table(document: Mapping) -> tuple[list[str], list[list[str]]]:
@@ -273,10 +273,20 @@ def _size_cell(row: Mapping | None) -> str:
 def decision(one: Mapping) -> str:
     """Return a decision accuracy as a sentence."""
     unit = " % of each set" if one["over"] == "percent" else ""
-    cheap, dear = (f"{printable(str(one[side]))}{unit}" for side in ("cheap", "dear"))
-    sure = one["supported"]
-    said = f"{printable(one['task'])}: {cheap} and {dear} order {share(one['all'])} of the primary contrasts alike"
-    return f"{said}; of those that {dear} supports, {share(sure)}." if sure else f"{said}; {dear} supports none."
+    first, second = (f"{printable(str(name))}{unit}" for name in one["settings"])
+    where = ", ".join(filter(None, [*decided_with(one), one["task"]]))
+    if not one["all"]:
+        return f"{printable(where)}: no primary contrast has a sign in both {first} and {second}."
+    said = f"{printable(where)}: {first} and {second} order {share(one['all'])} of the primary contrasts alike"
+    supporting, none = (second, "supports none") if one["dearer"] else ("either of them", "supports one")
+    if one["supported"]:
+        return f"{said}; of those that {supporting} supports, {share(one['supported'])}."
+    return f"{said}; {supporting if one['dearer'] else 'neither of them'} {none}."
+
+
+def decided_with(one: Mapping) -> list[str]:
+    """Return the model and the recipe of a decision accuracy, of both settings alike."""
+    return [one[name] for name in ("model", "recipe") if one["over"] != name]
 
 
 def share(found: Mapping) -> str:

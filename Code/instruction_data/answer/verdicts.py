@@ -3,9 +3,10 @@
 A *row* is a primary contrast of one task and metric, as ``contrasts.contrast`` returns it, with question, pool, model,
 recipe, harness, seeds, task and metric. The rules follow each other; the first that fits decides:
 
-    the task is noise, or no seed was repeated    cannot tell
+    the task is noise, no seed was repeated, or   cannot tell
+    a factor is not told from an interaction
     corrected p below 0.05                        supported: beyond what matched controls share, or going with it; a
-                                                  design's factor beyond the other factors, which were held equal
+                                                  design's factor beyond the other factors that were held equal
     the interval reaches beyond the smallest      cannot tell
     effect of interest, which such data miss
     otherwise                                     no effect larger than the interval's farther end
@@ -52,7 +53,7 @@ def correct(rows: Sequence[dict]) -> int:
 
 def judged(row: Mapping) -> str:
     """Return the kind of verdict on a row."""
-    if row["noise"] or row["intervals_over"] == "problems":
+    if row["noise"] or row["intervals_over"] == "problems" or row.get("aliases"):
         return CANNOT
     if row["p_corrected"] < LEVEL:
         matched = row["matched"]
@@ -193,7 +194,7 @@ def _found(row: Mapping) -> str:
         return found + (alone if row["p"] < LEVEL else "")
     shown = f"{effect(row, row)}, p corrected {p_value(row['p_corrected'])})"
     if row["kind"] == FACTOR:
-        held = f" with {traits} held equal" if row["held"] else ""
+        held = f" with {held_equal(row)}" if row["held"] else ""
         return f"{label(row)} is supported{held}: {shown}"
     if kind == UNMATCHED:
         return (
@@ -223,6 +224,8 @@ def _why_not(row: Mapping) -> str:
         return f"{row['noise']}"
     if row["intervals_over"] == "problems":
         return "with one run a split, nothing is known of what another seed would give; it would take two seeds or more"
+    if row.get("aliases"):
+        return f"the sets that have outcomes do not tell it from {interactions_of(row)}; it would take the others, too"
     small = amount(row, row["interest"]["effect"])
     seen = f"it misses one effect in five of {amount(row, row['detectable'])}, and {small} would matter"
     return f"{seen}; {what_it_takes(row, dict(zip(COSTS, COSTS, strict=True)))}"
@@ -252,10 +255,23 @@ def draws_of(row: Mapping) -> int:
 def traits_of(row: Mapping) -> str:
     """Return what the matched controls of a contrast share with its splits; where there are none, what they would.
 
-    A design holds its other factors equal.
+    A design holds its other factors equal, as far as its sets tell them.
     """
     held = row["held"] if row["kind"] == FACTOR else (row["matched"] or {}).get("matched_on")
     return _listed(held or TRAITS)
+
+
+def interactions_of(row: Mapping) -> str:
+    """Return the interactions that a factor's effect is not told from; there must be some."""
+    names = row["aliases"]
+    return f"the interaction{'s' * (len(names) > 1)} {_listed(names)}"
+
+
+def held_equal(row: Mapping) -> str:
+    """Return what was held equal while a factor varied; of one that is not told from interactions, say that."""
+    if row.get("aliases"):
+        return f"not told from {interactions_of(row)}"
+    return f"{_listed(row['held'])} held equal" if row["held"] else "no other factor held equal"
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -12,7 +12,7 @@ counts are exact and means within ``TOLERANCE``.
 
 import bisect
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -126,11 +126,13 @@ class Fit:
     Attributes:
         scores: ``[n, S]``, above 0 where a record is rather in this set than in none.
         means: ``[S, F]``, the mean of each property that each set is to have.
+        middles: ``[F]``, halfway between the levels of each property.
         missed: the largest deviation of a count (as a share of it) or of a mean (in standard deviations).
     """
 
     scores: np.ndarray
     means: np.ndarray
+    middles: np.ndarray
     missed: float
 
 
@@ -138,20 +140,24 @@ class Balancing:
     """The convex function whose minimum gives the sets their counts and means; Hainmueller's dual, for many sets.
 
     The middle between the levels of a property is left free, and lies where it costs least: the weights of a property
-    sum to zero over the sets, since they are the multipliers of means that are given up to a constant.
+    sum to zero over the sets, since they are the multipliers of means that are given up to a constant. Another draw of
+    the same sets can be given the middles of the first one.
 
     Args:
         difference: between the levels, in standard deviations.
         noise: as ``Wanted.noise`` makes it.
+        middles: ``[F]``, in standard deviations; None to leave them free.
     """
 
-    def __init__(self, wanted: Wanted, difference: float, noise: np.ndarray):
+    def __init__(self, wanted: Wanted, difference: float, noise: np.ndarray, middles: np.ndarray | None = None):
         sets, self._pools = wanted.counts.shape
         self._layers, self._levels = wanted.layers, wanted.levels.T
         self._half = difference / 2 + TOLERANCE
         self._counts, self._sizes = wanted.counts.T * ROOM, wanted.sizes.T * ROOM
         self._every = self._sizes.sum(axis=1, keepdims=True)
-        self.goal = np.vstack([self._counts, self._half * self._sizes * self._levels])
+        self._middles = None if middles is None else middles[:, None]
+        of_levels = self._half * self._levels + (0 if middles is None else self._middles)
+        self.goal = np.vstack([self._counts, of_levels * self._sizes])
         member = np.eye(self._pools)[wanted.pools]
         self._moments = np.hstack([member, np.nan_to_num(wanted.values)])
         self._noise = noise[:, :sets] - noise[:, sets + np.arange(sets) % wanted.uses]
@@ -168,23 +174,33 @@ class Balancing:
         scores = self._noise + self._moments @ self._centred(flat)
         left, middles = self._left(smoothed(scores, self._layers)[1])
         missed = np.abs(left) / np.maximum(np.vstack([self._counts, self._sizes]), 1)
-        return Fit(scores, (middles + self._half * self._levels).T, float(missed.max()))
+        return Fit(scores, (middles + self._half * self._levels).T, middles.ravel(), float(missed.max()))
 
     def _centred(self, flat: np.ndarray) -> np.ndarray:
         weights = flat.reshape(self.goal.shape).copy()
+        if self._middles is not None:
+            return weights
         weights[self._pools :] -= (self._sizes * weights[self._pools :]).sum(axis=1, keepdims=True) / self._every
         return weights
 
     def _left(self, shares: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return what the sums have beyond the goal, and the middles for which that is least."""
         found = self._moments.T @ shares - self.goal
+        if self._middles is not None:
+            return found, self._middles
         middles = found[self._pools :].sum(axis=1, keepdims=True) / self._every
         found[self._pools :] -= self._sizes * middles
         return found, middles
 
 
-def fit(wanted: Wanted, difference: float, seed: int, name: str) -> Fit:
-    """Find the scores with which the sets have the wanted counts and means, as far as there are such."""
+def fit(wanted: Wanted, difference: float, seed: int, name: str, middles: np.ndarray | None = None) -> Fit:
+    """Find the scores with which the sets have the wanted counts and means, as far as there are such.
+
+    Args:
+        difference: between the levels of every property, in standard deviations.
+        seed, name: what the noise depends on.
+        middles: ``[F]``, halfway between the levels; None to leave them free.
+    """
     from scipy.optimize import minimize
     from threadpoolctl import threadpool_limits
 
@@ -192,7 +208,7 @@ def fit(wanted: Wanted, difference: float, seed: int, name: str) -> Fit:
         if np.abs(flat).max() > STEEPEST:
             raise StopIteration
 
-    balancing = Balancing(wanted, difference, wanted.noise(seed, name))
+    balancing = Balancing(wanted, difference, wanted.noise(seed, name), middles)
     start, options = np.zeros(balancing.goal.size), {"maxiter": STEPS}
     with threadpool_limits(1):  # whose number would change the last digits
         found = minimize(balancing, start, jac=True, method="L-BFGS-B", callback=stop, options=options)
@@ -212,17 +228,31 @@ def smoothed(scores: np.ndarray, layers: Sequence[np.ndarray]) -> tuple[float, n
     return total, shares
 
 
-def draw(wanted: Wanted, difference: float, seed: int, name: str) -> list[np.ndarray] | None:
-    """Draw the sets; return None if the records do not carry them.
+def draw(wanted: Wanted, difference: float, seed: int, names: Sequence[str]) -> list[list[np.ndarray]] | None:
+    """Draw the sets once for each name; return None if the records do not carry them.
+
+    Each draw chooses its own middles between the levels. Where those of two draws lie so far apart that sets at one
+    level are not alike any more, all draws have the middles of the first one.
 
     Args:
         difference: between the levels of every property, in standard deviations.
-        seed, name: what the draw depends on.
+        seed, names: what the draws depend on.
 
     Returns:
-        The positions of the records of each set, ascending. Means are within ``TOLERANCE`` of their level.
+        Of each draw, the positions of the records of each set, ascending.
     """
-    found = fit(wanted, difference, seed, name)
+    first = fit(wanted, difference, seed, names[0])
+    begun = chosen(wanted, first)
+    for middles in (None, first.middles) if begun and len(names) > 1 else (None,):
+        others = (fit(wanted, difference, seed, name, middles) for name in names[1:] if begun)
+        made = [begun, *(chosen(wanted, one) for one in others)]
+        if all(made) and spread(wanted, [one for sets in made for one in sets]) < ALIKE:
+            return made
+    return None
+
+
+def chosen(wanted: Wanted, found: Fit) -> list[np.ndarray] | None:
+    """Return the records of each set by their scores, with means within ``TOLERANCE``; None if there are no such."""
     if found.missed > FITTED:
         return None
     found, made = replace(found, means=reachable(wanted, found.means)), []
@@ -233,11 +263,11 @@ def draw(wanted: Wanted, difference: float, seed: int, name: str) -> list[np.nda
         free &= np.isfinite(found.scores[:, number])
         for other in others[others < number]:
             free[made[other]] = False
-        chosen = picked(wanted, number, free, found)
-        if chosen is None:
+        rows = picked(wanted, number, free, found)
+        if rows is None:
             return None
-        made.append(chosen)
-    return made if spread(wanted, made) < ALIKE else None
+        made.append(rows)
+    return made
 
 
 def reachable(wanted: Wanted, means: np.ndarray) -> np.ndarray:
@@ -254,9 +284,14 @@ def reachable(wanted: Wanted, means: np.ndarray) -> np.ndarray:
 
 
 def spread(wanted: Wanted, made: Sequence[np.ndarray]) -> float:
-    """Return the largest difference between the means of two sets at the same level, in standard deviations."""
+    """Return the largest difference between the means of two sets at the same level, in standard deviations.
+
+    Args:
+        made: the sets of one draw, or of several draws one after another.
+    """
     means = np.array([np.nanmean(wanted.values[one], axis=0) for one in made])
-    of_level = [np.where(wanted.levels == level, means, np.nan) for level in (-1, 1)]
+    levels = np.tile(wanted.levels, (len(made) // len(wanted.levels), 1))
+    of_level = [np.where(levels == level, means, np.nan) for level in (-1, 1)]
     return max(float((np.nanmax(one, axis=0) - np.nanmin(one, axis=0)).max(initial=0.0)) for one in of_level)
 
 
@@ -300,7 +335,7 @@ def plan(wanted: Wanted, seed: int, name: str) -> Plan | None:
     if not carries(most, DIFFERENCES[-1], seed, name):
         return None
     best = None
-    for uses in (2**power for power in range(sets.bit_length())):
+    for uses in sharing(sets):
         difference = largest(replace(wanted, uses=uses), seed, name)
         if difference and (best is None or difference > best.difference):
             best = Plan(difference, uses)
@@ -310,15 +345,29 @@ def plan(wanted: Wanted, seed: int, name: str) -> Plan | None:
 
 
 def drawn(wanted: Wanted, plan: Plan, seed: int, names: Sequence[str]) -> tuple[Plan, list[list[np.ndarray]]] | None:
-    """Draw the sets once for each name, with the largest difference that all draws have; None if there is none.
+    """Draw the sets once for each name, by the first plan that all draws carry; None if there is none.
 
-    The fit promises what whole records may fail to keep, most of all in small sets: then a smaller difference is tried.
+    The fit promises what whole records may fail to keep, most of all in small sets: then other plans are tried.
     """
-    for difference in DIFFERENCES[DIFFERENCES.index(plan.difference) :]:
-        made = [draw(replace(wanted, uses=plan.uses), difference, seed, name) for name in names]
-        if all(one is not None for one in made):
-            return replace(plan, difference=difference), made
+    for tried in attempts(plan, len(wanted.levels)):
+        made = draw(replace(wanted, uses=tried.uses), tried.difference, seed, names)
+        if made is not None:
+            return tried, made
     return None
+
+
+def attempts(plan: Plan, sets: int) -> Iterator[Plan]:
+    """Yield plans in the order in which they are tried: sets share more records before levels come below ``ENOUGH``."""
+    several = [uses for uses in sharing(sets) if uses >= plan.uses]
+    lower = DIFFERENCES[DIFFERENCES.index(plan.difference) :]
+    for uses in several if plan.difference >= ENOUGH else ():
+        yield from (Plan(one, uses) for one in (lower if uses == plan.uses else DIFFERENCES) if one >= ENOUGH)
+    yield from (Plan(one, uses) for one in lower if one < ENOUGH for uses in several)
+
+
+def sharing(sets: int) -> list[int]:
+    """Return how many sets a record may be in, in the order in which it is tried."""
+    return [2**power for power in range(sets.bit_length())]
 
 
 def carries(wanted: Wanted, difference: float, seed: int, name: str) -> bool:
@@ -333,20 +382,26 @@ def largest(wanted: Wanted, seed: int, name: str) -> float | None:
 
 
 def inseparable(wanted: Wanted, seed: int, name: str) -> tuple[int, ...]:
-    """Return the property that cannot be moved even by itself, or else the two that are hardest to part.
+    """Return the fewest properties of which the records do not carry the smallest difference, even if varied alone.
 
-    Those are two of which the records do not carry the smallest difference, if there are any; of several such pairs,
-    the most correlated one.
+    They are one that cannot be moved, two that cannot be parted, or several of which one follows from the others. Of
+    as many, those with the most correlated two are returned, and these two come first.
     """
     wanted = replace(wanted, uses=len(wanted.levels))
+    every = range(wanted.levels.shape[1])
 
     def carried(some: tuple[int, ...]) -> bool:
         return carries(wanted.of(some), DIFFERENCES[-1], seed, name)
 
-    every = range(wanted.levels.shape[1])
     alone = [(one,) for one in every if not carried((one,))]
-    pairs = itertools.combinations(every, 2)
-    return alone[0] if alone else min(pairs, key=lambda two: (carried(two), -abs(correlation(wanted.values, *two))))
+    if alone:
+        return alone[0]
+    related = {two: abs(correlation(wanted.values, *two)) for two in itertools.combinations(every, 2)}
+    groups = (some for count in every[1:] for some in itertools.combinations(every, count + 1))
+    first = {some: max(itertools.combinations(some, 2), key=related.get) for some in groups}
+    ordered = sorted(first, key=lambda some: (len(some), -related[first[some]]))
+    found = next((some for some in ordered if not carried(some)), tuple(every))
+    return tuple(sorted(found, key=lambda one: one not in first.get(found, ())))
 
 
 def correlation(values: np.ndarray, one: int, other: int) -> float:

@@ -1,4 +1,4 @@
-"""Scale: the primary contrasts at other sizes of the training sets, and how often cheaper settings decide alike."""
+"""Scale: the primary contrasts at other sizes of the training sets, and how often other settings decide alike."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -14,8 +14,9 @@ SIZES = (
     "whole. Intervals hold for one size; the contrasts of a size are corrected among themselves."
 )
 DECISIONS = (
-    "Would a cheaper setting have ordered the training sets alike? Of the primary contrasts that two settings share, "
-    "this is the share with the same sign in both, with its 95 % interval (Wilson). Few contrasts tell little."
+    "Would another setting, a cheaper one, say, have ordered the sets alike? Of the primary contrasts that two "
+    "settings share, this is the share with the same sign in both, with its 95 % interval (Wilson). Recipes and models "
+    "are compared on whole sets. Few contrasts tell little."
 )
 THINGS = {"percent": "share of each set, %", "recipe": "recipe", "model": "model"}
 
@@ -28,9 +29,10 @@ def sections(report: Report) -> list[Section]:
     if scale["sizes"]:
         header, rows = tables.size_table(comparison)
         blocks += [Text(SIZES), *_figures(report, comparison), Table("All sizes", header, rows, folded=True)]
-    if scale["decisions"]:
-        blocks += [Text(DECISIONS), decision_table(scale["decisions"])]
-    return [Section("scale", "Sizes of the training sets, and cheaper settings", blocks)] if blocks else []
+    told = [one for one in scale["decisions"] if "settings" in one]  # earlier versions took models' names for costs
+    if told:
+        blocks += [Text(DECISIONS), decision_table(told)]
+    return [Section("scale", "Sizes of the training sets, and other settings", blocks)] if blocks else []
 
 
 def _figures(report: Report, comparison: Mapping) -> Iterator[Figure]:
@@ -63,13 +65,17 @@ def decision_table(found: Sequence[Mapping]) -> Table:
     rows = []
     for one in found:
         every, sure = (tables.share(one[of]) if one[of] else "none" for of in ("all", "supported"))
-        rows.append([THINGS[one["over"]], str(one["cheap"]), str(one["dear"]), one["task"], every, sure])
+        first, second = map(str, one["settings"])
+        second += " (dearer)" if one["dearer"] else ""
+        with_both = ", ".join(filter(None, tables.decided_with(one)))
+        rows.append([THINGS[one["over"]], first, second, with_both, one["task"], every, sure])
     header = (
         "what differs",
-        "cheaper",
-        "dearer",
+        "one setting",
+        "the other",
+        "with",
         "score",
         "contrasts ordered alike",
-        "of those that the dearer supports",
+        "of those that the dearer, or else either, supports",
     )
     return Table("Decision accuracy", header, rows, cards=True)
