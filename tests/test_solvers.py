@@ -194,8 +194,8 @@ def search(tmp_path, benchmark_list, records):
 @pytest.fixture
 def short_limits(monkeypatch):
     """Less time for what never ends."""
-    rounds = [one | {"child_seconds": one["child_seconds"] // 3} for one in solvers.LIMITS["rounds"]]
-    changed = {"load_seconds": 0.5, "rounds": rounds, "asleep_seconds": 0.5, "hung": 5}
+    rounds = [one | {"child_seconds": one["child_seconds"] // 3, "hung": 5} for one in solvers.LIMITS["rounds"]]
+    changed = {"load_seconds": 0.5, "rounds": rounds, "asleep_seconds": 0.5}
     monkeypatch.setattr(solvers, "LIMITS", solvers.LIMITS | changed)
 
 

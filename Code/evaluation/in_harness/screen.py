@@ -135,7 +135,7 @@ def within(seconds: float, call):
         signal.setitimer(signal.ITIMER_PROF, 0)
 
 
-def try_pairs(program: str, job: dict, checks: list, numbers: list[int], seconds: float, at: mmap.mmap, say) -> None:
+def try_pairs(program: str, job: dict, checks: list, numbers: list[int], limits: dict, at: mmap.mmap, say) -> None:
     """Load a program, and try it on pairs; say which it passed, and for which it had not the time."""
 
     def load():
@@ -159,7 +159,7 @@ def try_pairs(program: str, job: dict, checks: list, numbers: list[int], seconds
             continue
         calls = Calls(function, order)
         try:
-            within(seconds, lambda problem=problem, calls=calls: checks[problem](calls))
+            within(limits["seconds"], lambda problem=problem, calls=calls: checks[problem](calls))
             say(["passed", number])
         except LateError:
             hung += not calls.answers
@@ -167,7 +167,7 @@ def try_pairs(program: str, job: dict, checks: list, numbers: list[int], seconds
         except BaseException as error:
             if isinstance(error, MemoryError):
                 say(["memory"])
-        if hung >= job["hung"]:
+        if hung >= limits["hung"]:
             say(["fault", "late"])
             return
     say(["end"])
@@ -236,7 +236,7 @@ class Screen:
                     def say(what: list) -> None:
                         file.write(json.dumps(what).encode() + b"\n")
 
-                    try_pairs(program, self._job, self._checks, numbers, limits["seconds"], at, say)
+                    try_pairs(program, self._job, self._checks, numbers, limits, at, say)
             finally:
                 os._exit(0)
         os.close(writes)

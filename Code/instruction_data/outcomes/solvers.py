@@ -45,13 +45,13 @@ LIMITS = {  # of the screen; seconds are of the processor
     "load_seconds": 2.0,
     # A round tries the pairs again that were late in the one before: as many as it may, those with most answers first,
     # and only those with so many answers. A pair may take so many seconds, and all together so many where the processor
-    # cannot be interrupted. Nearly all pairs end at a first wrong answer, in 0.01 ms.
+    # cannot be interrupted. After so many that hung, late without any answer, the round ends. Nearly all pairs end at a
+    # first wrong answer, in 0.01 ms.
     "rounds": (
-        {"pairs": 1 << 20, "answers": 0, "seconds": 0.003, "child_seconds": 3.0},
-        {"pairs": 6, "answers": 0, "seconds": 0.04, "child_seconds": 3.0},
-        {"pairs": 2, "answers": 1, "seconds": 1.0, "child_seconds": 6.0},
+        {"pairs": 1 << 20, "answers": 0, "hung": 40, "seconds": 0.003, "child_seconds": 3.0},
+        {"pairs": 40, "answers": 0, "hung": 6, "seconds": 0.04, "child_seconds": 3.0},
+        {"pairs": 2, "answers": 1, "hung": 2, "seconds": 1.0, "child_seconds": 6.0},
     ),
-    "hung": 60,  # so many pairs without any answer in time, and a program is given up
     "children": 2,  # of one program and round: each goes on behind the pair at which the one before hung
     "asleep_seconds": 2.0,  # by the clock; a child that waits for something so long is killed, too
     "memory": 256_000_000,  # bytes of a child, beyond those of its parent
