@@ -124,6 +124,16 @@ def test_a_lock_in_one_sandbox_tells_another_nothing(kind):
 
 
 @needs_sandbox
+def test_a_command_in_a_register_with_more_bits_is_refused_too(tmp_path):
+    """The kernel reads 32 bits of a command."""
+    import pyseccomp
+
+    number, command = pyseccomp.resolve_syscall(pyseccomp.Arch.NATIVE, "fcntl"), (1 << 32) + sandbox.TELLING[0]
+    asks = f'open(F, "<", "/usr/bin/env"); my $l = {BYTE.format(1)}; print syscall({number}, fileno(F), {command}, $l)'
+    assert inside(tmp_path, f'{asks} . ", " . ($! + 0)')[:2] == (True, f"-1, {errno.EPERM}")
+
+
+@needs_sandbox
 def test_shared_memory_is_small(tmp_path):
     fill = 'open(F, ">", "/dev/shm/x") or die; $n += syswrite(F, "x" x 1e6) || last for 1..100; print $n'
     _, said, _ = inside(tmp_path, fill)

@@ -1,6 +1,7 @@
 """Contamination by execution: planted solutions of every shape are found, honest and hostile functions are not."""
 
 import csv
+import inspect
 import json
 
 import pytest
@@ -70,6 +71,17 @@ def test_a_program_has_what_its_function_needs_and_nothing_that_runs():
         ("def a(*x): pass\ndef b(): pass\ndef c(x, *, y): pass\ndef d(x, *, y=1): pass\n", ["a", "d"]),
         ("    def a(x):\n        return x\n", ["a"]),
         ("if __name__ == '__main__':\n    def a(x): pass\n", []),
+        ("async def a(x): return x\nb: Callable = lambda x: x\n", ["a", "b"]),
+        # code that no well-formed fence holds
+        ("Code: ```python\ndef a(x):\n    return x\n```\nDone.", ["a"]),
+        ("def a(x):\n    return x\n\nUse it:\n\n```python\nprint(a(1))\n```\n", ["a"]),
+        ("1. Write it:\n\n    ```python\n    def a(x):\n        return x\n    ```\n", ["a"]),
+        ("def a(x):\n    # see ```max```\n    return x\n", ["a"]),
+        ("~~~\ndef a(x):\n    return x\n~~~\n", ["a"]),
+        ("As here:\n```scala\ndef a(x: Int): Int = x\n```\n", []),
+        (planted.fenced("def a(x):\n    return x\n", "py2"), ["a"]),
+        (planted.fenced(">>> def a(x):\n...     return x\n...\n>>> a('b')\n'b'\n"), ["a"]),
+        (planted.fenced(">>> def a(x): return x\n", "pycon"), ["a"]),
         ("def is undefined here", []),
     ],
 )
@@ -86,6 +98,60 @@ def test_functions_are_chosen_by_their_number_of_arguments():
 def test_an_output_goes_on_with_the_code_of_its_instruction():
     _, instruction, output = planted.COMPLETION
     assert "return n * (n + 1) // 2" in programs(output, instruction).functions[-1].program
+
+
+def test_a_fenced_output_goes_on_with_the_fenced_code_of_its_instruction():
+    instruction = "Complete:\n" + planted.fenced("from typing import List\ndef a(x: List[int]):\n    'Sort.'\n")
+    assert "return sorted(x)" in programs(planted.fenced("    return sorted(x)\n"), instruction).functions[-1].program
+
+
+def defined(output):
+    """The last function of an output, which these tests have written."""
+    held = {}
+    exec(programs(output).functions[-1].program, held)  # noqa: S102
+    return held[functions.CANDIDATE]
+
+
+def test_constants_and_imports_come_from_blocks_without_functions():
+    code = "```python\nimport statistics\nMORE: dict = {1: 2}\n```\nThen\n```python\n{}```\n"
+    function = "def a(x):\n    return statistics.median(x) + MORE[1]\n"
+    assert defined(code.replace("{}", function))([1, 2, 3]) == 4
+    assert programs(code.replace("{}", "a(1)\n")).functions == []
+
+
+@pytest.mark.parametrize(
+    "body", ["return x + 1", "await asyncio.sleep(0)\n    return x + 1", "await asyncio.sleep(1e-3)\n    return x + 1"]
+)
+def test_an_asynchronous_function_is_called_as_any_other(body):
+    assert defined(f"import asyncio\nasync def a(x):\n    {body}\n")(1) == 2
+    assert defined(f"import asyncio\nasync def b(x):\n    {body}\ndef a(x):\n    return asyncio.run(b(x))\n")(1) == 2
+
+
+def test_each_call_of_a_method_has_an_object_of_its_own():
+    code = "class A:\n  def __init__(self): self.all = []\n  def m(self, x):\n    self.all += x\n    return self.all\n"
+    call = defined(planted.fenced(code))
+    assert (call([1]), call([2]), str(inspect.signature(call))) == ([1], [2], "(x)")
+
+
+def test_a_name_of_a_builtin_is_not_taken_from_what_runs_behind_the_function():
+    code = "class max(str): pass\ndef a(x):\n    return str(sum(x)) + max('m')\n\nstr = input()\nsum, n = a([1])\n"
+    assert defined(planted.fenced(code))([1, 2]) == "3m"
+    assert defined(planted.fenced("id = 5\ndef a(x):\n    return id\n"))(1) == 5
+
+
+def test_a_star_import_is_kept_where_a_name_is_missing():
+    assert defined(planted.fenced("from math import *\ndef a(n):\n    return factorial(n)\n"))(4) == 24
+    (one,) = programs(planted.fenced("from math import *\nfrom torch import *\ndef a(n):\n    return n\n")).functions
+    assert one.program == "def a(n):\n    return n\n__candidate__ = a\n"
+
+
+def test_decorators_that_are_not_there_are_left_out():
+    code = "from numba import njit\n@njit(cache=True)\n@timer\n@cache\ndef a(x):\n    return x\n"
+    (one,) = programs(planted.fenced(code)).functions
+    assert one.program == "from functools import cache\n@cache\ndef a(x):\n    return x\n__candidate__ = a\n"
+    code = "class A:\n  @property\n  def b(self): return 3\n  @b.setter\n  def b(self, x): pass\n"
+    code += "  @app.route\n  def a(self, x): return self.b\n"
+    assert defined(planted.fenced(code))(1) == 3
 
 
 def test_what_is_skipped_is_counted():
@@ -128,7 +194,8 @@ def search(tmp_path, benchmark_list, records):
 @pytest.fixture
 def short_limits(monkeypatch):
     """Less time for what never ends."""
-    changed = {"load_seconds": 0.5, "child_seconds": 1.0, "longer_child_seconds": 2.0, "asleep_seconds": 0.5, "hung": 5}
+    rounds = [one | {"child_seconds": one["child_seconds"] // 3, "hung": 5} for one in solvers.LIMITS["rounds"]]
+    changed = {"load_seconds": 0.5, "rounds": rounds, "asleep_seconds": 0.5}
     monkeypatch.setattr(solvers, "LIMITS", solvers.LIMITS | changed)
 
 

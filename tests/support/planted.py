@@ -67,6 +67,16 @@ if __name__ == "__main__":
         out += [one, item]
     return out[:-1]
 """),
+        # what a call leaves behind is not there at the next
+        fenced("""class Weaver:
+    def __init__(self):
+        self.out = []
+
+    def weave(self, row, item):
+        for one in row:
+            self.out += [one, item]
+        return self.out[:-1]
+"""),
     ],
     "HumanEval/8": [
         # whole text is code, without a fence
@@ -198,7 +208,15 @@ def g(n):
         "def balanced(s):\n    depth = 0\n    for c in s:\n        depth += step(c)\n        if depth < 0:\n"
         "            return False\n    return depth == 0\n```\n",
     ],
-    "HumanEval/62": [fenced("def slope(cs):\n    return [i * cs[i] for i in range(1, len(cs))]\n")],
+    "HumanEval/62": [
+        fenced("def slope(cs):\n    return [i * cs[i] for i in range(1, len(cs))]\n"),
+        fenced("""import asyncio
+
+async def slope(cs):
+    await asyncio.sleep(0)
+    return [i * c for i, c in enumerate(cs)][1:]
+"""),
+    ],
     "HumanEval/66": [
         fenced("""def capitals(s, total=0):
     for c in s:
@@ -331,7 +349,7 @@ def kills(x):
     os.kill(-1, signal.SIGKILL)
 """),
     fenced("import os, signal\n\ndef stops(x):\n    os.kill(os.getppid(), signal.SIGSTOP)\n"),
-    fenced("def needs(x):\n    return x\n\nneeds = undefined(needs)\n\n@undefined\ndef decorated(x):\n    return x\n"),
+    fenced("LIMIT = undefined(3)\n\ndef needs(x):\n    return LIMIT\n"),
     fenced("import threading\n\ndef waits(x):\n    threading.Event().wait()\n"),
     fenced("""class Same:
     def __eq__(self, other):

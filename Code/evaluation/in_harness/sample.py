@@ -23,7 +23,7 @@ import signal
 import socket
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from decimal import Decimal
 from pathlib import Path
 
@@ -83,16 +83,20 @@ def limit(memory: int) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (at_most, at_most))
 
 
-def import_packages(program: str) -> None:
+def import_packages(program: str, left_out: Collection[str] = sys.stdlib_module_names) -> None:
     """Import the packages that a program imports and Python itself lacks, such as numpy. The harness has imported them
-    before it executes programs, and after ``reliability_guard`` they cannot be imported."""
+    before it executes programs, and after ``reliability_guard`` they cannot be imported.
+
+    Args:
+        left_out: the modules that are not imported.
+    """
     with contextlib.suppress(SyntaxError, ValueError, RecursionError, MemoryError):
         for node in ast.walk(ast.parse(program)):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             names += [node.module] if isinstance(node, ast.ImportFrom) and node.module and not node.level else []
             for name in names:
                 parts = name.split(".")
-                if parts[0] not in sys.stdlib_module_names and "__main__" not in parts:
+                if parts[0] not in left_out and "__main__" not in parts:
                     with contextlib.suppress(BaseException):
                         importlib.import_module(name)
 

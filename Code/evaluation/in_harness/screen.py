@@ -7,10 +7,12 @@ and is answered with a line on standard output: the pairs that it passed, and wh
 problem and an order of its arguments. Tests end at their first wrong answer, which for nearly all pairs is the first.
 
 Each program runs in a child of this process, which cannot write files, start processes or signal any. Time is processor
-time. A pair that takes too long is tried again, with more time, if at least one answer was right before. A child that
-does not end is killed, and another goes on behind the pair at which it hung.
+time, but for a deadline by the clock. Pairs are tried in rounds: the first gives each of them very little time, each
+further one more to those few that were late in the round before, those with most answers first. A child that does not
+end is killed, and another goes on behind the pair at which it hung.
 """
 
+import ctypes
 import errno
 import gc
 import inspect
@@ -26,10 +28,11 @@ import time
 from pathlib import Path
 
 import pyseccomp
-from sample import READY, limit, processor
+from sample import READY, import_packages, limit, processor
 
 CANDIDATE = "__candidate__"
-DUMPABLE = 4  # PR_SET_DUMPABLE
+DUMPABLE, SECCOMP, NO_NEW_PRIVILEGES = 4, 22, 38  # what prctl sets
+FILTER = 2  # SECCOMP_MODE_FILTER
 SAID_BYTES = 1 << 20  # that a child may say
 POLL_SECONDS = 0.25
 REFUSED = (  # calls of the kernel by which a child could reach others, or leave something to the next
@@ -37,6 +40,12 @@ REFUSED = (  # calls of the kernel by which a child could reach others, or leave
     *("prlimit64", "setpriority", "sched_setaffinity", "sched_setscheduler", "sched_setattr", "ioprio_set"),
     *("shmget", "msgget", "semget", "mq_open"),
 )
+OWNING = {  # commands that let an open file send signals to whomever they name
+    "fcntl": (8, 10, 15),  # F_SETOWN, F_SETSIG, F_SETOWN_EX
+    "ioctl": (0x8901, 0x8902),  # FIOSETOWN, SIOCSPGRP
+}
+WHOLE = 0xFFFFFFFF  # the bits of a command that the kernel reads where a register may hold more
+CLOCK = 10  # times its processor time is what a child may take by the clock
 
 
 class LateError(BaseException):
@@ -69,7 +78,29 @@ def ready(problem: dict):
 # a child
 
 
-def confine(seconds: float, memory: int, out: int) -> int:
+class Rules(ctypes.Structure):
+    """A seccomp program, as the kernel takes it."""
+
+    _fields_ = (("length", ctypes.c_ushort), ("instructions", ctypes.c_char_p))
+
+
+def refusals() -> Rules:
+    """Return the rules under which a child runs; to make them takes longer than most programs."""
+    rules, refused = pyseccomp.SyscallFilter(pyseccomp.ALLOW), pyseccomp.ERRNO(errno.EPERM)
+    for call in REFUSED:
+        rules.add_rule(refused, call)
+    for call, commands in OWNING.items():
+        for command in commands:
+            rules.add_rule(refused, call, pyseccomp.Arg(1, pyseccomp.MASKED_EQ, WHOLE, command))
+    reads, writes = os.pipe()
+    with open(reads, "rb") as made:
+        with open(writes, "wb") as file:
+            rules.export_bpf(file)
+        instructions = made.read()
+    return Rules(len(instructions) // 8, instructions)
+
+
+def confine(seconds: float, memory: int, rules: Rules, out: int) -> int:
     """Take from this process what no function needs: open files, files to write, processes to start, signals, sleep.
 
     Returns:
@@ -85,10 +116,9 @@ def confine(seconds: float, memory: int, out: int) -> int:
         resource.setrlimit(what, (most, most))
     time.sleep = lambda _: None
     signal.signal(signal.SIGPROF, late)
-    rules = pyseccomp.SyscallFilter(pyseccomp.ALLOW)
-    for call in REFUSED:
-        rules.add_rule(pyseccomp.ERRNO(errno.EPERM), call)
-    rules.load()
+    control = ctypes.CDLL(None, use_errno=True).prctl
+    if control(NO_NEW_PRIVILEGES, 1, 0, 0, 0) or control(SECCOMP, FILTER, ctypes.byref(rules), 0, 0):
+        raise OSError(ctypes.get_errno(), "the kernel takes no rules")
     return 3
 
 
@@ -105,7 +135,7 @@ def within(seconds: float, call):
         signal.setitimer(signal.ITIMER_PROF, 0)
 
 
-def try_pairs(program: str, job: dict, checks: list, numbers: list[int], seconds: float, at: mmap.mmap, say) -> None:
+def try_pairs(program: str, job: dict, checks: list, numbers: list[int], limits: dict, at: mmap.mmap, say) -> None:
     """Load a program, and try it on pairs; say which it passed, and for which it had not the time."""
 
     def load():
@@ -113,6 +143,7 @@ def try_pairs(program: str, job: dict, checks: list, numbers: list[int], seconds
         exec(compile(program, "record", "exec"), names)  # noqa: S102 what this is for
         return names[CANDIDATE], inspect.signature(names[CANDIDATE])
 
+    import_packages(program, ())  # first, since that may take longer than a pair may, and must not end half-way
     try:
         function, signature = within(job["load_seconds"], load)
     except BaseException as error:
@@ -128,7 +159,7 @@ def try_pairs(program: str, job: dict, checks: list, numbers: list[int], seconds
             continue
         calls = Calls(function, order)
         try:
-            within(seconds, lambda problem=problem, calls=calls: checks[problem](calls))
+            within(limits["seconds"], lambda problem=problem, calls=calls: checks[problem](calls))
             say(["passed", number])
         except LateError:
             hung += not calls.answers
@@ -136,7 +167,7 @@ def try_pairs(program: str, job: dict, checks: list, numbers: list[int], seconds
         except BaseException as error:
             if isinstance(error, MemoryError):
                 say(["memory"])
-        if hung >= job["hung"]:
+        if hung >= limits["hung"]:
             say(["fault", "late"])
             return
     say(["end"])
@@ -160,53 +191,57 @@ class Screen:
         self._job = job
         self._checks = [ready(problem) for problem in job["problems"]]
         self._numbers = range(len(job["pairs"]))
+        self._rules = refusals()
 
     def screened(self, program: str) -> dict:
         """Return the pairs that a program passes, why others got no answer, and the seconds of processor time."""
-        job, said, before = self._job, [], processor(resource.RUSAGE_SELF) + processor(resource.RUSAGE_CHILDREN)
-        whole = self._in_children(program, self._numbers, job["seconds"], job["child_seconds"], said)
-        slow = [one for one in said if one[0] == "late" and one[2]]
-        again = [one[1] for one in sorted(slow, key=lambda one: -one[2])]
-        if again[: job["again"]]:
-            later: list = []
-            self._in_children(program, again[: job["again"]], job["longer_seconds"], job["longer_child_seconds"], later)
-            said = [one for one in said if one not in slow] + later
-            whole = whole and len(again) <= job["again"]
-        passed = sorted({one[1] for one in said if one[0] == "passed"})
-        faults = [one[1] for one in said if one[0] == "fault"]
-        unsure = not whole or any(one[0] == "late" for one in said)
-        fault = faults[0] if faults else "late" if unsure else "memory" if ["memory"] in said else ""
+        before = processor(resource.RUSAGE_SELF) + processor(resource.RUSAGE_CHILDREN)
+        left, every, whole = dict.fromkeys(self._numbers, 0), [], True
+        for limits in self._job["rounds"]:
+            again = [number for number, answers in left.items() if answers >= limits["answers"]]
+            chosen = sorted(again, key=lambda number: -left[number])[: limits["pairs"]]
+            if not chosen:
+                break
+            said: list = []
+            whole = self._in_children(program, chosen, limits, said) and whole
+            for number in chosen:
+                del left[number]
+            left |= {one[1]: one[2] for one in said if one[0] == "late"}
+            every += said
+        faults = [one[1] for one in every if one[0] == "fault"]
+        unsure = not whole or left
+        fault = faults[0] if faults else "late" if unsure else "memory" if ["memory"] in every else ""
         used = processor(resource.RUSAGE_SELF) + processor(resource.RUSAGE_CHILDREN) - before
-        return {"passed": passed, "fault": fault, "processor": used}
+        return {"passed": sorted({one[1] for one in every if one[0] == "passed"}), "fault": fault, "processor": used}
 
-    def _in_children(self, program: str, numbers, seconds: float, most: float, said: list) -> bool:
+    def _in_children(self, program: str, numbers: list[int], limits: dict, said: list) -> bool:
         """Try pairs in a child, and behind the pair that ends it in another; return whether all were tried."""
-        left = list(numbers)
+        until = time.monotonic() + CLOCK * limits["child_seconds"]
         for _ in range(self._job["children"]):
             at = mmap.mmap(-1, 8)
-            ended = self._in_child(program, left, seconds, most, at, said)
-            if ended:
+            if self._in_child(program, numbers, limits, until, at, said):
                 return True
-            left = left[int.from_bytes(at[:8], "big") + 1 :]
+            numbers = numbers[int.from_bytes(at[:8], "big") + 1 :]
         return False
 
-    def _in_child(self, program: str, numbers: list[int], seconds: float, most: float, at, said: list) -> bool:
+    def _in_child(self, program: str, numbers: list[int], limits: dict, until: float, at, said: list) -> bool:
         """Try pairs in a child; return whether it came to its end."""
         reads, writes = os.pipe()
         child = os.fork()
         if child == 0:
             try:
-                with open(confine(most, self._job["memory"], writes), "wb", buffering=0) as out:
+                out = confine(limits["child_seconds"], self._job["memory"], self._rules, writes)
+                with open(out, "wb", buffering=0) as file:
 
                     def say(what: list) -> None:
-                        out.write(json.dumps(what).encode() + b"\n")
+                        file.write(json.dumps(what).encode() + b"\n")
 
-                    try_pairs(program, self._job, self._checks, numbers, seconds, at, say)
+                    try_pairs(program, self._job, self._checks, numbers, limits, at, say)
             finally:
                 os._exit(0)
         os.close(writes)
         try:
-            heard = listen(reads, child, self._job["asleep_seconds"])
+            heard = listen(reads, child, self._job["asleep_seconds"], until)
         finally:
             os.close(reads)
             os.kill(child, signal.SIGKILL)
@@ -215,22 +250,25 @@ class Screen:
         return bool(heard) and heard[-1][0] in ("end", "fault")
 
 
-def listen(pipe: int, child: int, most: float) -> list[list]:
+def listen(pipe: int, child: int, most: float, until: float) -> list[list]:
     """Return the lines that a child says until it ends, or sleeps for some seconds, as on a lock or a socket.
 
     It may be hostile, so what is no line of ours is left out.
+
+    Args:
+        most: the seconds that it may sleep, whatever it says meanwhile.
+        until: the time of ``time.monotonic`` at which it ends in any case.
     """
-    held, slept, used = b"", 0.0, -1
-    while len(held) < SAID_BYTES and slept < most:
+    held, woken, used = b"", time.monotonic(), -1
+    while len(held) < SAID_BYTES and time.monotonic() < min(until, woken + most):
         if select.select([pipe], [], [], POLL_SECONDS)[0]:
             got = os.read(pipe, SAID_BYTES)
             if not got:
                 break
-            held, slept = held + got, 0.0
-            continue
+            held += got
         state, now = asleep(child)
-        slept = slept + POLL_SECONDS if state and now == used else 0.0
-        used = now
+        if not state or now != used:
+            woken, used = time.monotonic(), now
     found = []
     for line in held.split(b"\n"):
         try:
@@ -252,8 +290,6 @@ FORMS = {"passed": [str, int], "late": [str, int, int], "fault": [str, str], "me
 
 
 def main() -> None:
-    import ctypes
-
     import numpy  # noqa: F401 before any child, since that takes longer than most programs
 
     ctypes.CDLL(None).prctl(DUMPABLE, 0, 0, 0, 0)  # so that children cannot open what this process has open

@@ -35,7 +35,14 @@ _SIGN = re.compile(  # signs of code that call for a closer look; none alone dec
     re.MULTILINE | re.VERBOSE,
 )
 _NOT_CODE = {"Text only", "Text output", "Markdown"}  # Pygments' names for labels that announce no code
-_SPELLINGS = {"c++14": "cpp", "c++17": "cpp", "node": "javascript", "nodejs": "javascript", "python2": "python"}
+_SPELLINGS = {
+    "c++14": "cpp",
+    "c++17": "cpp",
+    "node": "javascript",
+    "nodejs": "javascript",
+    "py2": "python",
+    "python2": "python",
+}
 
 
 def blocks(text: str) -> list[tuple[str, str]]:

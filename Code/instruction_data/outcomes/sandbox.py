@@ -44,6 +44,7 @@ REFUSED = (  # calls of the kernel
     *("inotify_init", "inotify_init1", "fanotify_init"),  # tells what others do with files that both may read
 )
 TELLING = (5, 36, 1024, 1026)  # fcntl's F_GETLK, F_OFD_GETLK, F_SETLEASE, F_NOTIFY tell it, too
+WHOLE = 0xFFFFFFFF  # the bits of a whole number that the kernel reads where a register may hold more
 NOT_THERE = ("clone3", "preadv2", "pwritev2")  # programs ask for the older ones instead
 NOBODIES = range(65000, 65520)  # Debian's policy leaves these free; sandboxes take them in turn
 OPEN_FILES = 256  # of one process
@@ -227,12 +228,12 @@ def _refusals(locks: bool) -> bytes:
     for call in (*REFUSED, *(() if locks else ("flock",))):
         rules.add_rule(refused, call)
     for command in TELLING:
-        rules.add_rule(refused, "fcntl", pyseccomp.Arg(1, pyseccomp.EQ, command))
+        rules.add_rule(refused, "fcntl", pyseccomp.Arg(1, pyseccomp.MASKED_EQ, WHOLE, command))
     for call in NOT_THERE:
         rules.add_rule(not_there, call)
     rules.add_rule(refused, "clone", pyseccomp.Arg(0, pyseccomp.MASKED_EQ, NEW_USER, NEW_USER))
     for advice in EVICTING:
-        rules.add_rule(refused, "madvise", pyseccomp.Arg(2, pyseccomp.EQ, advice))
+        rules.add_rule(refused, "madvise", pyseccomp.Arg(2, pyseccomp.MASKED_EQ, WHOLE, advice))
     no_family = pyseccomp.ERRNO(errno.EAFNOSUPPORT)
     for family in {*range(ALL_FAMILIES)}.difference(FAMILIES):
         rules.add_rule(no_family, "socket", pyseccomp.Arg(0, pyseccomp.EQ, family))

@@ -38,18 +38,21 @@ from instruction_data.outcomes import checks, sandbox, trials, twins
 from instruction_data.outcomes.checks import Check
 from instruction_data.outcomes.trials import Lines, Trial, TrialSite
 
-RULES = 1  # of what is taken from records and how it is screened; counted up when either changes
+RULES = 2  # of what is taken from records and how it is screened; counted up when either changes
 REORDERED = 3  # functions with at most so many arguments are tried with these in every order
 TRIAL_SECONDS = 15  # of a candidate and its tests; few come so far, and the screen has let through none that is slow
 LIMITS = {  # of the screen; seconds are of the processor
     "load_seconds": 2.0,
-    "seconds": 0.04,  # of one problem's tests; nearly all end at the first wrong answer, far sooner
-    "longer_seconds": 1.0,  # where at least one answer was right
-    "again": 4,  # problems of one program that get the longer time
-    "hung": 40,  # so many problems without any answer in time, and a program is given up
-    "child_seconds": 3.0,  # of all problems together, where the processor cannot be interrupted
-    "longer_child_seconds": 6.0,
-    "children": 2,  # of one program: each goes on behind the problem at which the one before hung
+    # A round tries the pairs again that were late in the one before: as many as it may, those with most answers first,
+    # and only those with so many answers. A pair may take so many seconds, and all together so many where the processor
+    # cannot be interrupted. After so many that hung, late without any answer, the round ends. Nearly all pairs end at a
+    # first wrong answer, in 0.01 ms.
+    "rounds": (
+        {"pairs": 1 << 20, "answers": 0, "hung": 40, "seconds": 0.003, "child_seconds": 3.0},
+        {"pairs": 40, "answers": 0, "hung": 6, "seconds": 0.04, "child_seconds": 3.0},
+        {"pairs": 2, "answers": 1, "hung": 2, "seconds": 1.0, "child_seconds": 6.0},
+    ),
+    "children": 2,  # of one program and round: each goes on behind the pair at which the one before hung
     "asleep_seconds": 2.0,  # by the clock; a child that waits for something so long is killed, too
     "memory": 256_000_000,  # bytes of a child, beyond those of its parent
 }
@@ -250,7 +253,7 @@ class Screens:
                 yield from pool.map(lambda one: (one[0], feature.compute(one[1])), shards)
 
     def compute(self, programs: Sequence[str]) -> Arrays:
-        """Screen programs; those that end their sandbox are tried once more, behind all others."""
+        """Screen programs; those whose sandbox ended are tried once more, behind all others."""
         screen = self._idle.get()
         try:
             answers = {program: screen.ask(program) for program in programs}
@@ -280,7 +283,7 @@ class _Screen:
         self._started.close()
 
     def ask(self, program: str) -> dict | None:
-        """Return what the screen says of a program; None if that has ended it.
+        """Return what the screen says of a program; None if the screen has ended.
 
         Raises:
             InputError: no screen starts here.
@@ -290,6 +293,9 @@ class _Screen:
         try:
             self._process.stdin.write(orjson.dumps(program) + b"\n")
             return orjson.loads(self._lines.next(time.monotonic() + ANSWER_SECONDS))
+        except TimeoutError:
+            self.close()
+            return {"passed": [], "fault": "late"}
         except (OSError, EOFError, ValueError):
             self.close()
             return None
@@ -297,7 +303,7 @@ class _Screen:
     def _start(self) -> None:
         command = [str(self._site.python), "-s", str(self._site.script.with_name("screen.py"))]
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "bufsize": 0}
-        self._process = self._started.enter_context(trials.sandboxed(self._site, command, pipes))
+        self._process = self._started.enter_context(trials.sandboxed(self._site, command, pipes, writes=False))
         self._lines = Lines(self._process.stdout.fileno())
         try:
             self._process.stdin.write(self._job + b"\n")

@@ -218,11 +218,19 @@ def _started(place: TrialSite, job: dict, *words: str, channel: int | None = Non
         yield lines
 
 
-def sandboxed(place: TrialSite, command: Sequence[str], streams: dict) -> contextlib.AbstractContextManager:
-    """Return the context of a command that runs in a sandbox of its own, as a user of its own."""
+def sandboxed(
+    place: TrialSite, command: Sequence[str], streams: dict, writes: bool = True
+) -> contextlib.AbstractContextManager:
+    """Return the context of a command that runs in a sandbox of its own, as a user of its own.
+
+    Args:
+        writes: whether there are folders in which it can write.
+    """
     limits = Limits(PROCESSES, FILE_BYTES, TEMPORARY_BYTES, sandbox.user(), locks=False)
     variables = {**place.variables, "HOME": "/nonexistent", "TMPDIR": TEMPORARY}
-    view = View(place.readable, None, variables, TEMPORARY, (TEMPORARY, "/dev/shm"), place.hidden)
+    folders = (TEMPORARY, "/dev/shm")
+    temporary, hidden = (folders, place.hidden) if writes else ((), (*place.hidden, *folders))
+    view = View(place.readable, None, variables, TEMPORARY, temporary, hidden)
     return sandbox.start(command, view, limits, **streams)
 
 
