@@ -48,7 +48,8 @@ class Ray:
         if not ray.is_initialized():
             try:
                 _require_listener(self.address)
-                ray.init(address=self.address, log_to_driver=False, logging_level="error")
+                # without "local" Ray would join, and end with, whatever cluster someone began here by `ray start`
+                ray.init(address=self.address or "local", log_to_driver=False, logging_level="error")
             except (OSError, ValueError, RuntimeError) as error:
                 raise InputError(f"--ray-address {self.address}: found no Ray cluster there ({error})") from error
         return ray
