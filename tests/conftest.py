@@ -1,6 +1,7 @@
 """Study roots in temporary folders, and scripts as modules. Without PyTorch, tests that need it are skipped."""
 
 import json
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
@@ -20,6 +21,8 @@ collect_ignore = ["test_encoder.py", "test_language_model.py", "test_trees.py"] 
 settings.register_profile("loaded", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("loaded")  # how fast an example runs says something of the machine, and nothing of the code
 
+# Ray's workers give way to all else by default, and tests wait for them.
+os.environ["RAY_worker_niceness"] = "0"  # noqa: SIM112 that is how Ray spells it
 
 # The files that take longest: these come first, so that none of them is left to one process at the end.
 LONGEST = ("bigcode", "scripts", "study", "served", "likelihood", "mbpp", "cheats", "ray", "training", "resume")
