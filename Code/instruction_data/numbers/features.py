@@ -88,8 +88,9 @@ def compute(
     starts = np.searchsorted(place_of_row, np.arange(len(unique) + 1), sorter=by_place)
     result: Arrays = {}
     for places, arrays in _computed(unique, feature, cache, engine or Local()):
-        rows = np.concatenate([by_place[starts[one] : starts[one + 1]] for one in places])
-        source = np.repeat(np.arange(len(places)), starts[places + 1] - starts[places])
+        counts = starts[places + 1] - starts[places]
+        source = np.repeat(np.arange(len(places)), counts)
+        rows = by_place[np.arange(len(source)) + np.repeat(starts[places] - np.cumsum(counts) + counts, counts)]
         for name, values in arrays.items():
             if name not in result:
                 result[name] = empty((len(texts), *values.shape[1:]), values.dtype, scratch)
@@ -114,7 +115,7 @@ def missing(texts: Iterable[str], feature: Feature, cache: Path) -> int:
 
 def in_order(texts: Iterable[str]) -> list[str]:
     """Return the different texts, longest first."""
-    return sorted(set(texts), key=lambda text: (-len(text), text))
+    return sorted(sorted(set(texts)), key=len, reverse=True)  # those of one length stay in their order
 
 
 def empty(shape: tuple[int, ...], dtype: np.dtype, scratch: Path | None) -> np.ndarray:
