@@ -76,7 +76,8 @@ class Blocks:
             rows = np.flatnonzero((wanted[near] == found).all(axis=1))
             arrays = self._read(path) if len(rows) else None
             if arrays is not None:
-                yield near[rows], {name: values[rows] for name, values in arrays.items()}
+                every = len(rows) == len(found)  # nearly always; then nothing is copied
+                yield near[rows], arrays if every else {name: values[rows] for name, values in arrays.items()}
 
     def write(self, texts: Iterable[str], arrays: Arrays) -> None:
         """Write a block.

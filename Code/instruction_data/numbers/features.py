@@ -94,7 +94,7 @@ def compute(
         for name, values in arrays.items():
             if name not in result:
                 result[name] = empty((len(texts), *values.shape[1:]), values.dtype, scratch)
-            result[name][rows] = values[source]
+            result[name][rows] = values if len(source) == len(values) else values[source]
     return result
 
 
@@ -104,7 +104,7 @@ def stored(texts: Sequence[str], identity: Mapping[str, object], cache: Path) ->
     for places, arrays in Blocks(cache, identity).find(keys(texts)):
         new = ~known[places]
         known[places] = True
-        yield places[new], {name: values[new] for name, values in arrays.items()}
+        yield places[new], arrays if new.all() else {name: values[new] for name, values in arrays.items()}
 
 
 def missing(texts: Iterable[str], feature: Feature, cache: Path) -> int:
