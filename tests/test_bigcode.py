@@ -82,12 +82,13 @@ def test_right_code_scores_one_wrong_code_zero_and_greedy_code_nothing(humaneval
 
 @needs_harness
 @needs_sandbox
-def test_known_solutions_pass_beside_and_apart_from_their_tests(tmp_path, capsys):
-    """The first 20 problems; before it scores HumanEval, bigcode.py itself tries all 164, and stops where one fails."""
+@pytest.mark.parametrize("name", ["humaneval", pytest.param("mbpp", marks=needs_mbpp)])
+def test_known_solutions_pass_beside_and_apart_from_their_tests(name, tmp_path, capsys):
+    """The first 20 problems; before it scores a task, bigcode.py itself tries all, and stops where one fails."""
     harness = bigcode_harness.find(None, None)
-    task = bigcode_harness.load_task(tmp_path, "humaneval", harness, None, 20)
+    task = bigcode_harness.load_task(tmp_path, name, harness, None, 20)
     assert bigcode_scoring.check_machine(tmp_path, task, harness, sandboxed=True).together == frozenset()
-    assert "all 20 solutions of the data itself pass here\n" in capsys.readouterr().out
+    assert f"{name}: all 20 solutions of the data itself pass here\n" in capsys.readouterr().out
 
 
 def bare_site(packages: Path) -> TrialSite:
