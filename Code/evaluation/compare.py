@@ -86,7 +86,7 @@ class Filed:
     file: str
     sha256: str
     outcome: Outcome
-    percent: int = 100
+    percent: int = decisions.WHOLE
 
     def numbers(self, problems: Sequence[str]) -> np.ndarray:
         """Return the numbers of every problem and sample; ``[problems, samples]``, integers if they count passes."""
@@ -118,7 +118,7 @@ def read(root: Path) -> list[Filed]:
     """
     parts, found = parts_of_splits(root), []
     for place, outcome in outcomes.every(root):
-        split, condition, percent = parts.get(outcome.split, (outcome.split, outcome.condition, 100))
+        split, condition, percent = parts.get(outcome.split, (outcome.split, outcome.condition, decisions.WHOLE))
         outcome = replace(outcome, split=split, condition=condition)
         found.append(Filed(place.relative_to(root).as_posix(), file_sha256(place), outcome, percent))
     if not found:
@@ -530,11 +530,12 @@ def scale(
     """
     begun = [one for one in items if one.outcome.split == outcomes.untrained(one.outcome.question, one.outcome.pool)]
     sizes = []
-    for percent in sorted({item.percent for item in items} - {100}):
+    for percent in sorted({item.percent for item in items} - {decisions.WHOLE}):
         of = [item for item in items if item.percent == percent]
         found = primary([*of, *begun], declared, told)
         sizes.append({"percent": percent, **{key: found[key] for key in ("comparisons", "verdicts", "contrasts")}})
-    every = [(one["percent"], row) for one in sizes for row in one["contrasts"]] + [(100, row) for row in whole]
+    every = [(one["percent"], row) for one in sizes for row in one["contrasts"]]
+    every += [(decisions.WHOLE, row) for row in whole]
     several = len({row["model"] for _, row in every}) > 1
     costs = costs_of(root, items, told) if several else None
     return {"sizes": sizes, "decisions": decisions.accuracies([row | {"percent": at} for at, row in every], costs)}
@@ -548,7 +549,7 @@ def compare(items: Sequence[Filed], seed: int, declared: Declarations | None = N
         root: where the runs' manifests lie, for the recipes; None to leave their words out.
     """
     declared, told = declared or Declarations(), recipes_of(root, items)
-    whole = [item for item in items if item.percent == 100]
+    whole = [item for item in items if item.percent == decisions.WHOLE]
     questions, first = grouped(whole, lambda outcome: outcome.question), primary(whole, declared, told)
     document = {
         "seed": seed,

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
-from instruction_data.answer import units, verdicts
+from instruction_data.answer import decisions, units, verdicts
 from instruction_data.answer.sentences import Sound, p_value, sound_pairs
 from instruction_data.errors import printable
 
@@ -259,9 +259,9 @@ def _scale(document: Mapping) -> list[str]:
 def size_table(document: Mapping) -> tuple[list[str], list[list[str]]]:
     """Return header and rows of the contrasts that were found at several sizes: a row each, a column for every size."""
     sizes = {one["percent"]: one["contrasts"] for one in document["scale"]["sizes"]}
-    sizes[100] = document["primary"]["contrasts"]
+    sizes[decisions.WHOLE] = document["primary"]["contrasts"]
     keyed = {at: {tuple(row[key] for key in CONTRAST_KEYS): row for row in rows} for at, rows in sizes.items()}
-    names = dict.fromkeys(key for at, rows in keyed.items() if at != 100 for key in rows)
+    names = dict.fromkeys(key for at, rows in keyed.items() if at != decisions.WHOLE for key in rows)
     rows = [[", ".join(filter(None, name)), *(_size_cell(of.get(name)) for of in keyed.values())] for name in names]
     return ["contrast", *(f"{at} %" for at in keyed)], rows
 

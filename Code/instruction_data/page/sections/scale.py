@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from instruction_data.answer import tables, units
+from instruction_data.answer import decisions, tables, units
 from instruction_data.page import figures
 from instruction_data.page.figures import Drawing
 from instruction_data.page.html import Figure, Section, Table, Text
@@ -38,7 +38,7 @@ def sections(report: Report) -> list[Section]:
 def _figures(report: Report, comparison: Mapping) -> Iterator[Figure]:
     """Yield a figure for each score: its contrasts over the size of the training sets."""
     rows = [(one["percent"], row) for one in comparison["scale"]["sizes"] for row in one["contrasts"]]
-    rows += [(100, row) for row in comparison["primary"]["contrasts"]]
+    rows += [(decisions.WHOLE, row) for row in comparison["primary"]["contrasts"]]
     for task in dict.fromkeys(row["task"] for _, row in rows):
         here = [(percent, row) for percent, row in rows if row["task"] == task]
         lines: dict[str, list[tuple[float, float, float, float]]] = {}
