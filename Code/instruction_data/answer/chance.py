@@ -10,6 +10,7 @@ tell how draws vary, every comparison of splits includes that variance, whatever
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from math import ceil
 
 import numpy as np
@@ -32,13 +33,13 @@ class Trained:
     values: np.ndarray
     draws: Sequence[str]
 
-    @property
+    @cached_property
     def by_draw(self) -> list[np.ndarray]:
         """The runs of each draw, ``[runs, problems]``."""
         names = np.asarray(self.draws)
         return [self.values[names == name] for name in sorted(set(self.draws))]
 
-    @property
+    @cached_property
     def draw_means(self) -> np.ndarray:
         """The mean of each draw, ``[draws, problems]``."""
         return np.stack([values.mean(axis=0) for values in self.by_draw])
