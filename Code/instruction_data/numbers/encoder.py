@@ -11,6 +11,7 @@ from instruction_data.numbers.batches import in_batches
 from instruction_data.numbers.blocks import Arrays
 from instruction_data.numbers.features import Feature
 from instruction_data.numbers.models import Source, checked_size, chosen_device, load, quiet
+from instruction_data.numbers.plain import plain
 
 if TYPE_CHECKING:
     import torch
@@ -75,6 +76,7 @@ def _loaded_encoder(source: Source, device: str, dtype: str):
     import torch
 
     quiet()
+    source = plain(source)
     model = load(source, lambda: _sentence_transformer(source, device, {"dtype": getattr(torch, dtype)}))
     if source.is_instructor:
         model.set_pooling_include_prompt(False)
