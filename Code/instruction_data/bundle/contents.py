@@ -71,7 +71,7 @@ def gather(root: Path, *, hashes_only: bool = False) -> Contents:
         raise InputError(f"{root}: found {len(wrong)} faults; expected a sound root:\n" + "\n".join(wrong))
     described = dict(manifests.every(root))
     if not any(manifest["splits"] for manifest in described.values()):
-        raise InputError(f"{root}: found no published split; run a script of Code/RQ1 … RQ4 first")
+        raise manifests.lacking(root)
     licences = licences_of(root, described.values())
     passed_on = set() if hashes_only else {name for name, licence in licences.items() if licence}
     files, by_hash = divided(root, described, licences.keys(), passed_on)

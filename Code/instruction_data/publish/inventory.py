@@ -148,7 +148,7 @@ def read(root: Path, spool_folder: Path | None = None) -> Inventory:
         if manifest["splits"]:
             tables.append((path, manifest, _scores(root, path, manifest)))
     if not tables:
-        raise InputError(f"{root}: found no published split; run a script of Code/RQ1 … RQ4 first")
+        raise manifests.lacking(root)
     for _, _, table in tables:
         found.numbers(table["record_sha256"])
     made_from = {split["file"] for _, manifest, _ in tables for split in manifest["splits"].values()}

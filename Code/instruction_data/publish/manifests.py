@@ -167,6 +167,11 @@ def derived_as(manifest: Mapping) -> str:
     return next((words for setting, words in MADE_FROM.items() if setting in manifest["settings"]), "")
 
 
+def lacking(root: Path) -> InputError:
+    """Return the error of a study root without splits."""
+    return InputError(f"{root}: found no published split; run a script of Code/RQ1 … RQ4 first")
+
+
 def all_splits(root: Path) -> dict[str, dict]:
     """Return every split of a study root as its manifest describes it, by name.
 

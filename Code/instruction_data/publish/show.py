@@ -14,7 +14,7 @@ def print_splits(root: Path) -> None:
     """Print every split of a study root with its size and the figures of its summary; then count them."""
     splits = manifests.all_splits(root)
     if not splits:
-        raise InputError(f"{root}: found no published split; run a script of Code/RQ1 … RQ4 first")
+        raise manifests.lacking(root)
     print_table(splits)
     print(f"\n{len(splits)} splits under {printable(str(root / 'Datas'))}")
 

@@ -165,7 +165,7 @@ def chosen_sets(root: Path, questions: Sequence[str], splits: Sequence[str]) -> 
     """
     published = {name: manifest for _, manifest in manifests.every(root) for name in manifest["splits"]}
     if not published:
-        raise InputError(f"{root}: found no published split; run a script of Code/RQ1 … RQ4 first")
+        raise manifests.lacking(root)
     for name in splits:
         if name not in published:
             raise InputError(
