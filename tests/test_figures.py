@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from instruction_data.files import names
 from instruction_data.page import figures
 from instruction_data.page.figures import Drawing
 
@@ -15,5 +16,10 @@ def test_files_are_whole_and_names_are_no_formulas(tmp_path):
     assert (tmp_path / "one.pdf").read_bytes().startswith(b"%PDF")
 
 
-def test_a_name_never_leaves_its_folder():
-    assert figures.named("RQ9_X", "../../my/score, of all") == "RQ9_X_.._.._my_score_of_all"
+def test_a_name_is_one_part_of_a_path_and_belongs_to_one_figure():
+    assert figures.named("RQ9_X", "tier in RQ2") == "RQ9_X_tier_in_RQ2"
+    found = [
+        figures.named("RQ9_X", part) for part in ("../../my/score, of all", "größe", "gr\u043eße", "日本", "/", "日/")
+    ]
+    assert [names.fault(name) for name in found] == [""] * 6
+    assert len(set(found)) == 6

@@ -4,6 +4,7 @@ Every colour is one of ``COLOURS``; ``svg`` turns them into variables for the pa
 time, so the same numbers give the same bytes.
 """
 
+import hashlib
 import io
 import re
 import textwrap
@@ -68,8 +69,15 @@ class Drawing:
 
 
 def named(*parts: str) -> str:
-    """Return a valid name for the files of a figure, made of any parts."""
-    return "_".join(re.sub(r"[^\w.-]+", "_", part).strip("_") for part in parts)
+    """Return a valid name for the files of a figure, made of any parts; of different parts, another name.
+
+    Spaces become underscores. For all else that no file name should have, a checksum of the parts follows.
+    """
+    lost = re.compile(r"[^A-Za-z0-9_. -]")
+    name = "_".join(re.sub(r"[\s_]+", "_", lost.sub("_", part)).strip("_") for part in parts)
+    if any(map(lost.search, parts)):
+        name += f"_{hashlib.sha256(repr(parts).encode()).hexdigest()[:8]}"
+    return name
 
 
 def settle(figure: "Figure") -> None:
