@@ -260,12 +260,13 @@ def test_recipes_with_the_same_words_are_still_two(compare, tmp_path, monkeypatc
         ({"A": -0.02, "B": -0.02}, recipes.ROBUST, "robust, as all 2 recipes support it in one direction (AAAAAAAA: "),
         ({"A": -0.02, "B": 0.02}, recipes.FLIPS, "it flips, as recipes support it in both directions (AAAAAAAA: "),
         ({"A": -0.02, "B": 0.0}, recipes.CANNOT, "cannot tell, as 1 of 2 recipes support it (AAAAAAAA: "),
+        ({"A": 0.0, "B": 0.0}, recipes.ROBUST, "robust, as with none of 2 recipes it has an effect larger than "),
     ],
 )
 def test_recipes_are_never_mixed_and_what_holds_with_all_is_said(compare, tmp_path, effects, kind, said):
     declare(tmp_path, {NAMES[end]: dose for end, dose in ENDS.items()}, "ends")
     for recipe, effect in effects.items():
-        made = study(np.random.default_rng(4), ENDS, **QUIET | {"effect": effect})
+        made = study(np.random.default_rng(4), ENDS, **QUIET | PLANTED[verdicts.NO_LARGER] | {"effect": effect})
         plant(tmp_path, made, BITS, recipe=recipe)
     found = answer(compare, tmp_path)
     assert found["comparisons"] == len(found["verdicts"]) == 2

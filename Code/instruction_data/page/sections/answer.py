@@ -24,7 +24,8 @@ OVER = {
 }
 OVER_RECIPES = (
     "Does an answer depend on how the models were trained? It is robust if every recipe supports it in one direction, "
-    "and flips if some support it in one and some in the other. Otherwise these trainings cannot tell."
+    "or none has an effect larger than told. It flips if some support it in one direction and some in the other. "
+    "Otherwise these trainings cannot tell."
 )
 KEY = {
     "ends": "the models that were trained on the two sets compared{slopes}",
@@ -98,7 +99,8 @@ def _recipes_table(report: Report, found: Sequence[Mapping]) -> Table:
     for one in found:
         effects = {each["recipe"]: each["effect"] for each in one["recipes"]}
         title = f"{report.title(one['question'])} · pool {one['pool']} · {one['model']} · {one['contrast']}"
-        cells.append([title, one["task"], one["kind"], *(effects.get(recipe, "–") for recipe in recipes)])
+        answer = f"{one['kind']}: none larger than {one['largest']}" if one["largest"] else one["kind"]
+        cells.append([title, one["task"], answer, *(effects.get(recipe, "–") for recipe in recipes)])
     return Table("Over recipes", ("contrast", "score", "answer", *recipes), cells)
 
 
