@@ -14,7 +14,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, GPT2Config, GPT2LM
 from instruction_data.errors import InputError
 from instruction_data.numbers import models
 from instruction_data.numbers.language_model import LanguageModel, alternatives
-from instruction_data.numbers.network import Network
+from instruction_data.numbers.network import PIECE, Network
 
 # p(next | previous) of a model with the words a and b. Behind the start all words are equally likely.
 LIKELY, UNLIKELY = 0.8, 0.2
@@ -150,6 +150,20 @@ def test_perplexities_are_those_of_the_models_own_loss_one_at_a_time(smollm2):
         with torch.inference_mode():
             loss = model(input_ids=ids, labels=ids).loss
         assert math.log(found[row]) == pytest.approx(loss.item(), abs=5e-4)
+
+
+@pytest.mark.parametrize("bias", [True, False])
+def test_losses_by_pieces_of_the_vocabulary_are_those_of_all_logits(bias):
+    torch.manual_seed(3)
+    size, width = 3 * PIECE + 5, 8
+    model = torch.nn.Module()
+    model.head = torch.nn.Linear(width, size, bias=bias)
+    model.device, model.get_output_embeddings = torch.device("cpu"), lambda: model.head
+    network = Network(model, split=True, trees=False)
+    hidden, tokens = 9 * torch.randn(40, width), torch.randint(size, (40,))
+    tokens[:6] = torch.tensor([0, PIECE - 1, PIECE, 3 * PIECE - 1, 3 * PIECE, size - 1])
+    wanted = torch.nn.functional.cross_entropy(network.logits(hidden).double(), tokens, reduction="none")
+    assert network.losses(hidden, tokens).numpy() == pytest.approx(wanted.detach().numpy(), abs=1e-5)
 
 
 def test_no_number_depends_on_what_else_is_in_the_batch(smollm2):

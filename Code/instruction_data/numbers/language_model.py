@@ -182,7 +182,7 @@ class LanguageModel:
 
         targets = torch.tensor(tokens, device=hidden.device)
         losses = [
-            torch.nn.functional.cross_entropy(self._network.logits(some), wanted, reduction="none")
+            self._network.losses(some, wanted)
             for some, wanted in zip(hidden.split(HEAD_ROWS), targets.split(HEAD_ROWS), strict=True)
         ]
         return torch.cat(losses).double().cpu()

@@ -2,6 +2,7 @@
 
 import copy
 import functools
+import itertools
 import warnings
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     import torch
     import transformers
 
+PIECE = 2048  # rows of the head's matrix: the logits of a pass for them stay in a processor's cache
 OF_WHOLE_LENGTH = ("dynamic", "longrope")  # kinds of positions that the longest sequence of a pass changes for all
 
 
@@ -89,6 +91,30 @@ class Network:
 
         with torch.inference_mode():
             return (self.model.get_output_embeddings()(hidden) if self.split else hidden).float()
+
+    def losses(self, hidden: "torch.Tensor", tokens: "torch.Tensor") -> "torch.Tensor":
+        """Return the negative log-likelihood of a token behind each hidden state; float32 ``[k]``.
+
+        A processor goes through the vocabulary by pieces: to write all logits to memory and read them again would take
+        it half as long as to compute them.
+
+        Args:
+            hidden: ``[k, width]``, and ``tokens`` int64 ``[k]``.
+        """
+        import torch
+
+        head = self.model.get_output_embeddings()
+        if not (self.split and self.device == "cpu" and type(head) is torch.nn.Linear):
+            return torch.nn.functional.cross_entropy(self.logits(hidden), tokens, reduction="none")
+        with torch.inference_mode():
+            wanted, sums = torch.empty(len(hidden)), []
+            biases = itertools.repeat(None) if head.bias is None else head.bias.split(PIECE)
+            for number, (weight, bias) in enumerate(zip(head.weight.split(PIECE), biases, strict=False)):
+                logits = torch.nn.functional.linear(hidden, weight, bias).float()
+                mine = torch.nonzero(tokens // PIECE == number)[:, 0]
+                wanted[mine] = logits[mine, tokens[mine] % PIECE]
+                sums.append(logits.logsumexp(1))
+            return torch.stack(sums).logsumexp(0) - wanted
 
     def remember(self, tokens: list[int]) -> "transformers.Cache | None":
         """Return the attention keys and values of tokens that many sequences begin with; None if the model has none."""
