@@ -1,4 +1,4 @@
-# make demo        all scripts on small pools made from this Python's standard library
+# make demo        the scripts of all questions on small pools made from this Python's standard library
 # make report      profiles, contamination and one page of the splits under Datas/: report.html
 # make study       the whole study on the demo, from pools to verdicts; QUESTION=RQ2 for a part of it,
 #                  RECIPES="demo demo-low-rate demo-long" for verdicts that say what holds with every recipe,
@@ -10,15 +10,15 @@
 # make mbpp        MBPP and its translations into 17 languages, 85 MB: benchmark data that the demo can do without
 # make test        all tests, in all three environments
 # make check       lint and format, as CI does
-# make fuzz        100,000 inputs through every reader, then large files and bombs
+# make fuzz        100,000 inputs through all readers, then large files and bombs
 # make faults      300 killed processes, full disks and other faults in every script, and what became of them
 # make soak        the demo chain 50 times with random options: same bytes, and nothing that grows
 # make bench       speed and memory against other ways, side by side; build/bench.json
-# make cheats      which of 100 cheats pass our scoring and that of other tools; the tables of docs/cheats.md
+# make cheats      which of 103 cheats pass our scoring and that of other tools; the tables of docs/cheats.md
 # make gpu-check   a GPU against the processor: same numbers, same splits, how fast; build/gpu.json
 # make lock        renew the lock files from the pins
 # make audit       known holes in the packages of the lock files
-# make clean       remove the environments, the demo and caches
+# make clean       remove the environments, caches and all of build/, trainings included
 
 # python3 where it is a supported one, else the newest of these that is here; PYTHON=… decides otherwise.
 SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))
@@ -101,7 +101,7 @@ faults: $(READY)
 soak: $(READY)
 	$(BIN)/python -m tests.stress.soak
 
-bench: $(READY) trainer
+bench: $(READY) trainer mbpp
 	$(BIN)/python benchmarks/run.py
 
 # The other tools are in the environments that are there already; evalplus is left out where it cannot be installed.

@@ -22,7 +22,7 @@ PAGES = {"README.md": README} | {
 }
 OWN = "Code/RQ6/instruction_length.py"  # the reader's own file
 ELSEWHERE = {"--include", "--exclude", "--head", "--address", "--enable-lora", "--lora-modules"}  # git's, Ray's, vLLM's
-ELSEWHERE |= {"--unnamed", "--repo-type"}  # of instruction_data.numbers, the hub's
+ELSEWHERE |= {"--unnamed", "--repo-type", "--oss"}  # of instruction_data.numbers, the hub's, instruction_data.demo
 
 
 def test_the_readmes_question_runs_as_its_reader_runs_it(tmp_path, monkeypatch):
@@ -71,6 +71,11 @@ def test_every_flag_that_is_named_exists(page):
     flags = {flag for parser in parsers for action in parser._actions for flag in action.option_strings}
     text = re.sub(r"```python\n.*?```", "", PAGES[page], flags=re.DOTALL)
     assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", text)) <= flags | ELSEWHERE
+
+
+@pytest.mark.parametrize("name", [*SCRIPTS, *TOOLS])
+def test_every_script_has_help(name):
+    assert load_script(name).parser().format_help().startswith("usage: ")
 
 
 def test_a_generation_can_be_asked_of_every_question():

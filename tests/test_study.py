@@ -101,8 +101,10 @@ def test_the_two_ends_get_controls_once(study, root):
         for end in ("LOW", "HIGH")
         for control, repeats in (("random", 2), ("matched", 1))
     ]
-    controls = load_script("derive/control_splits.py")
-    assert controls.main(["--root", str(root), "--split", "RQ2_MINE_LOW", "--control", "random", "--repeats", "2"]) == 0
+    controls, words = load_script("derive/control_splits.py"), ["--root", str(root), "--split", "RQ2_MINE_LOW"]
+    assert controls.main([*words, "--control", "random"]) == 0  # once: no noise can be told from that
+    assert said_commands(study.control_commands([], origins.every(root))) == said_commands(commands)
+    assert controls.main([*words, "--control", "random", "--repeats", "2", "--overwrite"]) == 0
     assert said_commands(study.control_commands([], origins.every(root))) == said_commands(commands[1:])
 
 

@@ -7,7 +7,7 @@ by its manifest. Writes, for each pool that is here, in Datas/Numbers/<POOL>/:
     <POOL>_texts_manifest.json   the description of each column: label, unit, scale, kind
 
 Code/report/profile_splits.py measures the same if there is no such table. Publish the table to match controls on its
-columns, or to keep it beside the splits. The README shows how to publish your own numbers, such as a judge's score.
+columns, or to keep it beside the splits. docs/pools.md shows how to publish your own numbers, such as a judge's score.
 
     python Code/annotate/text_measures.py --demo
     python Code/annotate/text_measures.py --pool oss --tokenizer codellama/CodeLlama-7b-hf

@@ -509,7 +509,7 @@ def parser() -> argparse.ArgumentParser:
         "--size",
         type=cli.positive,
         metavar="N",
-        help=f"records in each set (default: {USED:.0%} of the pool in all; with --demo {DEMO_SIZE} at most)",
+        help=f"records in each set (default: {USED:.0%}% of the pool in all; with --demo {DEMO_SIZE} at most)",
     )
     group.add_argument(
         "--factors",

@@ -110,20 +110,21 @@ def ends(manifest: Mapping) -> list[str]:
 
 
 def control_commands(words: Sequence[str], splits: Sequence[Origin]) -> list[list[str]]:
-    """Return the commands that make the controls that are not there yet.
+    """Return the commands that make the controls that are not there yet, or not as often as noise needs to be told.
 
     Mixtures of domains have none: any draw that keeps the shares of the domains says nothing about domains.
     """
-    controlled = {(one.manifest["settings"].get("split"), one.manifest["settings"].get("control")) for one in splits}
+    asked = [one.manifest["settings"] for one in splits]
+    drawn = {(of.get("split"), of.get("control")): of.get("repeats", 1) for of in asked}
     commands = []
     for one in splits:
         mixed = any(len(other["sources"]) > 1 for other in one.manifest["splits"].values())
         if one.derived or mixed or one.name not in ends(one.manifest):
             continue
         for control, repeats in (("random", DRAWS), ("matched", 1)):
-            if (one.name, control) not in controlled:
-                asked = ["--split", one.name, "--control", control, "--repeats", str(repeats)]
-                commands.append(chain.script("derive/control_splits.py", *words, *asked))
+            if drawn.get((one.name, control), 0) < repeats:
+                more = ["--split", one.name, "--control", control, "--repeats", str(repeats)]
+                commands.append(chain.script("derive/control_splits.py", *words, *more))
     return commands
 
 

@@ -182,7 +182,7 @@ def add_flags(group) -> None:
         action="append",
         default=[],
         metavar="NAME=FILE",
-        help="problems to look for, beside HumanEval and MBPP: JSON lines, a JSON array, gzip of either; "
+        help="problems to look for, beside HumanEval and MBPP: JSON lines, a JSON array, gzip of either, or Parquet; "
         "HumanEval=FILE and MBPP=FILE go before the packages' own; repeatable",
     )
     group.add_argument(

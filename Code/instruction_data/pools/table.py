@@ -129,7 +129,7 @@ def known_pools(root: Path) -> dict[str, Pool]:
     """Return the study's pools and those of ``root/pools.toml``, by name; a row of the file replaces the study's.
 
     Raises:
-        InputError: the file is not TOML or a row is not of the form the README gives.
+        InputError: the file is not TOML or a row is not of the form that docs/pools.md gives.
     """
     pools = {pool.name: pool for pool in STUDY_POOLS}
     path = root / TABLE_FILE
