@@ -396,6 +396,11 @@ class TestStrangers:
             *("--seed=7", "--shuffle", "--root", str(tmp_path)),
         ]
 
+    def test_the_command_of_a_designed_set_may_be_run(self, tmp_path):
+        told = ["--demo", "--sets", "16", "--repeats", "2", "--size", "9", "--factors", "diversity", "--factor", "a=b"]
+        command = " ".join(["python", "Code/derive/factorial_design.py", *told])
+        assert remade.command_of({"command": command, "pools": {}}, tmp_path)[2:-2] == told
+
 
 class TestAgain:
     def test_splits_and_comparison_are_made_again_elsewhere(self, study, tar, tmp_path, capfd):

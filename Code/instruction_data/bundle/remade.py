@@ -34,20 +34,8 @@ FLAGS = {  # none of them names a file, a folder, a server or another machine
     *("--demo", "--fields", "--limit", "--skip-bad", "--skip-failed", "--neutralise-control-tokens", "--seed"),
     *("--repeats", "--generation", "--dtype", "--drop-input", "--drop-code", "--shuffle", "--fresh-code"),
     *("--skip-large-mixtures", "--text", "--prompt", "--tiers", "--save-embeddings", "--measure", "--normalise"),
-    *(
-        "--sets",
-        "--size",
-        "--factors",
-        "--factor",
-        "--shares",
-        "--total",
-        "--split",
-        "--control",
-        "--match",
-        "--length-bins",
-        "--rules",
-        "--threshold",
-    ),
+    *("--sets", "--size", "--factors", "--factor", "--shares", "--total", "--split", "--control", "--match"),
+    *("--length-bins", "--rules", "--threshold"),
     *("--no-drop-input", "--no-drop-code", "--no-shuffle", "--no-fresh-code"),
 }
 POOLS_IN = ("*", "Datas/*", "Datas/demo/*")  # below a folder in which pools are looked for
