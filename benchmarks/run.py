@@ -2,7 +2,8 @@
 
     python benchmarks/run.py [NAME …]
 
-Every benchmark runs both sides in one process tree on the same inputs and asserts that their results are equal.
+What is compared with another way runs beside it in one process tree, on the same inputs, with equal results asserted.
+With names build/bench.json holds the results of these alone.
 """
 
 import argparse

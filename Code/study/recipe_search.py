@@ -84,7 +84,8 @@ def parser() -> argparse.ArgumentParser:
     result.add_argument(
         "--recipe", action="append", choices=RECIPES, help=f"repeatable (default: all: {', '.join(RECIPES)})"
     )
-    result.add_argument("--sets", nargs="+", default=[*DRAWN[:3], PLANT], metavar="SET", help="(default: four)")
+    sets = [*DRAWN[:3], PLANT]
+    result.add_argument("--sets", nargs="+", default=sets, metavar="SET", help=f"(default: {' '.join(sets)})")
     result.add_argument("--seeds", type=cli.seed, nargs="+", default=[1, 2], metavar="N", help="(default: 1 2)")
     result.add_argument(
         "--folder", type=cli.path, default=REPOSITORY / "build" / "recipes", help="of the roots (build/recipes)"
