@@ -145,6 +145,13 @@ def test_a_star_import_is_kept_where_a_name_is_missing():
     assert one.program == "def a(n):\n    return n\n__candidate__ = a\n"
 
 
+def test_code_for_python_2_is_read_where_names_and_tabs_are_all_that_differs():
+    code = "def a(n):\n    found = 0L\n    for i in xrange(long(n)):\n\tfound += i\n    return unicode(found)\n"
+    assert defined(planted.fenced(code.replace("0L", "0")))(4) == "6"
+    assert programs(planted.fenced(code)).skipped == {functions.UNREAD: 1}
+    assert defined(planted.fenced("xrange = [2]\ndef a(n):\n    return xrange\n"))(4) == [2]
+
+
 def test_decorators_that_are_not_there_are_left_out():
     code = "from numba import njit\n@njit(cache=True)\n@timer\n@cache\ndef a(x):\n    return x\n"
     (one,) = programs(planted.fenced(code)).functions

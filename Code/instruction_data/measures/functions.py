@@ -26,7 +26,7 @@ CANDIDATE = "__candidate__"  # the name that a program gives its function
 LONGEST = 100_000  # characters of code that are parsed; longer blocks are skipped
 MOST = 200  # functions of one record
 MODULES = ("numpy", "pandas", "scipy", "sympy")  # that functions may use, beside Python's own
-ASSUMED = {  # names that code uses without importing them -> the import that its author had in mind
+ASSUMED = {  # names that code uses without binding them -> the import, or the name of Python 2, that is meant
     **{name: f"import {name}" for name in ("bisect", "collections", "copy", "datetime", "functools", "heapq")},
     **{name: f"import {name}" for name in ("itertools", "json", "math", "operator", "random", "re", "string", "sys")},
     **{name: f"from collections import {name}" for name in ("Counter", "OrderedDict", "defaultdict", "deque")},
@@ -37,6 +37,7 @@ ASSUMED = {  # names that code uses without importing them -> the import that it
     **{name: f"from typing import {name}" for name in ("Any", "Dict", "List", "Optional", "Set", "Tuple", "Union")},
     "np": "import numpy as np",
     "pd": "import pandas as pd",
+    **{two: f"{two} = {three}" for two, three in {"xrange": "range", "unicode": "str", "long": "int"}.items()},
 }
 UNREAD, FOREIGN, UNFIT, TOO_LONG, TOO_MANY = (
     "code that does not parse",
@@ -226,13 +227,15 @@ _PROMPT = re.compile(r"^(?:>>>|\.\.\.)(?: |$)", re.MULTILINE)
 
 
 def _parsed(code: str, found: Found) -> Iterator[ast.Module]:
-    """Parse code as a whole, or else its pieces that parse, as one."""
+    """Parse code as a whole, or else its pieces that parse, as one. A tab among spaces is wide, as in Python 2."""
+    body = []
     try:
         yield ast.parse(code)
         return
+    except TabError:
+        code = code.expandtabs()
     except _UNREADABLE:
         pass
-    body = []
     for piece in _pieces(code):
         try:
             body += ast.parse(piece).body

@@ -38,7 +38,7 @@ from instruction_data.outcomes import checks, sandbox, trials, twins
 from instruction_data.outcomes.checks import Check
 from instruction_data.outcomes.trials import Lines, Trial, TrialSite
 
-RULES = 2  # of what is taken from records and how it is screened; counted up when either changes
+RULES = 3  # of what is taken from records and how it is screened; counted up when either changes
 REORDERED = 3  # functions with at most so many arguments are tried with these in every order
 TRIAL_SECONDS = 15  # of a candidate and its tests; few come so far, and the screen has let through none that is slow
 LIMITS = {  # of the screen; seconds are of the processor
