@@ -9,6 +9,7 @@ from tests.test_contrasts import PASS, TWINS
 
 from instruction_data.answer import verdicts
 from instruction_data.files import documents
+from instruction_data.page import figures, report
 from instruction_data.page.answer_figure import Compared, Strip
 from instruction_data.page.sections import answer
 
@@ -25,7 +26,10 @@ def splits(tmp_path_factory):
 
 
 @pytest.fixture
-def copied(splits, tmp_path):
+def copied(splits, tmp_path, monkeypatch):
+    """A copy, whose page is drawn without the files for papers, which take twice as long."""
+    for module in (figures, report):
+        monkeypatch.setattr(module, "FORMATS", ("svg",))
     return shutil.copytree(splits, tmp_path / "root")
 
 
