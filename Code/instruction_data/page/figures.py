@@ -69,9 +69,10 @@ class Drawing:
 
 
 def named(*parts: str) -> str:
-    """Return a valid name for the files of a figure, made of any parts; of different parts, another name.
+    """Return a valid name for the files of a figure, made of any parts.
 
-    Spaces and commas become underscores. For all else that no file name should have, a checksum of the parts follows.
+    Spaces and commas become underscores. For all else that no file name should have, a checksum of the parts follows,
+    so that others have other names.
     """
     lost = re.compile(r"[^A-Za-z0-9_., -]")
     name = "_".join(re.sub(r"[ ,_]+", "_", lost.sub("_", part)).strip("_") for part in parts)
