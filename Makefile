@@ -37,7 +37,7 @@ TORCH := pip install --quiet --disable-pip-version-check --no-compile torch==2.1
 INSTALL := pip install --quiet --disable-pip-version-check --no-compile --no-deps --require-hashes
 # Bytecode by all cores, where pip takes one; PYTHONDONTWRITEBYTECODE would let every process compile everything anew.
 # A third of it is left out, which hardly any process imports: packages' own tests, and models of other families.
-RARE := /tests/|/transformers/models/(?!auto|bert|llama)[^/]+/(?!configuration|__init__)
+RARE := /tests/|/transformers/models/(?!auto|bert|bloom|llama|mllama|paligemma|qwen3_omni_moe)[^/]+/(?!configuration|__init__)
 COMPILED = $(1)/bin/python -m compileall -qq -j 0 -x '$(RARE)' $(1)/lib || true
 SCRIPTS := Code/RQ1/domain_composition.py Code/RQ2/semantic_diversity.py Code/RQ3/problem_complexity.py \
            Code/RQ4/task_category.py Code/RQ4/type_coverage.py Code/annotate/text_measures.py

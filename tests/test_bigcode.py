@@ -4,6 +4,7 @@ import json
 import shutil
 import socket
 import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -96,6 +97,25 @@ def bare_site(packages: Path) -> TrialSite:
     environment = bigcode_harness.find(None, None).environment
     script, module = bigcode_harness.IN_HARNESS / "sample.py", bigcode_scoring.execute_module(environment)
     return TrialSite(environment.python, script, module, {}, {"PYTHONPATH": str(packages)}, 10**9, sandboxed=False)
+
+
+@pytest.mark.parametrize("needed", ["", "import transformers\n"])
+def test_tasks_are_loaded_without_transformers_unless_one_needs_it(needed, tmp_path, monkeypatch):
+    for name, text in {
+        "transformers": "",
+        "bigcode_eval/__init__": "",
+        "bigcode_eval/tasks": f"{needed}import sys\nheavy = bool(sys.modules.get('transformers'))\n",
+    }.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / f"{name}.py").write_text(text)
+    for name in [one for one in sys.modules if one.split(".")[0] in ("transformers", "bigcode_eval")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.syspath_prepend(tmp_path)
+    tasks = load_script("evaluation/in_harness/loading.py")._tasks()
+    assert tasks.heavy == bool(needed)
+    assert sys.modules.get("transformers", tasks) is not None
+    for name in ("bigcode_eval.tasks", "bigcode_eval", "transformers"):
+        sys.modules.pop(name, None)
 
 
 @needs_harness

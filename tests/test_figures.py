@@ -16,7 +16,7 @@ def test_files_are_whole_and_names_are_no_formulas(tmp_path):
     assert (tmp_path / "one.pdf").read_bytes().startswith(b"%PDF")
 
 
-def test_a_name_is_one_part_of_a_path_and_belongs_to_one_figure():
+def test_a_name_is_one_part_of_a_path_and_what_it_lost_is_in_its_checksum():
     assert figures.named("RQ9_X", "tier in RQ2") == "RQ9_X_tier_in_RQ2"
     found = [
         figures.named("RQ9_X", part) for part in ("../../my/score, of all", "größe", "gr\u043eße", "日本", "/", "日/")

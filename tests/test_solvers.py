@@ -147,7 +147,9 @@ def test_a_star_import_is_kept_where_a_name_is_missing():
 
 def test_code_for_python_2_is_read_where_names_and_tabs_are_all_that_differs():
     code = "def a(n):\n    found = 0L\n    for i in xrange(long(n)):\n\tfound += i\n    return unicode(found)\n"
-    assert defined(planted.fenced(code.replace("0L", "0")))(4) == "6"
+    for before in ("", "Sure:\n\n", "print 'x'\n", "def b(n):\n    return 0L\n"):
+        assert defined(before + code.replace("0L", "0"))(4) == "6"
+    assert defined("def b(n):\n    return 0L\n" + code.replace("0L", "len('a\tb') - 3"))(4) == "6"
     assert programs(planted.fenced(code)).skipped == {functions.UNREAD: 1}
     assert defined(planted.fenced("xrange = [2]\ndef a(n):\n    return xrange\n"))(4) == [2]
 

@@ -94,7 +94,7 @@ def test_a_designed_experiment_gets_its_numbers_first_and_no_controls(study, roo
     assert study.split_commands(options, [], origins.every(root)) == []
 
 
-def test_the_two_ends_get_controls_once(study, root):
+def test_the_two_ends_get_controls_once(study, root, capsys):
     commands = study.control_commands([], origins.every(root))
     assert said_commands(commands) == [
         f"python Code/derive/control_splits.py --split RQ2_MINE_{end} --control {control} --repeats {repeats}"
@@ -102,8 +102,9 @@ def test_the_two_ends_get_controls_once(study, root):
         for control, repeats in (("random", 2), ("matched", 1))
     ]
     controls, words = load_script("derive/control_splits.py"), ["--root", str(root), "--split", "RQ2_MINE_LOW"]
-    assert controls.main([*words, "--control", "random"]) == 0  # once: no noise can be told from that
-    assert said_commands(study.control_commands([], origins.every(root))) == said_commands(commands)
+    assert controls.main([*words, "--control", "random"]) == 0  # taken as it is
+    assert said_commands(study.control_commands([], origins.every(root))) == said_commands(commands[1:])
+    assert f"To draw it 2 times: {chain.said(commands[0])} --overwrite\n" in capsys.readouterr().err
     assert controls.main([*words, "--control", "random", "--repeats", "2", "--overwrite"]) == 0
     assert said_commands(study.control_commands([], origins.every(root))) == said_commands(commands[1:])
 

@@ -254,6 +254,13 @@ def test_recipes_with_the_same_words_are_still_two(compare, tmp_path, monkeypatc
     assert told == {one * 9: f"lora, rate 0.0002, batch 8, epochs 1 ({one * 8})" for one in "AB"}
 
 
+def test_the_largest_bound_over_recipes_is_the_readers():
+    row = {"verdict": verdicts.NO_LARGER, "span": 1.0, "metric": BITS}
+    rows = [row | {"low": -0.010, "high": 0.0, "level": 2.0}, row | {"low": 0.0, "high": 0.009, "level": 1.0}]
+    assert recipes._largest(rows) == "0.9 % of bits per byte"
+    assert recipes._largest([*rows, row | {"verdict": verdicts.CANNOT}]) is None
+
+
 @pytest.mark.parametrize(
     ("effects", "kind", "said"),
     [

@@ -17,7 +17,7 @@ A control is a set of its own beside its split, in Datas/<RQ>/<POOL>/, and is th
 category in RQ4) is never matched, since that would draw the split again. Controls of RQ1's mixtures keep the shares of
 the domains, so they say nothing about domains: there the unmixed pool is the control.
 
-    python Code/derive/control_splits.py --split RQ2_OSS_DIVERSITY_LOW --control random --demo
+    python Code/derive/control_splits.py --split RQ2_OSS_DIVERSITY_LOW --control random --repeats 2 --demo
     python Code/derive/control_splits.py --question RQ2 --demo       both controls of every split of RQ2
 """
 

@@ -110,7 +110,7 @@ def ends(manifest: Mapping) -> list[str]:
 
 
 def control_commands(words: Sequence[str], splits: Sequence[Origin]) -> list[list[str]]:
-    """Return the commands that make the controls that are not there yet, or not as often as noise needs to be told.
+    """Return the commands that make the controls that are not there yet. Of those there, say what was drawn too seldom.
 
     Mixtures of domains have none: any draw that keeps the shares of the domains says nothing about domains.
     """
@@ -122,9 +122,14 @@ def control_commands(words: Sequence[str], splits: Sequence[Origin]) -> list[lis
         if one.derived or mixed or one.name not in ends(one.manifest):
             continue
         for control, repeats in (("random", DRAWS), ("matched", 1)):
-            if drawn.get((one.name, control), 0) < repeats:
-                more = ["--split", one.name, "--control", control, "--repeats", str(repeats)]
-                commands.append(chain.script("derive/control_splits.py", *words, *more))
+            more = ["--split", one.name, "--control", control, "--repeats", str(repeats)]
+            command = chain.script("derive/control_splits.py", *words, *more)
+            there = drawn.get((one.name, control), 0)
+            if not there:
+                commands.append(command)
+            elif there < repeats:
+                said = f"{one.name}: its {control} control was drawn once, which does not tell how much draws differ"
+                print(f"{said}. To draw it {repeats} times: {chain.said(command)} --overwrite", file=sys.stderr)
     return commands
 
 

@@ -51,7 +51,7 @@ def main(path: str) -> None:
     if settings["server"]:
         texts = asked(tokenizer, task.stop_words, prompts, tokens, settings)
     else:
-        import local  # with PyTorch, which takes seconds to load; for a server nothing of it is needed
+        import local  # and so peft, accelerate and models, which take seconds; a server needs none of them
 
         texts = local.samples(tokenizer, task.stop_words, tokens, settings)
     made = [

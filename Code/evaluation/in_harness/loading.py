@@ -16,7 +16,7 @@ def task(name: str):
 
 
 def _tasks() -> types.ModuleType:
-    """Import the harness's tasks without what they do not need, or with it if they do."""
+    """Import the harness's tasks without what they do not need, or, if one of them cannot do without, with it."""
     there = sys.modules.get(HEAVY)
     sys.modules[HEAVY] = None
     try:

@@ -13,7 +13,7 @@ at 95 % it holds for all of them together.
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from instruction_data.answer import verdicts
+from instruction_data.answer import units, verdicts
 from instruction_data.errors import printable
 
 ROBUST, FLIPS, CANNOT = "robust", "flips", "cannot tell"
@@ -51,7 +51,7 @@ def _largest(rows: Sequence[Mapping]) -> str | None:
     """Return the bound of effects with every recipe, in the reader's units; None if some recipe tells no bound."""
     if any(row["verdict"] != verdicts.NO_LARGER for row in rows):
         return None
-    row = max(rows, key=lambda row: row["span"] * verdicts.bound(row))
+    row = max(rows, key=lambda row: abs(units.gain(row["metric"], row["span"] * verdicts.bound(row), row["level"])))
     return verdicts.amount(row, verdicts.bound(row))
 
 

@@ -223,27 +223,34 @@ def _plain(code: str) -> str:
 
 _OURS = (None, languages.PYTHON, languages.NONE, "Python console session")
 _FENCES = re.compile(r"^[ \t]*(?:```|~~~).*\n?", re.MULTILINE)
+_MARGIN = re.compile(r"^[ \t]+", re.MULTILINE)
 _PROMPT = re.compile(r"^(?:>>>|\.\.\.)(?: |$)", re.MULTILINE)
 
 
 def _parsed(code: str, found: Found) -> Iterator[ast.Module]:
-    """Parse code as a whole, or else its pieces that parse, as one. A tab among spaces is wide, as in Python 2."""
-    body = []
+    """Parse code as a whole, or else its pieces that parse, as one."""
     try:
         yield ast.parse(code)
         return
-    except TabError:
-        code = code.expandtabs()
     except _UNREADABLE:
         pass
+    body = []
     for piece in _pieces(code):
         try:
-            body += ast.parse(piece).body
+            body += _read(piece).body
         except _UNREADABLE:
             if "def " in piece:
                 found.skip(UNREAD)
     if body:
         yield ast.Module(body, [])
+
+
+def _read(piece: str) -> ast.Module:
+    """Parse a piece; where tabs among spaces make its margins unclear, they are as wide as in Python 2."""
+    try:
+        return ast.parse(piece)
+    except TabError:
+        return ast.parse(_MARGIN.sub(lambda margin: margin[0].expandtabs(), piece))
 
 
 def _pieces(code: str) -> Iterator[str]:

@@ -107,7 +107,7 @@ class Network:
         if not (self.split and self.device == "cpu" and type(head) is torch.nn.Linear):
             return torch.nn.functional.cross_entropy(self.logits(hidden), tokens, reduction="none")
         with torch.inference_mode():
-            wanted, sums = torch.empty(len(hidden)), []
+            wanted, sums = torch.full((len(hidden),), torch.nan), []
             biases = itertools.repeat(None) if head.bias is None else head.bias.split(PIECE)
             for number, (weight, bias) in enumerate(zip(head.weight.split(PIECE), biases, strict=False)):
                 logits = torch.nn.functional.linear(hidden, weight, bias).float()

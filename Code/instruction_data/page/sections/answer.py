@@ -99,7 +99,8 @@ def _recipes_table(report: Report, found: Sequence[Mapping]) -> Table:
     for one in found:
         effects = {each["recipe"]: each["effect"] for each in one["recipes"]}
         title = f"{report.title(one['question'])} · pool {one['pool']} · {one['model']} · {one['contrast']}"
-        answer = f"{one['kind']}: none larger than {one['largest']}" if one["largest"] else one["kind"]
+        largest = one.get("largest")  # earlier versions did not say
+        answer = f"{one['kind']}: none larger than {largest}" if largest else one["kind"]
         cells.append([title, one["task"], answer, *(effects.get(recipe, "–") for recipe in recipes)])
     return Table("Over recipes", ("contrast", "score", "answer", *recipes), cells)
 
