@@ -16,6 +16,13 @@ def test_files_are_whole_and_names_are_no_formulas(tmp_path):
     assert (tmp_path / "one.pdf").read_bytes().startswith(b"%PDF")
 
 
+def test_a_long_name_in_the_key_goes_on_below():
+    points = [(10.0, 1.0, 0.0, 2.0), (100.0, 1.0, 0.0, 2.0)]
+    figure = figures.over_sizes({"RQ9, one · pool two · demo-steps: lora, rate 0.0002, batch 10, epochs": points}, "x")
+    figures.settle(figure)
+    assert figure.legends[0].get_window_extent().x1 <= figure.bbox.x1
+
+
 def test_a_name_is_one_part_of_a_path_and_what_it_lost_is_in_its_checksum():
     assert figures.named("RQ9_X", "tier in RQ2") == "RQ9_X_tier_in_RQ2"
     found = [

@@ -38,7 +38,8 @@ CHOSEN = {1: (0,), 2: (0, 6), 3: (0, 3, 6), 4: (0, 2, 4, 6), 5: (0, 2, 3, 4, 6),
 MARKERS = ("o", "s", "^", "D", "P")
 WIDTH = 4.0  # inches: narrow enough for a phone, two or three side by side on a screen
 ROW = 0.27  # inches of height for each row of a chart
-LEGEND_LETTERS = 46  # the most that fit side by side
+LEGEND_LETTERS = 46  # the most that fit side by side,
+LEGEND_LINE = 60  # and in one line
 BINS = 40
 FORMATS = ("svg", "png", "pdf")
 
@@ -175,9 +176,10 @@ def _row_axes(
 
 
 def _legend(figure: "Figure", axes: "Axes") -> None:
-    """Name the groups above the axes, as many side by side as fit."""
-    handles, labels = axes.get_legend_handles_labels()
-    columns = max(1, min(len(labels), int(LEGEND_LETTERS // (max(map(len, labels)) + 4))))
+    """Name the groups above the axes, as many side by side as fit; a name that is longer than a line goes on below."""
+    handles, names = axes.get_legend_handles_labels()
+    labels = [textwrap.fill(name, LEGEND_LINE, break_on_hyphens=False) for name in names]
+    columns = max(1, min(len(labels), int(LEGEND_LETTERS // (max(map(len, names)) + 4))))
     figure.legend(handles, labels, loc="outside upper left", ncols=columns, handlelength=1, columnspacing=1.2)
 
 

@@ -45,6 +45,7 @@ def _figures(report: Report, comparison: Mapping) -> Iterator[Figure]:
         for percent, row in here:
             name = answer.title(report, row, [other for _, other in here])
             lines.setdefault(name, []).append((percent, *_gains(row)))
+        lines = {name: of for name, of in lines.items() if len(of) > 1} or lines  # others have no size but one
         step = units.step(here[0][1]["metric"], here[0][1]["level"])
         title = f"{task}: the contrasts by the size of the training sets."
         says = "Each line is a contrast: how much better its higher dose is, with 95 % intervals; above zero is better."
