@@ -396,7 +396,7 @@ def test_a_root_that_is_not_there(tmp_path):
 
 
 def test_ctrl_c_leaves_no_half_file_and_the_next_run_goes_on(small_demo, tmp_path):
-    demo_root.build(tmp_path, records=160, others=10)
+    demo_root.build(tmp_path, records=300, others=10)
     words = [sys.executable, str(CODE / SCRIPTS[1]), "--demo", "--root", str(tmp_path), "--pool", "oss"]
     process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     shards = tmp_path / ".cache" / "features"
@@ -409,7 +409,7 @@ def test_ctrl_c_leaves_no_half_file_and_the_next_run_goes_on(small_demo, tmp_pat
     assert "Traceback" not in stderr
     assert not list((tmp_path / "Datas").glob("RQ2/*/*"))
     kept = {path: path.stat().st_mtime_ns for path in shards.glob("*/*.safetensors")}
-    assert 0 < len(kept) < 3
+    assert 0 < len(kept) < 5
     assert not list(shards.rglob("*.tmp"))
     assert subprocess.run(words, capture_output=True).returncode == 0
     assert {path: path.stat().st_mtime_ns for path in kept} == kept
