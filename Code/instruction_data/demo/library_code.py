@@ -5,6 +5,7 @@ ten categories.
 """
 
 import ast
+import functools
 import hashlib
 import inspect
 import itertools
@@ -272,6 +273,12 @@ def choose(candidates: list[Candidate], counts: tuple[int, int], seed: int) -> t
 
 def candidates_for(count: int, folder: Path | None = None) -> list[Candidate]:
     """Return at least ``count`` candidates, if that many exist; read modules without a label only if needed."""
-    files = module_files(folder or Path(sysconfig.get_paths()["stdlib"]))
-    found = mine(file for file in files if category_of(file[0]))
-    return found if len(found) >= count else mine(files)
+    folder = folder or Path(sysconfig.get_paths()["stdlib"])
+    found = [*_labelled(folder)]
+    return found if len(found) >= count else mine(module_files(folder))
+
+
+@functools.cache
+def _labelled(folder: Path) -> tuple[Candidate, ...]:
+    """Return the candidates of modules with a label, which one process reads once."""
+    return tuple(mine(file for file in module_files(folder) if category_of(file[0])))
