@@ -32,9 +32,9 @@ def over_recipes(rows: Iterable[Mapping]) -> list[dict]:
     found = []
     for names, of in together.items():
         if len({row["recipe"] for row in of}) > 1:
-            kind = judged(of)
+            kind, largest = judged(of), _largest(of)
             effects = [{"recipe": row["recipe"], "effect": _effect(row), "verdict": row["verdict"]} for row in of]
-            about = {"kind": kind, "largest": _largest(of), "recipes": effects, "sentence": _sentence(of, kind)}
+            about = {"kind": kind, "largest": largest, "recipes": effects, "sentence": _sentence(of, kind, largest)}
             found.append(dict(zip(KEYS, names, strict=True)) | about)
     return found
 
@@ -55,8 +55,8 @@ def _largest(rows: Sequence[Mapping]) -> str | None:
     return verdicts.amount(row, verdicts.bound(row))
 
 
-def _sentence(rows: Sequence[Mapping], kind: str) -> str:
-    supported, largest = sum(row["verdict"] in verdicts.SUPPORTED for row in rows), _largest(rows)
+def _sentence(rows: Sequence[Mapping], kind: str, largest: str | None) -> str:
+    supported = sum(row["verdict"] in verdicts.SUPPORTED for row in rows)
     words = {
         ROBUST: f"robust, as all {len(rows)} recipes support it in one direction",
         FLIPS: "it flips, as recipes support it in both directions",
