@@ -16,7 +16,7 @@ from instruction_data.outcomes.sandbox import DiedError, Limits, View
 
 def inside(tmp_path, code, seconds=20):
     """Run Perl in a sandbox: whether it ended well, what it said, and what it left in the folder it may write to."""
-    folder = tmp_path / "work"
+    folder = tmp_path / "given"
     folder.mkdir(exist_ok=True)
     folder.chmod(0o777)
     log = tmp_path / "log"
@@ -32,7 +32,7 @@ def inside(tmp_path, code, seconds=20):
 
 @needs_sandbox
 def test_what_is_written_to_the_folder_stays_and_nothing_else_does(tmp_path):
-    code = f'open(F, ">", "{tmp_path}/work/kept") or die; print F "x"; close F; open(G, ">", "/tmp/lost") or die;'
+    code = f'open(F, ">", "{tmp_path}/given/kept") or die; print F "x"; close F; open(G, ">", "/tmp/lost") or die;'
     well, said, left = inside(tmp_path, code)
     assert (well, said, left) == (True, "", {"kept": "x"})
     assert not Path("/tmp/lost").exists()
@@ -63,7 +63,7 @@ def test_processes_files_and_time_are_limited(tmp_path):
     )
     _, said, _ = inside(tmp_path, forks)
     assert 0 < int(said) <= Limits().processes
-    _, _, left = inside(tmp_path, f'open(F, ">", "{tmp_path}/work/big"); print F "x" x 1e6 for 1..400')
+    _, _, left = inside(tmp_path, f'open(F, ">", "{tmp_path}/given/big"); print F "x" x 1e6 for 1..400')
     assert len(left["big"]) <= Limits().file_bytes
     began = time.monotonic()
     well, _, _ = inside(tmp_path, "if (!fork()) { sleep 60 } sleep 60", seconds=1)
