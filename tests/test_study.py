@@ -2,6 +2,7 @@
 
 import itertools
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -128,6 +129,26 @@ def test_a_script_in_several_processes_is_heard_from_all_and_fails_with_any():
     assert chain.run(chain.script("training/train.py", "--help"), lines.append, together=2)
     assert sum(line.startswith("usage:") for line in lines) == 2
     assert not chain.run(chain.script("training/train.py", "--split"), lines.append, together=2)
+
+
+def test_the_time_that_is_left_names_what_it_leaves_out(root, capsys, monkeypatch):
+    names = [f"RQ2_MINE_{tier}" for tier in ("LOW", "MEDIUM", "HIGH")]
+    trained, scored, clock = {"LOW": SimpleNamespace(records=8)}, {"LOW"}, [0.0]
+    monkeypatch.setattr(chain.time, "monotonic", lambda: clock[0])
+    followed = SimpleNamespace(root=root, splits=names, seeds=[1], models=(), runs=lambda: trained)
+    followed.scored = lambda: scored
+    update = chain.progress(followed)
+
+    def said(name, into):
+        clock[0] += 60
+        into.add(name) if into is scored else into.update({name: SimpleNamespace(records=8)})
+        capsys.readouterr()
+        update("done")
+        return capsys.readouterr().out
+
+    assert said("MEDIUM", trained) == "done\n    = 3 of 6 trainings and scorings, about 60 s of training left\n"
+    assert said("MEDIUM", scored) == "done\n    = 4 of 6 trainings and scorings, about 2 min left\n"
+    assert said("HIGH", trained) == "done\n    = 5 of 6 trainings and scorings, about 60 s left\n"
 
 
 @pytest.mark.parametrize(("recipe", "several"), [(None, False), ("lora", False), ("demo", True)])

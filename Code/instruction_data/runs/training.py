@@ -52,7 +52,8 @@ def train_all(
         return said + (merge_one(root, plan, trainer) if merge and not prepare else "")
 
     def piece(plan: Plan) -> Piece:
-        return Piece(plan.name, plan.name, lambda: make(plan))
+        done = not (overwrite or merge) and (root / plan.folder / runs.MANIFEST).exists()
+        return Piece(plan.name, plan.name, lambda: make(plan), 0 if done else plan.entry["records"])
 
     if not work_through(root, [piece(plan) for plan in plans], "runs"):
         return 1
