@@ -24,20 +24,28 @@ settings.load_profile("loaded")  # how fast an example runs says something of th
 # Ray's workers give way to all else by default, and tests wait for them.
 os.environ["RAY_worker_niceness"] = "0"  # noqa: SIM112 that is how Ray spells it
 
-# The files that take longest: these come first, so that none of them is left to one process at the end.
-LONGEST = ("bigcode", "scripts", "study", "served", "likelihood", "mbpp", "cheats", "ray", "training", "resume")
-LONGEST += ("effects", "answers", "gpu_check", "language_model", "dry_run", "environments", "encoder", "trainer")
+# The files that take longest: these come first, so that none of them is left to one process at the end, and can be left
+# out (-m "not longest").
+LONGEST = ("bigcode", "scripts", "study", "served", "contrasts", "likelihood", "mbpp", "cheats", "ray", "training")
+LONGEST += ("resume", "effects", "answers", "gpu_check", "language_model", "dry_run", "environments", "encoder")
+LONGEST += ("trainer", "hub", "compare", "continuous", "solvers", "profiles", "verdicts", "report", "demo", "faults")
+LONGEST += ("bundle", "factorial_design", "contamination", "one_file", "plain", "generations", "twins", "factorial")
+LONGEST += ("sizes", "lm_eval", "git_lfs", "problem_complexity", "publish", "fuzz")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     order = {f"test_{name}.py": place for place, name in enumerate(LONGEST)}
     items.sort(key=lambda item: order.get(item.path.name, len(order)))
+    for item in items:
+        if item.path.name in order:
+            item.add_marker("longest")
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     report = yield
-    if WITHOUT_TORCH and report.failed and "No module named 'torch'" in report.longreprtext + str(report.sections):
+    said = report.longreprtext + str(report.sections) if WITHOUT_TORCH and report.failed else ""
+    if "No module named 'torch'" in said or "No package metadata was found for torch" in said:
         report.outcome, report.longrepr = "skipped", (str(item.path), item.location[1], "needs PyTorch")
     return report
 

@@ -4,6 +4,7 @@ A name is refused where it comes in if it would leave the folder it is meant for
 if a shell, YAML or LLaMA-Factory's comma-separated list would read it otherwise.
 """
 
+import contextlib
 import re
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
@@ -68,7 +69,9 @@ def below(root: Path, path: Path) -> Path:
     try:
         real = path.resolve()
         inside = real.is_relative_to(root.resolve())
-    except (OSError, RuntimeError) as error:  # links in a circle
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            path.stat()
+    except (OSError, RuntimeError) as error:  # links in a circle, which resolve() follows in silence since Python 3.13
         raise InputError(
             f"{path}: found a path that leads nowhere ({error}); expected a folder below {root}"
         ) from error
