@@ -193,11 +193,11 @@ def progress(chain: Chain) -> Callable[[str], None]:
             return
         began, done = now, len(training.seen) + len(scoring.seen)
         left = {
-            "of training": training.left(weight - sum(one.records for one in there.values())),
-            "of scoring": scoring.left(len(pieces) - len(scoring.seen)),
+            "training": training.left(weight - sum(one.records for one in there.values())),
+            "scoring": scoring.left(len(pieces) - len(scoring.seen)),
         }
         known = {of: seconds for of, seconds in left.items() if seconds is not None}
-        of = f" {next(iter(known))}" if len(known) == 1 else ""  # of the other, nothing was done while this watched
+        of = f" of {next(iter(known))}" if len(known) == 1 else ""  # of the other, nothing was done while this watched
         rest = f", about {in_words(sum(known.values()))}{of} left" if known else ""
         print(f"    = {done} of {2 * len(pieces)} trainings and scorings{rest}", flush=True)
 

@@ -79,7 +79,7 @@ def score_all(root: Path, options: argparse.Namespace, adapter: Adapter) -> int:
 
     def piece(task: str, run: Run) -> Piece:
         do = lambda: _score_one(root, adapter, run, task, options)  # noqa: E731
-        done = not options.overwrite and any(outcomes.places(root, adapter.harness, task, run.name))
+        done = not options.overwrite and outcomes.places(root, adapter.harness, task, run.name)
         return Piece(f"{task}: {run.name}", f"{run.name}-{adapter.harness}-{task}", do, 0 if done else 1)
 
     if not work_through(root, [piece(task, run) for task, run in work], "evaluations"):
