@@ -6,6 +6,7 @@ import sys
 
 import pytest
 from tests.support import tiny_model
+from tests.support.needs import needs_torch
 from tests.support.scripts import CODE
 
 from instruction_data.numbers import models
@@ -36,6 +37,7 @@ def test_the_processor_against_itself_is_the_same(gpu):
     assert all(math.isfinite(one.ratio) for one in found.values())
 
 
+@needs_torch
 def test_without_a_gpu_it_says_so_and_ends_well():
     words = [sys.executable, str(BENCHMARKS / "gpu.py")]
     done = subprocess.run(

@@ -80,6 +80,9 @@ def test_scores_that_disagree_are_both_told():
     assert lead == "The scores disagree."
     assert rest.startswith("HIGH makes worse models than LOW by gold_bpb (")
     assert "HIGH makes better models than LOW by pairs (" in rest
+    assert rest.endswith(").")
+    once = [rows[0], judged(kinds=("",), effect=0.02)]
+    assert plain.said(verdicts.DISAGREE, once, "LOW", "HIGH")[1].endswith(f").{plain.DRAWN}")
 
 
 def test_an_unknown_score_is_named_with_its_unit():

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.support.needs import needs_torch
 from tests.support.scripts import SCRIPTS, load_script
 
 from instruction_data import cli
@@ -113,9 +114,8 @@ def stepwise(number: int, folder: Path, function: Callable, *arguments: object) 
 
 def whole_script(name: str, root: Path, flags: tuple[str, ...], number: int = 0) -> None:
     """Run a script of Code/ from its flags to its exit status; with a number, die at that step of its publishing."""
-    import torch
-
-    torch.set_num_threads(1)  # several would spin, waiting for each other, where the machine has other work
+    if torch := sys.modules.get("torch"):
+        torch.set_num_threads(1)  # several would spin, waiting for each other, where the machine has other work
     kill_before_step(number, root / "Datas")
     script = load_script(name)
     sys.exit(cli.run(lambda: script.main(["--root", str(root), *flags])))
@@ -240,6 +240,7 @@ def assert_whole(root: Path, expected: Path) -> None:
     assert verify.verify(root) == []
 
 
+@needs_torch
 def test_rq2_killed_in_computing_and_in_publishing_ends_as_if_undisturbed(demo_datas, tmp_path):
     expected, root = new_root(tmp_path / "expected", demo_datas), new_root(tmp_path / "root", demo_datas)
     ended(int)  # from here on the server is up

@@ -12,6 +12,7 @@ import time
 import numpy as np
 import pandas
 import pytest
+from tests.support.needs import needs_torch
 from tests.support.scripts import CODE, SCRIPTS, load_script, numbered, run_script
 
 from instruction_data.demo import demo_root
@@ -395,6 +396,7 @@ def test_a_root_that_is_not_there(tmp_path):
     assert result.stderr.startswith("error: --root")
 
 
+@needs_torch
 def test_ctrl_c_leaves_no_half_file_and_the_next_run_goes_on(small_demo, tmp_path):
     demo_root.build(tmp_path, records=300, others=10)
     words = [sys.executable, str(CODE / SCRIPTS[1]), "--demo", "--root", str(tmp_path), "--pool", "oss"]

@@ -26,6 +26,7 @@ def works(check, *arguments):
     return True
 
 
+needs_torch = pytest.mark.skipif(WITHOUT_TORCH, reason="needs PyTorch")  # in another process, where none sees why
 needs_harness = pytest.mark.skipif(
     not works(environments.find, None, "--harness", "harness"), reason="needs the harness: make harness"
 )

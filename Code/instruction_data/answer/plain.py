@@ -23,6 +23,7 @@ AGREE = {  # whether signs and sizes agree -> how that is said; signs that diffe
     (effects.UNTOLD, effects.UNTOLD): "no difference that can be told from chance",
 }
 ALONE = " Looked at alone it might seem real, but among several comparisons one can look so by chance."
+DRAWN = " Other records chosen by the same rule may give another result."
 MORE = {"problems": "test problems", "draws": "draws of each set's records", "seeds": "training runs of each set"}
 
 
@@ -40,9 +41,10 @@ def said(kind: str, rows: Sequence[Mapping], low: str, high: str) -> tuple[str, 
     """
     row = rows[0]
     traits = verdicts.traits_of(row)
+    drawn = "" if all(map(verdicts.knows_draws, rows)) else DRAWN
     if kind == verdicts.DISAGREE:
         parts = [f"{_stand(one, low, high)} by {printable(one['metric']['name'])} ({_by(one)})" for one in rows]
-        return "The scores disagree.", f"{'. '.join(parts)}."
+        return "The scores disagree.", f"{'. '.join(parts)}.{drawn}"
     if kind == verdicts.NO_LARGER:
         found = f"If there is one, it is smaller than {_size(row, verdicts.bound(row))} (at 95 % confidence)."
         return "No difference found.", found + (ALONE if row["p"] < verdicts.LEVEL else "")
@@ -57,7 +59,6 @@ def said(kind: str, rows: Sequence[Mapping], low: str, high: str) -> tuple[str, 
     else:
         lead += f", but perhaps only through {traits}"
         rest += f"Other records, alike in {traits}, may differ as much."
-    drawn = "" if verdicts.knows_draws(row) else " Other records chosen by the same rule may give another result."
     return f"{lead}.", rest + drawn
 
 
