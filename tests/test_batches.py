@@ -1,9 +1,11 @@
 """Batches: every position once, within the budget of tokens, and within the memory of a device."""
 
+import threading
+
 import pytest
 
 from instruction_data.errors import InputError
-from instruction_data.numbers.batches import CPU_BATCH_TOKENS, in_batches
+from instruction_data.numbers.batches import CPU_BATCH_TOKENS, in_batches, side_by_side
 
 LENGTHS = [1, 4000, 7, 7, 5000, 300, 300, 12, 0] * 20
 
@@ -39,3 +41,28 @@ def test_batches_shrink_where_the_memory_does_not_suffice():
 def test_one_text_that_does_not_fit_ends_the_run_with_its_length():
     with pytest.raises(InputError, match="too little memory on cuda for one text of 5,000 tokens"):
         made("cuda", memory=4999)
+
+
+def test_jobs_side_by_side_have_a_processor_each_and_leave_the_number_of_threads():
+    import torch
+
+    threads, both = torch.get_num_threads(), threading.Barrier(2, timeout=60)
+    torch.set_num_threads(2)
+    seen = []
+
+    def compute(job: int) -> None:
+        both.wait()  # neither of two goes on before the other one has begun
+        seen.append((job, torch.get_num_threads()))
+
+    try:
+        side_by_side(compute, range(4))
+        assert sorted(seen) == [(job, 1) for job in range(4)]
+        with pytest.raises(InputError, match="no memory"):
+            side_by_side(refuse, range(4))
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(threads)
+
+
+def refuse(job: int) -> None:
+    raise InputError("no memory")

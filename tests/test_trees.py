@@ -8,7 +8,7 @@ import torch
 import transformers
 from transformers import AutoModelForCausalLM
 
-from instruction_data.numbers import models
+from instruction_data.numbers import models, network
 from instruction_data.numbers.batches import CPU_BATCH_TOKENS
 from instruction_data.numbers.network import loaded_network
 from instruction_data.numbers.trees import Tree, pack
@@ -63,7 +63,8 @@ def test_packing_keeps_groups_whole_and_places_every_sequence_once():
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_tree_gives_each_sequence_what_a_pass_of_its_own_gives(tmp_path, kind):
+def test_a_tree_gives_each_sequence_what_a_pass_of_its_own_gives(tmp_path, monkeypatch, kind):
+    monkeypatch.setattr(network, "ROWS", 3)  # so that these short ones have several blocks of rows
     config, in_one_pass = KINDS[kind]
     torch.manual_seed(0)
     model = AutoModelForCausalLM.from_config(config).eval()
@@ -71,10 +72,10 @@ def test_a_tree_gives_each_sequence_what_a_pass_of_its_own_gives(tmp_path, kind)
         for parameter in model.parameters():  # large enough that a wrong mask or position shows
             parameter.add_(torch.randn_like(parameter) * 0.3)
     model.save_pretrained(tmp_path)
-    network = loaded_network(models.find(str(tmp_path)), "cpu", "float32")
-    assert network.trees == in_one_pass
+    loaded = loaded_network(models.find(str(tmp_path)), "cpu", "float32")
+    assert loaded.trees == in_one_pass
     tree = tree_of(SEQUENCES)
-    logits = network.logits(network.hidden_of_tree(tree))
+    logits = loaded.logits(loaded.hidden_of_tree(tree))
     for path in tree.paths:
         with torch.inference_mode():
             alone = model(torch.tensor([[tree.tokens[node] for node in path]])).logits[0]

@@ -1,6 +1,8 @@
 """Grouping texts into batches of a fixed number of tokens, or of fewer where a device has not the memory for that."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 from instruction_data.errors import InputError
 
@@ -11,26 +13,52 @@ DEVICE_BATCH_TOKENS = 16_384  # and enough to keep a GPU busy
 def in_batches(lengths: Sequence[int], device: str, compute: Callable[[list[int]], object]) -> None:
     """Call a function with the positions of every batch; texts of similar length share one.
 
-    A batch is of as many padded tokens as suit the device. Where its memory does not suffice for one, all further
-    batches have half of its tokens.
+    A batch is of as many padded tokens as suit the device. A processor computes several at a time (``side_by_side``).
+    Where the memory of another device does not suffice for one, all further batches have half of its tokens.
 
     Args:
         lengths: tokens of each text.
 
     Raises:
-        InputError: the memory does not suffice for one text.
+        InputError: the device's memory does not suffice for one text.
     """
-    budget = CPU_BATCH_TOKENS if device == "cpu" else DEVICE_BATCH_TOKENS
     left = sorted(range(len(lengths)), key=lambda index: (-lengths[index], index))
+
+    def first(budget: int) -> list[int]:
+        return left[: max(1, budget // max(lengths[left[0]], 1))]
+
+    if device == "cpu":
+        batches = []
+        while left:
+            batches.append(first(CPU_BATCH_TOKENS))
+            left = left[len(batches[-1]) :]
+        side_by_side(compute, batches)
+    budget = DEVICE_BATCH_TOKENS
     while left:
-        longest = lengths[left[0]]
-        batch = left[: max(1, budget // max(longest, 1))]
+        longest, batch = lengths[left[0]], first(budget)
         if fits(lambda batch=batch: compute(batch)):
             left = left[len(batch) :]
         elif len(batch) > 1:
             budget = len(batch) * longest // 2
         else:
             raise too_long(longest, device)
+
+
+def side_by_side(compute: Callable[[Any], object], jobs: Iterable) -> None:
+    """Call a function with each job, in as many threads as PyTorch would use for one, with one processor for each.
+
+    All processors on one batch after the other take longer: in operations that are small, or do one thing for each head
+    of an attention, they wait for each other.
+    """
+    import torch
+
+    threads = torch.get_num_threads()
+    try:
+        with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+            for _ in pool.map(compute, jobs):
+                pass
+    finally:
+        torch.set_num_threads(threads)
 
 
 def fits(compute: Callable[[], object]) -> bool:

@@ -8,7 +8,7 @@ import numpy as np
 import orjson
 
 from instruction_data.errors import InputError
-from instruction_data.numbers.batches import fits, in_batches, too_long
+from instruction_data.numbers.batches import fits, in_batches, side_by_side, too_long
 from instruction_data.numbers.blocks import Arrays
 from instruction_data.numbers.features import Feature
 from instruction_data.numbers.models import Source, chosen_device
@@ -205,7 +205,10 @@ class LanguageModel:
             for rest, (row, place) in zip(rests, places, strict=True):
                 result[row, known[row][1][place]] = -losses[rest].sum()
 
-        for tree, places in pack(groups, self._network.device):
+        trees = pack(groups, self._network.device)
+        if self._network.device == "cpu":
+            side_by_side(lambda packed: read(*packed), trees)
+        for tree, places in trees:
             if not fits(lambda tree=tree, places=places: read(tree, places)):
                 for place, path in zip(places, tree.paths, strict=True):
                     alone = Tree()

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import transformers
 
 PIECE = 2048  # rows of the head's matrix: the logits of a pass for them stay in a processor's cache
+ROWS = 128  # of a mask: a token attends to none behind it, so these need no later columns
 OF_WHOLE_LENGTH = ("dynamic", "longrope")  # kinds of positions that the longest sequence of a pass changes for all
 
 
@@ -164,6 +165,8 @@ def _load_network(source: Source, device: str, dtype: str) -> Network:
     model = checked_size(model.to(device), source, device)
     if source.adapter:
         model = _merged(model, source)
+    if device == "cpu":
+        _attend_by_rows(model)
     model.eval()
     split = Network(model, split=True, trees=False)
     whole = Network(model, split=False, trees=False)
@@ -171,6 +174,30 @@ def _load_network(source: Source, device: str, dtype: str) -> Network:
     same = _alike(split.logits(split.hidden(probe)), whole.logits(whole.hidden(probe)))
     network = split if same else whole
     return replace(network, trees=_computes_trees(network))
+
+
+def _attend_by_rows(model: "transformers.PreTrainedModel") -> None:
+    """Spare a model the half of the attention under a mask that is hidden from every token: what lies behind it."""
+    import torch
+    from transformers import AttentionInterface, AttentionMaskInterface
+    from transformers.integrations.sdpa_attention import sdpa_attention_forward
+    from transformers.masking_utils import sdpa_mask
+
+    def attend(module, query, key, value, attention_mask, **options):
+        length, masked = query.shape[2], attention_mask is not None and options.get("position_bias") is None
+        if not masked or attention_mask.shape[2:] != (length, length):
+            return sdpa_attention_forward(module, query, key, value, attention_mask, **options)
+        parts = []
+        for end in range(ROWS, length + ROWS, ROWS):
+            rows, before = slice(end - ROWS, end), slice(end)
+            some = query[:, :, rows], key[:, :, before], value[:, :, before], attention_mask[:, :, rows, before]
+            parts.append(sdpa_attention_forward(module, *some, **options)[0])
+        return torch.cat(parts, 1), None
+
+    if model.config._attn_implementation == "sdpa":
+        AttentionInterface.register("sdpa by rows", attend)
+        AttentionMaskInterface.register("sdpa by rows", sdpa_mask)
+        model.set_attn_implementation("sdpa by rows")
 
 
 def _computes_trees(network: Network) -> bool:
