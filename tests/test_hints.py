@@ -111,9 +111,16 @@ def test_a_lost_cache_is_filled_by_the_command_that_filled_it(root, tmp_path):
     assert ready_made.places("mine").startswith("python Code/RQ3/problem_complexity.py --root DIR --pool")
 
 
-def test_one_command_trains_scores_and_answers(root):
-    assert hints_of(root).study() == "python Code/study/study.py --root DIR"
-    assert Hints(findings.read(root), REPOSITORY).study() == "python Code/study/study.py"
+def test_one_command_trains_scores_and_answers_what_is_there(root, tmp_path, capsys):
+    said = " --questions RQ2 --pools oss"
+    assert hints_of(root).study() == f"python Code/study/study.py --root DIR{said}"
+    assert Hints(findings.read(root), REPOSITORY).study() == f"python Code/study/study.py{said}"
+    own = own_pool(tmp_path / "other", tmp_path)
+    script, flags = typed(hints_of(own).study(), own)
+    assert flags[-4:] == ["--questions", "RQ2", "--pools", "mine"]
+    assert script.main([*flags, "--dry-run"]) == 0
+    said = capsys.readouterr().out
+    assert "train.py" in said and "--pool " not in said  # its sets are trained, and none is made of another pool
 
 
 def test_results_begin_with_training_and_end_with_a_comparison(root):

@@ -397,7 +397,7 @@ def test_a_full_disk_ends_a_run_with_a_message_and_the_next_goes_on(size, width,
 # ---------------------------------------------------------------- several runs on one cache
 
 
-@pytest.mark.parametrize(("runs", "machines"), [(2, False), (4, False), (4, True)], ids=["two", "four", "containers"])
+@pytest.mark.parametrize(("runs", "machines"), [(2, False), (8, False), (4, True)], ids=["two", "eight", "containers"])
 def test_runs_at_once_on_one_cache_all_end_well(runs, machines, undisturbed, run_folder):
     words = unshared("pf", "true") if machines else []  # containers and machines: processes with the same number
     names = [f"result_{number}" for number in range(runs)]

@@ -12,7 +12,7 @@ from tests.support.scripts import load_script, run_script
 from tests.support.workspaces import opened
 from tests.test_controls import make_set, planted
 
-from instruction_data.answer.verdicts import BEYOND, NO_LARGER, UNMATCHED
+from instruction_data.answer.verdicts import BEYOND, CANNOT, NO_LARGER, UNMATCHED
 from instruction_data.errors import InputError
 from instruction_data.outcomes import chain
 from instruction_data.publish import manifests, origins
@@ -252,6 +252,7 @@ RIGHT = {
         (("SOLVED", "gold_bpb"), (NO_LARGER, -0.1, False), 1),
         (("PROSE", "gold_bpb"), (UNMATCHED, -0.1, False), 1),
         (("PLACEBO", "gold_bpb"), (UNMATCHED, -0.1, False), 1),
+        (("PLACEBO", "pairs"), (CANNOT, 0.0, True), 1),
         (("STYLE", "pairs"), (BEYOND, -0.1, True), 1),
         (("SHUFFLED", "gold_bpb"), (UNMATCHED, -0.1, False), 0),
     ],

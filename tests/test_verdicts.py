@@ -70,6 +70,7 @@ def answer(compare, root):
     return documents.read_derived(root / "Results/comparison.json", "compare.py")["primary"]
 
 
+MARGIN = {"name": "pairs_margin", "unit": "bits", "kind": "margin", "higher_is_better": True}
 QUIET = {"seed": 0.001, "draw": 0.001, "crossed": 0.004}
 PLANTED = {  # what was planted in bits per byte -> the verdict
     verdicts.NO_LARGER: {"seed": 0.0005, "draw": 0.0005},
@@ -116,6 +117,17 @@ def test_metrics_that_disagree_are_both_said_and_none_is_the_headline(compare, t
     )
     assert "% of bits per byte worse" in verdict["sentence"]
     assert "points of pairs better" in verdict["sentence"]
+
+
+def test_a_metric_of_which_nothing_is_said_to_matter_hides_no_design_that_cannot_tell(compare, tmp_path):
+    declare(tmp_path, {NAMES[end]: dose for end, dose in ENDS.items()}, "ends")
+    noisy = study(np.random.default_rng(4), ENDS, **QUIET | PLANTED[verdicts.CANNOT])
+    plant(tmp_path, noisy, BITS)
+    plant(tmp_path, noisy, MARGIN, harness="twins")
+    found = answer(compare, tmp_path)
+    kinds = {row["metric"]["name"]: row["verdict"] for row in found["contrasts"]}
+    assert kinds == {"gold_bpb": verdicts.CANNOT, "pairs_margin": verdicts.NO_LARGER}
+    assert found["verdicts"][0]["kind"] == verdicts.CANNOT
 
 
 def test_a_slope_is_one_test_over_all_its_splits_and_is_told_between_its_ends(compare, tmp_path):

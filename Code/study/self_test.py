@@ -35,7 +35,8 @@ class Expected:
     """What the loop must find of a plant, against the records as they are; written down before any run.
 
     Attributes:
-        found: ``better`` or ``worse`` (a supported contrast), ``not told apart`` (none), or whatever is found.
+        found: ``better`` or ``worse`` (a supported contrast), ``not told apart`` (no effect as large as would matter),
+            or whatever is found.
         why: in a sentence.
     """
 
@@ -59,9 +60,9 @@ EXPECTED = (
 
 
 def direction(row: Mapping) -> str:
-    """Return what the loop found of a contrast."""
+    """Return what the loop found of a contrast. What it cannot tell is no finding that there is nothing."""
     if row["verdict"] not in verdicts.SUPPORTED:
-        return NOTHING
+        return NOTHING if row["verdict"] == verdicts.NO_LARGER else row["verdict"]
     return BETTER if verdicts.better(row) else WORSE
 
 

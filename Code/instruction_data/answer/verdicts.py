@@ -105,7 +105,7 @@ def _verdict(rows: Sequence[Mapping]) -> tuple[Sequence[Mapping], dict]:
         rows, key=lambda row: (row["verdict"] not in SUPPORTED, row["p_corrected"], order.index(row["verdict"]))
     )
     if not supported:
-        first = min(rows, key=lambda row: order.index(row["verdict"]))
+        first = min(rows, key=lambda row: (row["interest"] is None, order.index(row["verdict"])))
     rest = [f"on {printable(row['task'])}, {_short(row)}" for row in rows if row is not first]
     said = "; ".join([f"on {on(first)}, {finding(first)}", *rest])
     return [first], {"kind": first["verdict"], "sentence": f"{where(first)}: {said}."}

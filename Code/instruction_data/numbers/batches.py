@@ -1,6 +1,6 @@
 """Grouping texts into batches of a fixed number of tokens, or of fewer where a device has not the memory for that."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -44,17 +44,18 @@ def in_batches(lengths: Sequence[int], device: str, compute: Callable[[list[int]
             raise too_long(longest, device)
 
 
-def side_by_side(compute: Callable[[Any], object], jobs: Iterable) -> None:
-    """Call a function with each job, in as many threads as PyTorch would use for one, with one processor for each.
+def side_by_side(compute: Callable[[Any], object], jobs: Sequence) -> None:
+    """Call a function with each job, with as many jobs at a time as PyTorch would use threads for one.
 
     All processors on one batch after the other take longer: in operations that are small, or do one thing for each head
-    of an attention, they wait for each other.
+    of an attention, they wait for each other. Fewer jobs than processors share these.
     """
     import torch
 
     threads = torch.get_num_threads()
+    at_once = max(1, min(threads, len(jobs)))
     try:
-        with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        with ThreadPoolExecutor(at_once, initializer=torch.set_num_threads, initargs=(threads // at_once,)) as pool:
             for _ in pool.map(compute, jobs):
                 pass
     finally:

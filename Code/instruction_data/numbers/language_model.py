@@ -207,7 +207,8 @@ class LanguageModel:
 
         trees = pack(groups, self._network.device)
         if self._network.device == "cpu":
-            side_by_side(lambda packed: read(*packed), trees)
+            side_by_side(lambda packed: read(*packed), [*trees])
+            return {"log_likelihood": result, "cut": cut}
         for tree, places in trees:
             if not fits(lambda tree=tree, places=places: read(tree, places)):
                 for place, path in zip(places, tree.paths, strict=True):

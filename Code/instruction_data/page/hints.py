@@ -78,7 +78,11 @@ class Hints:
 
     def study(self) -> str:
         """Return the one command that trains, scores and answers."""
-        return STUDY_OF_DEMO if self.root == DEMO_ROOT else f"{STUDY}{self._where}"
+        if self.root == DEMO_ROOT:
+            return STUDY_OF_DEMO
+        flags = {"--questions": sorted({one.question for one in self.known.found.sets}), "--pools": self._pools}
+        named = "".join(f" {flag} {shlex.join(names)}" for flag, names in flags.items() if names)
+        return f"{STUDY}{' --demo' * self._demo_pools}{self._where}{named}"
 
     def results(self, question: str) -> list[str]:
         """Return the commands that are still needed for the results of one question: train, score, compare."""
