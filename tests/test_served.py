@@ -5,11 +5,14 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from tests.support import finished_run, tiny_model
@@ -187,3 +190,46 @@ def listens(port: int) -> bool:
     except OSError:
         return False
     return True
+
+
+class Faulty(BaseHTTPRequestHandler):
+    """Answers to completions: "busy" fails once, "broken" always, and all others are late."""
+
+    protocol_version = "HTTP/1.1"
+    asked: ClassVar[list[str]] = []
+
+    def do_POST(self) -> None:
+        prompt = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["prompt"]
+        self.asked.append(prompt)
+        fails = prompt == "broken" or (prompt == "busy" and self.asked.count(prompt) == 1)
+        if prompt.startswith("late"):
+            time.sleep(1)
+        choice = {"index": 0, "text": f"<{prompt}>", "finish_reason": "stop", "logprobs": None}
+        answer = {"id": "1", "object": "text_completion", "created": 0, "model": "m", "choices": [choice]}
+        content = json.dumps({"error": {"message": "no"}} if fails else answer).encode()
+        self.send_response((503 if prompt == "busy" else 400) if fails else 200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.mark.parametrize("broken", [False, True])
+def test_a_busy_server_is_asked_again_and_an_error_loses_no_answer_that_is_under_way(broken, tmp_path):
+    prompts = ["first", "busy", *(["broken"] if broken else []), "late 1", "late 2"]
+    Faulty.asked.clear()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Faulty)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    settings = {"n_samples": 1, "temperature": 0, "top_p": 1, "seed": 1, "kept": str(tmp_path / "kept"), "asked": "so"}
+    words = [f"http://127.0.0.1:{server.server_port}", "m", prompts, [5] * len(prompts), settings, []]
+    code = "import json, sys, served; print(served.samples(*json.loads(sys.argv[1])))"
+    python, place = environments.find(None, "--harness", "harness").python, CODE / "evaluation/in_harness"
+    done = subprocess.run([python, "-c", code, json.dumps(words)], capture_output=True, text=True, cwd=place)
+    server.shutdown()
+    kept = [json.loads(line)["text"] for line in (tmp_path / "kept").read_text().splitlines()[1:]]
+    assert sorted(kept) == sorted(f"<{prompt}>" for prompt in prompts if prompt != "broken")
+    assert done.returncode == (1 if broken else 0), done.stderr
+    assert ("What was made is kept" if broken else "['<busy>']") in done.stderr + done.stdout

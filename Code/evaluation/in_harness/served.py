@@ -91,10 +91,17 @@ def _answers(client, model, prompts, room, settings, stop, missing) -> Iterator[
 
     yield ask(missing[0])
     with ThreadPoolExecutor(AT_ONCE) as threads:
-        asked = [threads.submit(ask, one) for one in missing[1:]]
+        asked, given = [threads.submit(ask, one) for one in missing[1:]], set()
         try:
             for answer in as_completed(asked):
-                yield answer.result()
+                text = answer.result()
+                given.add(answer)
+                yield text
+        except openai.OpenAIError:
+            threads.shutdown(cancel_futures=True)  # what is under way comes yet
+            here = [one for one in asked if one not in given and not one.cancelled() and not one.exception()]
+            yield from (one.result() for one in here)
+            raise
         finally:
             threads.shutdown(wait=False, cancel_futures=True)
 
