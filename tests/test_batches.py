@@ -55,12 +55,12 @@ def test_jobs_side_by_side_have_a_processor_each_and_leave_the_number_of_threads
         seen.append((job, torch.get_num_threads()))
 
     try:
-        side_by_side(compute, range(4))
+        side_by_side(compute, "cpu", range(4))
         assert sorted(seen) == [(job, 1) for job in range(4)]
-        side_by_side(lambda job: seen.append((job, torch.get_num_threads())), [4])
+        side_by_side(lambda job: seen.append((job, torch.get_num_threads())), "cpu", [4])
         assert seen[4:] == [(4, 2)]  # it has both to itself
         with pytest.raises(InputError, match="no memory"):
-            side_by_side(refuse, range(4))
+            side_by_side(refuse, "cpu", range(4))
         assert torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(threads)

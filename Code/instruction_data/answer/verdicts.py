@@ -101,10 +101,9 @@ def _verdict(rows: Sequence[Mapping]) -> tuple[Sequence[Mapping], dict]:
         said = f"{where(rows[0])}: the metrics disagree, none is the headline: {said}."
         return telling, {"kind": DISAGREE, "sentence": said}
     order = (*SUPPORTED, NO_LARGER, CANNOT)
-    first = min(
-        rows, key=lambda row: (row["verdict"] not in SUPPORTED, row["p_corrected"], order.index(row["verdict"]))
-    )
-    if not supported:
+    if supported:
+        first = min(supported, key=lambda row: (row["p_corrected"], order.index(row["verdict"])))
+    else:
         first = min(rows, key=lambda row: (row["interest"] is None, order.index(row["verdict"])))
     rest = [f"on {printable(row['task'])}, {_short(row)}" for row in rows if row is not first]
     said = "; ".join([f"on {on(first)}, {finding(first)}", *rest])

@@ -1,6 +1,8 @@
 """Grouping texts into batches of a fixed number of tokens, or of fewer where a device has not the memory for that."""
 
-from collections.abc import Callable, Sequence
+import itertools
+from collections import deque
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -22,36 +24,43 @@ def in_batches(lengths: Sequence[int], device: str, compute: Callable[[list[int]
     Raises:
         InputError: the device's memory does not suffice for one text.
     """
-    left = sorted(range(len(lengths)), key=lambda index: (-lengths[index], index))
-
-    def first(budget: int) -> list[int]:
-        return left[: max(1, budget // max(lengths[left[0]], 1))]
-
+    budget = CPU_BATCH_TOKENS if device == "cpu" else DEVICE_BATCH_TOKENS
+    batches = _cut(sorted(range(len(lengths)), key=lambda index: (-lengths[index], index)), lengths, budget)
     if device == "cpu":
-        batches = []
-        while left:
-            batches.append(first(CPU_BATCH_TOKENS))
-            left = left[len(batches[-1]) :]
-        side_by_side(compute, batches)
-    budget = DEVICE_BATCH_TOKENS
-    while left:
-        longest, batch = lengths[left[0]], first(budget)
+        side_by_side(compute, device, batches)
+        return
+    while batches:
+        batch = batches.popleft()
         if fits(lambda batch=batch: compute(batch)):
-            left = left[len(batch) :]
-        elif len(batch) > 1:
-            budget = len(batch) * longest // 2
-        else:
+            continue
+        longest = lengths[batch[0]]
+        if len(batch) == 1:
             raise too_long(longest, device)
+        batches = _cut([*batch, *itertools.chain(*batches)], lengths, len(batch) * longest // 2)
 
 
-def side_by_side(compute: Callable[[Any], object], jobs: Sequence) -> None:
-    """Call a function with each job, with as many jobs at a time as PyTorch would use threads for one.
+def _cut(left: Sequence[int], lengths: Sequence[int], budget: int) -> deque[list[int]]:
+    """Return positions, the longest texts first, in batches of no more padded tokens than the budget."""
+    batches: deque[list[int]] = deque()
+    start = 0
+    while start < len(left):
+        batches.append([*left[start : start + max(1, budget // max(lengths[left[start]], 1))]])
+        start += len(batches[-1])
+    return batches
+
+
+def side_by_side(compute: Callable[[Any], object], device: str, jobs: Collection) -> None:
+    """Call a function with each job: on a processor with as many at a time as PyTorch would use threads for one.
 
     All processors on one batch after the other take longer: in operations that are small, or do one thing for each head
     of an attention, they wait for each other. Fewer jobs than processors share these.
     """
     import torch
 
+    if device != "cpu":
+        for job in jobs:
+            compute(job)
+        return
     threads = torch.get_num_threads()
     at_once = max(1, min(threads, len(jobs)))
     try:

@@ -205,17 +205,17 @@ class LanguageModel:
             for rest, (row, place) in zip(rests, places, strict=True):
                 result[row, known[row][1][place]] = -losses[rest].sum()
 
-        trees = pack(groups, self._network.device)
-        if self._network.device == "cpu":
-            side_by_side(lambda packed: read(*packed), [*trees])
-            return {"log_likelihood": result, "cut": cut}
-        for tree, places in trees:
-            if not fits(lambda tree=tree, places=places: read(tree, places)):
-                for place, path in zip(places, tree.paths, strict=True):
-                    alone = Tree()
-                    alone.add([[tree.tokens[node] for node in path]])
-                    if not fits(lambda alone=alone, place=place: read(alone, [place])):
-                        raise too_long(len(path), self._network.device)
+        def read_fitting(packed: tuple[Tree, Sequence[tuple[int, int]]]) -> None:
+            tree, places = packed
+            if fits(lambda: read(tree, places)):
+                return
+            for place, path in zip(places, tree.paths, strict=True):
+                alone = Tree()
+                alone.add([[tree.tokens[node] for node in path]])
+                if not fits(lambda alone=alone, place=place: read(alone, [place])):
+                    raise too_long(len(path), self._network.device)
+
+        side_by_side(read_fitting, self._network.device, [*pack(groups, self._network.device)])
         return {"log_likelihood": result, "cut": cut}
 
     def _continued(self, context: str, *continuations: str, max_tokens: int) -> tuple[int, list[list[int]], bool]:
