@@ -5,17 +5,16 @@ import os
 import socket
 import subprocess
 import sys
-import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import ClassVar
 
 import pytest
-from tests.support import finished_run, tiny_model
+from tests.support import finished_run, local_server, tiny_model
 from tests.support.needs import needs_harness
 from tests.support.scripts import CODE
 
@@ -221,14 +220,13 @@ class Faulty(BaseHTTPRequestHandler):
 def test_a_busy_server_is_asked_again_and_an_error_loses_no_answer_that_is_under_way(broken, tmp_path):
     prompts = ["first", "busy", *(["broken"] if broken else []), "late 1", "late 2"]
     Faulty.asked.clear()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Faulty)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
     settings = {"n_samples": 1, "temperature": 0, "top_p": 1, "seed": 1, "kept": str(tmp_path / "kept"), "asked": "so"}
-    words = [f"http://127.0.0.1:{server.server_port}", "m", prompts, [5] * len(prompts), settings, []]
+    words = ["m", prompts, [5] * len(prompts), settings, []]
     code = "import json, sys, served; print(served.samples(*json.loads(sys.argv[1])))"
     python, place = environments.find(None, "--harness", "harness").python, CODE / "evaluation/in_harness"
-    done = subprocess.run([python, "-c", code, json.dumps(words)], capture_output=True, text=True, cwd=place)
-    server.shutdown()
+    with local_server.serving(Faulty) as url:
+        said = json.dumps([url, *words])
+        done = subprocess.run([python, "-c", code, said], capture_output=True, text=True, cwd=place)
     kept = [json.loads(line)["text"] for line in (tmp_path / "kept").read_text().splitlines()[1:]]
     assert sorted(kept) == sorted(f"<{prompt}>" for prompt in prompts if prompt != "broken")
     assert done.returncode == (1 if broken else 0), done.stderr
