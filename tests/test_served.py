@@ -5,6 +5,7 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -192,17 +193,21 @@ def listens(port: int) -> bool:
 
 
 class Faulty(BaseHTTPRequestHandler):
-    """Answers to completions: "busy" fails once, "broken" always, and all others are late."""
+    """Answers to completions: "busy" fails once, "broken" fails once both late ones are asked, and these come after it."""
 
     protocol_version = "HTTP/1.1"
     asked: ClassVar[list[str]] = []
+    failed = threading.Event()
 
     def do_POST(self) -> None:
         prompt = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["prompt"]
         self.asked.append(prompt)
         fails = prompt == "broken" or (prompt == "busy" and self.asked.count(prompt) == 1)
+        if prompt == "broken":
+            await_true(lambda: {"late 1", "late 2"} <= set(self.asked))
         if prompt.startswith("late"):
-            time.sleep(1)
+            assert self.failed.wait(60)
+            time.sleep(0.5)  # for the client to hear of it
         choice = {"index": 0, "text": f"<{prompt}>", "finish_reason": "stop", "logprobs": None}
         answer = {"id": "1", "object": "text_completion", "created": 0, "model": "m", "choices": [choice]}
         content = json.dumps({"error": {"message": "no"}} if fails else answer).encode()
@@ -211,6 +216,8 @@ class Faulty(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         self.wfile.write(content)
+        if prompt == "broken":
+            self.failed.set()
 
     def log_message(self, *_: object) -> None:
         pass
@@ -220,6 +227,9 @@ class Faulty(BaseHTTPRequestHandler):
 def test_a_busy_server_is_asked_again_and_an_error_loses_no_answer_that_is_under_way(broken, tmp_path):
     prompts = ["first", "busy", *(["broken"] if broken else []), "late 1", "late 2"]
     Faulty.asked.clear()
+    Faulty.failed.clear()
+    if not broken:
+        Faulty.failed.set()
     settings = {"n_samples": 1, "temperature": 0, "top_p": 1, "seed": 1, "kept": str(tmp_path / "kept"), "asked": "so"}
     words = ["m", prompts, [5] * len(prompts), settings, []]
     code = "import json, sys, served; print(served.samples(*json.loads(sys.argv[1])))"
