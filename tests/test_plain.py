@@ -70,6 +70,14 @@ def test_what_cannot_be_told_says_why(truth, expected):
     assert expected in rest
 
 
+def test_scores_of_a_loop_that_failed_its_self_test_decide_nothing():
+    row = judged(effect=-0.02) | {"self_test": "PROSE, gold_bpb: better instead of worse"}
+    assert verdicts.judged(row) == verdicts.CANNOT
+    lead, rest = said(row | {"verdict": verdicts.CANNOT})
+    assert lead == "Cannot tell."
+    assert rest.startswith("Model and recipe failed their self-test (PROSE, gold_bpb: better instead of worse), so ")
+
+
 def test_a_slope_is_told_as_the_higher_the_better():
     assert said(judged(SLOPE, "trend", effect=-0.02))[0] == "The higher the a contrast, the better."
 

@@ -193,7 +193,7 @@ def listens(port: int) -> bool:
 
 
 class Faulty(BaseHTTPRequestHandler):
-    """Answers to completions: "busy" fails once, "broken" fails once both late ones are asked, and these come after it."""
+    """Answers to completions: "busy" fails once; "broken" fails when both late ones are asked, which come after it."""
 
     protocol_version = "HTTP/1.1"
     asked: ClassVar[list[str]] = []

@@ -9,7 +9,7 @@ from tests.test_controls import make_set, planted
 
 from instruction_data.answer import recipes, verdicts
 from instruction_data.files import documents
-from instruction_data.outcomes import outcomes
+from instruction_data.outcomes import outcomes, self_test
 from instruction_data.outcomes.outcomes import Metric, Outcome
 from instruction_data.publish.question import Ends, Question
 from instruction_data.runs import runs
@@ -100,6 +100,35 @@ def test_a_planted_truth_gets_its_verdict(compare, tmp_path, expected, capsys):
     assert verdict["sentence"] in capsys.readouterr().out
     page = (tmp_path / "Results/comparison.md").read_text()
     assert page.index("## The answer") < page.index(verdict["sentence"][:40]) < page.index("## RQ2")
+
+
+@pytest.mark.parametrize(
+    ("model", "recipe", "wrong", "expected"),
+    [
+        ("m", "", "NO", verdicts.CANNOT),
+        ("m", "", "yes", verdicts.BEYOND),
+        ("other", "", "NO", verdicts.BEYOND),
+        ("m", "other", "NO", verdicts.BEYOND),
+    ],
+)
+def test_a_loop_that_failed_its_self_test_gives_no_verdict(
+    compare, tmp_path, monkeypatch, model, recipe, wrong, expected
+):
+    root, tested = tmp_path / "study", tmp_path / "self-test"
+    declare(root, {NAMES[end]: dose for end, dose in ENDS.items()}, "ends")
+    plant(root, study(np.random.default_rng(4), ENDS, **QUIET | PLANTED[verdicts.BEYOND]), BITS)
+    about = {"question": "RQ0", "pool": "oss", "split": "A", "condition": "A", "run": "A", "model": model, "seed": 1}
+    about |= {"harness": "bits", "task": "t", "settings": {"recipe": recipe}, "problems": {"p": [1.0]}}
+    outcomes.write(tested, Outcome(**about, reported={}, versions={}, files={}, metric=Metric(**BITS)))
+    row = {"plant": "PROSE", "metric": "gold_bpb", "expected": "worse", "found": "better", "as expected": wrong}
+    self_test.write(tested, [row], "# a table")
+    monkeypatch.setattr(self_test, "ROOT", tested)
+    (verdict,) = answer(compare, root)["verdicts"]
+    assert verdict["kind"] == expected
+    said = "cannot be told: model and recipe failed their self-test (PROSE, gold_bpb: better instead of worse)"
+    assert (said in verdict["sentence"]) == (expected == verdicts.CANNOT)
+    self_test.forget(tested)
+    assert answer(compare, root)["verdicts"][0]["kind"] == verdicts.BEYOND
 
 
 def test_metrics_that_disagree_are_both_said_and_none_is_the_headline(compare, tmp_path):

@@ -20,6 +20,8 @@ condition. If some condition has two of them, intervals and p values hold for ot
 other problems and these very runs. The output says which. p values are corrected for all comparisons of a question
 (Holm). instruction_data/answer (two_way.py, passing.py) explains the computation.
 
+A model and recipe that failed their self-test (study/self_test.py, in build/self-test) get no verdicts.
+
 The primary contrasts are those that the manifests of the splits declare. They are corrected together, over all
 questions, and are set beside random and matched controls that were trained and scored, too (chance.py, contrasts.py,
 verdicts.py). A design's factors are primary contrasts, too, and are fitted together (effects.py). All other
@@ -62,7 +64,7 @@ from instruction_data.errors import InputError, printable, quoted
 from instruction_data.files import documents
 from instruction_data.files.atomic import file_sha256
 from instruction_data.files.csv_cells import csv_bytes
-from instruction_data.outcomes import outcomes
+from instruction_data.outcomes import outcomes, self_test
 from instruction_data.outcomes.outcomes import PASS, PASSES, Outcome
 from instruction_data.publish import manifests
 from instruction_data.runs import runs
@@ -96,18 +98,20 @@ class Filed:
 
 @dataclass(frozen=True)
 class Declarations:
-    """What the manifests of a study root declare.
+    """What the manifests of a study root declare, and what the self-test says of its loops.
 
     Attributes:
         contrasts: question, pool -> its primary contrasts, with the controls of their splits; factors are not among
             them.
         factors: question, pool -> the factors of its design.
         measured: split -> the first figure of its summary, which tells it from its siblings.
+        failed: model, recipe key of a loop that failed its self-test -> what that found.
     """
 
     contrasts: Mapping[tuple[str, str], Sequence[Declared]] = field(default_factory=dict)
     factors: Mapping[tuple[str, str], Sequence[Factor]] = field(default_factory=dict)
     measured: Mapping[str, float] = field(default_factory=dict)
+    failed: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
 
 def read(root: Path) -> list[Filed]:
@@ -141,7 +145,7 @@ def parts_of_splits(root: Path) -> dict[str, tuple[str, str, int]]:
 
 
 def declarations(root: Path) -> Declarations:
-    """Return what the manifests of a study root declare."""
+    """Return what the manifests of a study root declare, and which loops failed their self-test."""
     found, controls, traits = defaultdict(list), {"random": {}, "matched": {}}, {}
     factors, measured = {}, {}
     for _, manifest in manifests.every(root):
@@ -166,7 +170,8 @@ def declarations(root: Path) -> Declarations:
             shared = [trait for trait in (matched or [[]])[0] if all(trait in each for each in matched)]
             untrained = outcomes.untrained(*key)
             declared[key].append(Declared(one["label"], one["kind"], one["doses"], controls, shared, untrained))
-    return Declarations(declared, {key: of for key, of in factors.items() if of}, measured)
+    factors = {key: of for key, of in factors.items() if of}
+    return Declarations(declared, factors, measured, self_test.failures(self_test.ROOT))
 
 
 def factors_of(manifest: Mapping) -> list[Factor]:
@@ -184,7 +189,7 @@ def factors_of(manifest: Mapping) -> list[Factor]:
 
 def recipe_key(outcome: Outcome) -> str:
     """Return the hash of an outcome's recipe; empty if its harness does not say it."""
-    return str(outcome.settings.get("recipe", ""))
+    return self_test.loop(outcome)[1]
 
 
 def recipes_of(root: Path | None, items: Iterable[Filed]) -> dict[str, str]:
@@ -502,6 +507,10 @@ def primary(items: Sequence[Filed], declared: Declarations, told: Mapping[str, s
         if found:
             rows += found[0]
             designs.append(found[1])
+    failed = {(model, told[recipe]): found for (model, recipe), found in declared.failed.items() if recipe in told}
+    for row in rows:
+        if (row["model"], row["recipe"]) in failed:
+            row["self_test"] = failed[row["model"], row["recipe"]]
     family = verdicts.correct(rows)
     return {
         "correction": "Holm, over all primary contrasts of all questions",

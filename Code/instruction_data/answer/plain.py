@@ -93,6 +93,10 @@ def _by(row: Mapping) -> str:
 
 
 def _why_not(row: Mapping) -> str:
+    if row.get("self_test"):
+        return (
+            f"Model and recipe failed their self-test ({printable(row['self_test'])}), so their scores decide nothing."
+        )
     if row["noise"]:
         return f"These scores say nothing: {row['noise']}."
     if row["intervals_over"] == "problems":

@@ -3,8 +3,9 @@
 A *row* is a primary contrast of one task and metric, as ``contrasts.contrast`` returns it, with question, pool, model,
 recipe, harness, seeds, task and metric. The rules follow each other; the first that fits decides:
 
-    the task is noise, no seed was repeated, or   cannot tell
-    a factor is not told from an interaction
+    the loop failed its self-test, the task is    cannot tell
+    noise, no seed was repeated, or a factor is
+    not told from an interaction
     corrected p below 0.05                        supported: beyond what matched controls share, or going with it; a
                                                   design's factor beyond the other factors that were held equal
     the interval reaches beyond the smallest      cannot tell
@@ -53,7 +54,7 @@ def correct(rows: Sequence[dict]) -> int:
 
 def judged(row: Mapping) -> str:
     """Return the kind of verdict on a row."""
-    if row["noise"] or row["intervals_over"] == "problems" or row.get("aliases"):
+    if row.get("self_test") or row["noise"] or row["intervals_over"] == "problems" or row.get("aliases"):
         return CANNOT
     if row["p_corrected"] < LEVEL:
         matched = row["matched"]
@@ -169,7 +170,8 @@ def knows_draws(row: Mapping) -> bool:
 def finding(row: Mapping) -> str:
     """Return what may be said of one row."""
     if row["verdict"] == CANNOT:
-        return f"{label(row)} cannot be told by this design: {_why_not(row)}"
+        by = "" if row.get("self_test") else " by this design"
+        return f"{label(row)} cannot be told{by}: {_why_not(row)}"
     about = "" if knows_draws(row) else "; all of it for these very records, as no draw was repeated"
     return _found(row) + about + (f"; {beside(row)}" if row["kind"] == FACTOR else "")
 
@@ -219,6 +221,10 @@ def _short(row: Mapping) -> str:
 
 def _why_not(row: Mapping) -> str:
     """Say why a design cannot tell, and what would."""
+    if row.get("self_test"):
+        return (
+            f"model and recipe failed their self-test ({printable(row['self_test'])}); it would take a loop that passes"
+        )
     if row["noise"]:
         return f"{row['noise']}"
     if row["intervals_over"] == "problems":

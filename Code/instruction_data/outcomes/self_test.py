@@ -1,0 +1,47 @@
+"""What the self-test found, kept for the comparison: a loop that failed its self-test gives no verdicts.
+
+A loop is a model and a recipe; the self-test of another one says nothing about it.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from instruction_data.files import documents
+from instruction_data.files.places import REPOSITORY
+from instruction_data.outcomes import outcomes
+
+ROOT = REPOSITORY / "build" / "self-test"  # where `make self-test` works
+RESULT, TABLE = "self_test.json", "self_test.md"
+COMMAND = "make self-test"
+AS_EXPECTED = "as expected"
+
+
+def forget(root: Path) -> None:
+    """Remove an earlier result, so that the self-test's own comparison gives verdicts."""
+    (root / RESULT).unlink(missing_ok=True)
+
+
+def write(root: Path, rows: Sequence[Mapping[str, str]], table: str) -> None:
+    """Write what was found for the loop whose outcomes are under a root, and the table beside it."""
+    loops = {loop(one) for _, one in outcomes.every(root)}
+    content = {"loops": [{"model": model, "recipe": recipe} for model, recipe in sorted(loops)], "rows": rows}
+    documents.write_derived(root / RESULT, content, {TABLE: table.encode()})
+
+
+def loop(outcome: outcomes.Outcome) -> tuple[str, str]:
+    """Return the model of an outcome, and the hash of its recipe; empty if its harness does not say it."""
+    return outcome.model, str(outcome.settings.get("recipe", ""))
+
+
+def failures(root: Path) -> dict[tuple[str, str], str]:
+    """Return every loop that failed its self-test -> what it found instead.
+
+    Raises:
+        InputError: the result is not as it was written.
+    """
+    if not (root / RESULT).exists():
+        return {}
+    found = documents.read_derived(root / RESULT, COMMAND)
+    wrong = [row for row in found["rows"] if row[AS_EXPECTED] != "yes"]
+    said = "; ".join(f"{row['plant']}, {row['metric']}: {row['found']} instead of {row['expected']}" for row in wrong)
+    return {(one["model"], one["recipe"]): said for one in found["loops"]} if wrong else {}
