@@ -193,6 +193,14 @@ def test_samples_are_told_from_what_seeds_do_to_single_problems():
     assert found[0]["draw"] is None
 
 
+def test_what_to_buy_next_is_what_helps_most_for_its_time():
+    made = chance.Design(draws=0.3, seeds=0.1, by_draws=0.2, by_seeds=0.1, by_itself=0.3)
+    gains = {what: made.variance() - made.variance(**{what: 2}) for what in ("problems", "draws", "seeds")}
+    assert gains == pytest.approx({"problems": 0.3, "draws": 0.35, "seeds": 0.1})
+    assert made.next_purchase(contrasts.COSTS) == "problems"
+    assert made.next_purchase(contrasts.COSTS | {"problems": 1.0}) == "draws"
+
+
 def test_twice_as_many_draws_make_the_standard_error_that_is_told():
     generator, draws, problems = np.random.default_rng(32), [], []
     for _ in range(200):

@@ -135,9 +135,10 @@ def test_the_time_that_is_left_names_what_it_leaves_out(root, capsys, monkeypatc
     names = [f"RQ2_MINE_{tier}" for tier in ("LOW", "MEDIUM", "HIGH")]
     trained, scored, clock = {"LOW": SimpleNamespace(records=8)}, {"LOW"}, [0.0]
     monkeypatch.setattr(chain.time, "monotonic", lambda: clock[0])
-    followed = SimpleNamespace(root=root, splits=names, seeds=[1], models=(), runs=lambda: trained)
-    followed.scored = lambda: scored
-    update = chain.progress(followed)
+    chains = [chain.Chain(root, ["--root", str(root)], names, [1], recipe) for recipe in ("lora", "full")]
+    monkeypatch.setattr(chain.Chain, "runs", lambda self: trained if self.recipe == "lora" else {})
+    monkeypatch.setattr(chain.Chain, "scored", lambda self: scored if self.recipe == "lora" else set())
+    update = chain.progress(chains)
 
     def said(name, into):
         clock[0] += 60
@@ -146,9 +147,9 @@ def test_the_time_that_is_left_names_what_it_leaves_out(root, capsys, monkeypatc
         update("done")
         return capsys.readouterr().out
 
-    assert said("MEDIUM", trained) == "done\n    = 3 of 6 trainings and scorings, about 60 s of training left\n"
-    assert said("MEDIUM", scored) == "done\n    = 4 of 6 trainings and scorings, about 2 min left\n"
-    assert said("HIGH", trained) == "done\n    = 5 of 6 trainings and scorings, about 60 s left\n"
+    assert said("MEDIUM", trained) == "done\n    = 3 of 12 trainings and scorings, about 4 min of training left\n"
+    assert said("MEDIUM", scored) == "done\n    = 4 of 12 trainings and scorings, about 8 min left\n"
+    assert said("HIGH", trained) == "done\n    = 5 of 12 trainings and scorings, about 7 min left\n"
 
 
 @pytest.mark.parametrize(("recipe", "several"), [(None, False), ("lora", False), ("demo", True)])

@@ -229,7 +229,8 @@ def main(argv: list[str] | None = None) -> int:
     trainings = len(splits) * len(options.seeds) * len(chains) * len(options.model or [None])
     recipes = f", {len(chains)} recipes" if len(chains) > 1 else ""
     print(f"\n{len(splits)} training sets, seeds {options.seeds}{recipes}: {trainings} trainings")
-    followed = [one.follow() for one in chains]
+    update = chain.progress(chains)
+    followed = [one.follow(update) for one in chains]
     well = all(followed)
     for name in REPORTS:
         well = chain.run(chain.script(name, *words)) and well

@@ -96,13 +96,20 @@ class Chain:
         found = [{place.name.rpartition("@")[0] for place in of} for of in places]
         return set(self.runs()).intersection(*found)
 
-    def follow(self) -> bool:
+    def pieces(self) -> list[str]:
+        """Return the split of every run of this chain, finished or not."""
+        return [split for split in self.splits for _ in self.seeds for _ in self.models or (None,)]
+
+    def follow(self, update: Callable[[str], None] | None = None) -> bool:
         """Train and score, then compare; return whether all went well.
 
         The first run goes through the whole chain before the others begin, so that a chain that cannot end well ends
         early, and the time that the others take is known.
+
+        Args:
+            update: of ``progress``, if this chain is one of several.
         """
-        update = progress(self)
+        update = update or progress([self])
         well = self._follow(self.splits[:1], self.seeds[:1], update)
         if not well and not self.scored():
             return False
@@ -173,22 +180,28 @@ class _Clock:
         return 0.0 if weight <= 0 else weight * self.seconds / self.done if self.done else None
 
 
-def progress(chain: Chain) -> Callable[[str], None]:
-    """Return a function that prints a line, and how much of the whole list is done and how long the rest will take."""
-    records = {name: one["records"] for _, of in manifests.every(chain.root) for name, one in of["splits"].items()}
-    pieces = [(split, seed) for split in chain.splits for seed in chain.seeds for _ in chain.models or (None,)]
-    weight = sum(records[split] for split, _ in pieces)
+def progress(chains: Sequence[Chain]) -> Callable[[str], None]:
+    """Return a function that prints a line, and how much of all the chains is done and how long the rest will take.
+
+    Args:
+        chains: of one study root.
+    """
+    published = manifests.every(chains[0].root)
+    records = {name: one["records"] for _, manifest in published for name, one in manifest["splits"].items()}
+    pieces = [split for chain in chains for split in chain.pieces()]
+    weight = sum(records[split] for split in pieces)
     training, scoring = _Clock(), _Clock()
-    training.seen |= set(chain.runs())
-    scoring.seen |= chain.scored()
+    training.seen.update(*(chain.runs() for chain in chains))
+    scoring.seen.update(*(chain.scored() for chain in chains))
     began = time.monotonic()
 
     def update(line: str) -> None:
         nonlocal began
         print(line, flush=True)
-        there, now = chain.runs(), time.monotonic()
+        there, now = {name: run for chain in chains for name, run in chain.runs().items()}, time.monotonic()
+        scored = set().union(*(chain.scored() for chain in chains))
         new = training.watch({name: one.records for name, one in there.items()}, now - began)
-        new = scoring.watch(dict.fromkeys(chain.scored(), 1.0), now - began) or new
+        new = scoring.watch(dict.fromkeys(scored, 1.0), now - began) or new
         if not new:
             return
         began, done = now, len(training.seen) + len(scoring.seen)
