@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import orjson
 import torch
+from language_model import plain_losses, plain_perplexities
 from measure import Result, load_script, print_row, seconds
 from texts import demo_texts
 
@@ -90,50 +91,69 @@ def through_ray(device: str, n: int) -> Result:
     return Result("vectors by Ray: largest difference", float(np.abs(found - expected).max()), CLOSE, at_most=True)
 
 
-def plain_perplexities(device: str, dtype: str, texts: Sequence[str]) -> None:
-    """Plain transformers: batches of 16 in the order given, padded, loss by cross-entropy."""
+def plainly(name: str, device: str, dtype: str, texts: Sequence[str]) -> Arrays:
+    """The numbers of a feature by plain use of the libraries, in batches in the order given."""
+    if name == "vectors":
+        from sentence_transformers import SentenceTransformer
+
+        options = {"dtype": getattr(torch, dtype)}
+        encoder = SentenceTransformer(models.find("minilm").location, device=device, model_kwargs=options)
+        return {name: encoder.encode(list(texts), batch_size=32, show_progress_bar=False)}
     model = LanguageModel(models.find("smollm2"), device, dtype)
-    network, tokenizer = model._network.model, model._tokenizer
-    for start in range(0, len(texts), 16):
-        ids = [tokenizer(text)["input_ids"][:512] for text in texts[start : start + 16]]
-        longest = max(map(len, ids))
-        rows = torch.tensor([one + [0] * (longest - len(one)) for one in ids], device=device)
+    if name == "perplexity":
+        return {name: plain_perplexities(model, texts, 512)}
+    if name == "complexity":
+        return {"logits": plain_logits(model, texts)}
+    pairs = [orjson.loads(text) for text in texts]
+    known = [len(model._tokenizer(context.rstrip())["input_ids"]) for context, _ in pairs]
+    whole = model._tokenizer([context + solution for context, solution in pairs])["input_ids"]
+    sums = [-each[first - 1 :].sum() for each, first in zip(plain_losses(model, whole), known, strict=True)]
+    return {"log_likelihood": np.array(sums)[:, None]}
+
+
+def plain_logits(model: LanguageModel, texts: Sequence[str]) -> np.ndarray:
+    """The logits of the digits behind each prompt, padded on the left, of which the head is given the last token."""
+    rq3 = load_script("RQ3/problem_complexity.py")
+    prompts = model._tokenizer([rq3.JUNE.prompt.format(instruction=text) for text in texts])["input_ids"]
+    ids, device, found = model.candidate_ids(rq3.DIGITS), model._network.device, []
+    for start in range(0, len(prompts), 16):
+        some = prompts[start : start + 16]
+        longest = max(map(len, some))
+        rows = torch.tensor([[0] * (longest - len(tokens)) + tokens for tokens in some], device=device)
+        mask = torch.tensor([[0] * (longest - len(tokens)) + [1] * len(tokens) for tokens in some], device=device)
+        places = (mask.cumsum(1) - 1).clamp(min=0)
         with torch.inference_mode():
-            logits = network(rows, use_cache=False).logits[:, :-1].float()
-            torch.nn.functional.cross_entropy(logits.transpose(1, 2), rows[:, 1:], reduction="none").cpu()
+            answer = model._network.model(
+                input_ids=rows, attention_mask=mask, position_ids=places, use_cache=False, logits_to_keep=1
+            )
+        found.append(answer.logits[:, -1, ids].float().cpu().numpy())
+    return np.concatenate(found)
 
 
-def plain_vectors(device: str, dtype: str, texts: Sequence[str]) -> None:
-    from sentence_transformers import SentenceTransformer
-
-    options = {"dtype": getattr(torch, dtype)}
-    model = SentenceTransformer(models.find("minilm").location, device=device, model_kwargs=options)
-    model.encode(list(texts), batch_size=32, show_progress_bar=False)
-
-
-def best(function: Callable, *arguments: object) -> float:
-    """Seconds of the faster of two calls."""
-    return min(seconds(lambda: function(*arguments))[0] for _ in range(2))
+def best(function: Callable[[], Arrays]) -> tuple[float, Arrays]:
+    """Seconds of the faster of two calls, and what it returned."""
+    return min((seconds(function) for _ in range(2)), key=lambda one: one[0])
 
 
 def speed(device: str, n: int) -> Iterator[Result]:
-    """Texts a second, against plain use of the libraries on the same device."""
-    against: dict[str, Callable] = {"vectors": plain_vectors, "perplexity": plain_perplexities}
+    """Texts a second, against plain use of the libraries on the same device, which must give the same numbers."""
     for dtype in ("float32", "bfloat16"):
         for name, feature in wanted(device, dtype).items():
             texts = texts_of(name, n)
             feature.compute(texts[:64])  # load and warm
+            plainly(name, device, dtype, texts[:64])
             if device != "cpu":
                 torch.cuda.reset_peak_memory_stats()
-            took = best(feature.compute, texts)
-            peak = "" if device == "cpu" else f", {torch.cuda.max_memory_allocated() / 1e9:.1f} GB at the peak"
-            detail = f"{len(texts) / took:,.0f} texts a second{peak}"
-            if name in against:
-                against[name](device, dtype, texts[:64])
-                bare = best(against[name], device, dtype, texts)
-                yield Result(f"{name}, {dtype}: plain libraries / ours", bare / took, 1, detail)
-            else:
-                yield Result(f"{name}, {dtype}: texts a second", len(texts) / took, 0, detail)
+            took, found = best(lambda f=feature, texts=texts: f.compute(texts))
+            if device != "cpu":
+                peak = torch.cuda.max_memory_allocated() / 1e9
+                yield Result(f"{name}, {dtype}: GB at the peak", peak, np.inf, at_most=True)
+            bare, plain = best(lambda of=(name, device, dtype, texts): plainly(*of))
+            apart = float(np.abs(number_of(name, found) - number_of(name, plain)).max())
+            close = CLOSE if dtype == "float32" else np.inf
+            yield Result(f"{name}, {dtype}: difference from plain libraries", apart, close, at_most=True)
+            detail = f"{len(texts) / took:,.0f} texts a second"
+            yield Result(f"{name}, {dtype}: plain libraries / ours", bare / took, 1, detail)
 
 
 def useful(device: str, n: int) -> Iterator[Result]:
@@ -144,7 +164,7 @@ def useful(device: str, n: int) -> Iterator[Result]:
         tokens = sum(min(len(ids), 512) for ids in model._tokenizer(texts)["input_ids"])
         weights = sum(one.numel() for one in model._network.model.parameters())
         feature = model.perplexity(512)
-        took = best(feature.compute, texts)
+        took, _ = best(lambda f=feature, texts=texts: f.compute(texts))
         rate, most = 2 * weights * tokens / took, matrix_rate(device, dtype)
         detail = f"{rate / 1e12:.2f} of {most / 1e12:.2f} TFLOP/s"
         yield Result(f"perplexity, {dtype}: share of the matrix rate", rate / most, 0, detail)
@@ -164,11 +184,27 @@ def matrix_rate(device: str, dtype: str) -> float:
     return 8 * 2 * size**3 / min(seconds(product)[0] for _ in range(3))
 
 
-def longest(device: str, n: int, tokens: int = LONG) -> Result:
-    """Texts as long as the model reads them; where a batch does not fit, it shrinks."""
+def longest(device: str, n: int, tokens: int = LONG) -> Iterator[Result]:
+    """Texts as long as the model reads them; where a batch does not fit, it shrinks, which gives the same numbers."""
     texts = [f"value {number} " * tokens for number in range(n)]
-    found = LanguageModel(models.find("smollm2"), device).perplexity(tokens).compute(texts)["perplexity"]
-    return Result(f"{n} texts of {tokens} tokens: numbers", float(np.isfinite(found).mean()), 1)
+    feature = LanguageModel(models.find("smollm2"), device).perplexity(tokens)
+    found = feature.compute(texts)["perplexity"]
+    yield Result(f"{n} texts of {tokens} tokens: numbers", float(np.isfinite(found).mean()), 1)
+    if device == "cpu":
+        return
+    torch.cuda.empty_cache()
+    torch.cuda.reset_peak_memory_stats()
+    before = torch.cuda.memory_reserved()
+    feature.compute(texts)
+    most = (before + torch.cuda.max_memory_reserved()) / 2
+    torch.cuda.empty_cache()
+    torch.cuda.set_per_process_memory_fraction(most / torch.cuda.get_device_properties().total_memory)
+    try:
+        shrunk = feature.compute(texts)["perplexity"]
+    finally:
+        torch.cuda.set_per_process_memory_fraction(1.0)
+    difference = float(np.abs(np.log(shrunk) - np.log(found)).max())
+    yield Result(f"the same with {most / 1e9:.1f} GB: largest difference", difference, CLOSE, at_most=True)
 
 
 def check(device: str, n: int = 1000, tokens: int = LONG) -> Iterator[Result]:
@@ -176,7 +212,7 @@ def check(device: str, n: int = 1000, tokens: int = LONG) -> Iterator[Result]:
     yield through_ray(device, min(n, 300))
     yield from speed(device, n)
     yield from useful(device, n)
-    yield longest(device, min(n, 64), tokens)
+    yield from longest(device, min(n, 64), tokens)
 
 
 def main() -> int:

@@ -63,23 +63,28 @@ def complexity_against_generate() -> Result:
     return Result("complexity score: generate(max_length=512) / ours", per_record[1] / per_record[0], 100, detail)
 
 
-def losses(texts: list[str], size: int) -> np.ndarray:
-    """Perplexities in batches of ``size`` in the order given, the plain way: pad, mask, cross-entropy over all."""
-    model, tokenizer = language_model()._network.model, language_model()._tokenizer
-    found = []
-    for start in range(0, len(texts), size):
-        sequences = [
-            [tokenizer.bos_token_id, *tokenizer(text)["input_ids"][:256]] for text in texts[start : start + size]
-        ]
-        longest = max(map(len, sequences))
-        ids = torch.tensor([tokens + [0] * (longest - len(tokens)) for tokens in sequences])
-        mask = torch.tensor([[1] * len(tokens) + [0] * (longest - len(tokens)) for tokens in sequences])
+def plain_losses(model: LanguageModel, sequences: list[list[int]]) -> list[np.ndarray]:
+    """Nats of all tokens but the first, the plain way: batches of 16 in the order given, padded, all logits at once.
+
+    Returns:
+        of each sequence ``[its tokens - 1]``.
+    """
+    network, device, found = model._network.model, model._network.device, []
+    for start in range(0, len(sequences), 16):
+        some = sequences[start : start + 16]
+        longest = max(map(len, some))
+        ids = torch.tensor([tokens + [0] * (longest - len(tokens)) for tokens in some], device=device)
+        mask = torch.tensor([[1] * len(tokens) + [0] * (longest - len(tokens)) for tokens in some], device=device)
         with torch.inference_mode():
-            logits = model(input_ids=ids, attention_mask=mask, use_cache=False).logits[:, :-1]
+            logits = network(input_ids=ids, attention_mask=mask, use_cache=False).logits[:, :-1].float()
             each = torch.nn.functional.cross_entropy(logits.transpose(1, 2), ids[:, 1:], reduction="none")
-        counted = mask[:, 1:]
-        found += ((each * counted).sum(1) / counted.sum(1)).exp().tolist()
-    return np.array(found)
+        found += [row[: len(tokens) - 1] for row, tokens in zip(each.cpu().numpy(), some, strict=True)]
+    return found
+
+
+def plain_perplexities(model: LanguageModel, texts: list[str], max_tokens: int) -> np.ndarray:
+    start, whole = model._start(), model._tokenizer(texts)["input_ids"]
+    return np.array([np.exp(one.mean()) for one in plain_losses(model, [[start, *ids[:max_tokens]] for ids in whole])])
 
 
 def matrix_rate(dtype: torch.dtype = torch.float32) -> float:
@@ -130,7 +135,8 @@ def useful_shares() -> Iterator[Result]:
     needed = shared + sum(len(tokens) - shared for tokens in prompts)
     yield useful_share("complexity score", score_feature(), 2 * (body * needed + head * len(texts)), texts)
     perplexity = language_model().perplexity(256)
-    found, expected = perplexity.compute(texts[::4])["perplexity"], losses(texts[::4], 16)
+    some = texts[::4]
+    found, expected = perplexity.compute(some)["perplexity"], plain_perplexities(language_model(), some, 256)
     assert np.abs(np.log(found) - np.log(expected)).max() <= 1e-3
     yield useful_share("perplexity", perplexity, perplexity_flops(texts), texts, 0.85)
 

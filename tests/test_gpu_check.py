@@ -35,6 +35,9 @@ def test_the_processor_against_itself_is_the_same(gpu):
     assert 0 < found["vectors, bfloat16: largest difference"].ratio < 0.1
     assert found["4 texts of 64 tokens: numbers"].met
     assert all(math.isfinite(one.ratio) for one in found.values())
+    plain = [one for name, one in found.items() if name.endswith("float32: difference from plain libraries")]
+    assert len(plain) == 4
+    assert all(one.met for one in plain)
 
 
 @needs_torch
