@@ -1,6 +1,7 @@
 """The environments that make builds: nothing is installed whose hash is not the lock's."""
 
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -30,3 +31,48 @@ def test_a_wrong_hash_stops_the_environment_before_pytorch(tmp_path: Path, envir
     assert "THESE PACKAGES DO NOT MATCH THE HASHES" in result.stderr
     assert not (tmp_path / environment / ".ready").exists()
     assert list((tmp_path / environment).rglob("site-packages/torch")) == []
+
+
+def python_of(place: Path, minor: int) -> Path:
+    """Write a Python that takes itself for another version; it runs nothing but what ``-c`` says."""
+    words = "import sys; sys.version_info = (3, int(sys.argv[1]), 0); exec(sys.argv[3])"
+    place.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -c {shlex.quote(words)} {minor} "$@"\n')
+    place.chmod(0o755)
+    return place
+
+
+@pytest.mark.parametrize("minor", [10, 14])
+@pytest.mark.parametrize("named", [True, False])
+def test_a_python_too_old_or_too_new_gets_one_sentence(tmp_path: Path, minor: int, named: bool):
+    (tmp_path / "Makefile").write_text((REPOSITORY / "Makefile").read_text())
+    for name in ("requirements.lock", "requirements-demo.txt", "pyproject.toml"):
+        (tmp_path / name).touch()
+    (tmp_path / "bin").mkdir()
+    for name in ("python3", "python3.11", "python3.12", "python3.13"):
+        python_of(tmp_path / "bin" / name, minor)
+    command = ["make", "-C", tmp_path, "demo", *(["PYTHON=python3.12"] if named else [])]
+    variables = os.environ | {"MAKEFLAGS": "", "PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}"}
+    done = subprocess.run(command, capture_output=True, text=True, env=variables)
+    assert done.returncode != 0
+    where = " in PYTHON=python3.12" if named else ""
+    said = f"found no Python from 3.11 to 3.13{where}: install one with its venv module, or name yours:"
+    assert done.stderr.startswith(f"{said} make PYTHON=python3.12\nmake: *** ")
+    assert not (tmp_path / ".venv").exists()
+
+
+def test_of_several_pythons_the_newest_supported_one_is_taken(tmp_path: Path):
+    for name, minor in (("python3", 14), ("python3.13", 13), ("python3.12", 12), ("python3.11", 11)):
+        python_of(tmp_path / name, minor)
+    (tmp_path / "Makefile").write_text((REPOSITORY / "Makefile").read_text() + "\nsay:\n\t@echo $(PYTHON)\n")
+    variables = os.environ | {"MAKEFLAGS": "", "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+
+    def chosen() -> str:
+        return subprocess.run(
+            ["make", "-C", tmp_path, "-s", "say"], capture_output=True, text=True, env=variables
+        ).stdout
+
+    assert chosen() == "python3.13\n"
+    python_of(tmp_path / "python3.13", 14)
+    assert chosen() == "python3.12\n"
+    python_of(tmp_path / "python3", 11)
+    assert chosen() == "python3\n"
