@@ -100,6 +100,20 @@ def test_draws_depend_on_the_seed_and_not_on_the_batch(continuous, model, tokeni
     assert len({tuple(found[1, sample]) for sample in range(4)}) > 1
 
 
+def test_a_prompt_is_read_once_whenever_its_samples_enter(continuous, model, tokenizer, monkeypatch):
+    prompts, read, forward = prompts_of(tokenizer), [], model.forward
+
+    def counted(input_ids, **more):
+        if input_ids.shape[1] > 1 or not more["attention_mask"].shape[1] > 1:
+            read.append(int(more["attention_mask"].sum()))
+        return forward(input_ids=input_ids, **more)
+
+    monkeypatch.setattr(model, "forward", counted)
+    monkeypatch.setattr(continuous, "TOKENS", 3 * LONGEST)
+    made(continuous, model, tokenizer, prompts, samples=7, temperature=0.8)
+    assert sum(read) == sum(length for length in LENGTHS if length < LONGEST)
+
+
 def test_draws_follow_the_probabilities(continuous):
     import torch
 

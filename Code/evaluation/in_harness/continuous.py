@@ -82,22 +82,61 @@ def _with_room(old: torch.Tensor, tokens: int) -> torch.Tensor:
     return room
 
 
+@dataclass(frozen=True)
+class Prompt:
+    """What a model makes of a prompt.
+
+    Attributes:
+        layers: keys and values of each, ``[1, heads, tokens, width]``.
+        logits: behind it, ``[1, vocabulary]``.
+    """
+
+    layers: Sequence[tuple[torch.Tensor, torch.Tensor]]
+    logits: torch.Tensor
+
+    def alone(self) -> "Prompt":
+        """Return a copy that holds no other prompts of its batch in memory."""
+        return Prompt([(keys.clone(), values.clone()) for keys, values in self.layers], self.logits.clone())
+
+
 class Batch:
     """Texts that grow together, their beginnings padded.
 
     Attributes:
         rows: the texts.
         seen: bool ``[k, longest]``, which of the tokens so far are none of the padding.
+        kept: the prompt of which further texts are to enter, by its number.
     """
 
     def __init__(self, model: torch.nn.Module):
         self.model, self.rows = model, []
         self.layers: list[Growing] = []
         self.seen = torch.zeros(0, 0, dtype=torch.bool, device=model.device)
+        self.kept: dict[int, Prompt] = {}
 
-    def enter(self, rows: Sequence[Row], prompts: Sequence[Sequence[int]]) -> torch.Tensor:
-        """Take texts in, each prompt computed once; return their logits ``[len(rows), vocabulary]``."""
+    def enter(self, rows: Sequence[Row], prompts: Sequence[Sequence[int]], later: int | None = None) -> torch.Tensor:
+        """Take texts in, each prompt computed once; return their logits ``[len(rows), vocabulary]``.
+
+        Args:
+            later: the number of a prompt of which further texts enter the next time.
+        """
         numbers = sorted({row.number for row in rows})
+        found = self.kept | self._read([number for number in numbers if number not in self.kept], prompts)
+        self.kept = {later: found[later].alone()} if later in found else {}
+        longest = max(len(prompts[number]) for number in numbers)
+        mine = [found[row.number] for row in rows]
+        entering = [
+            Growing.of(*(torch.cat([_padded(one, longest, -2) for one in of]) for of in zip(*layer, strict=True)))
+            for layer in zip(*(one.layers for one in mine), strict=True)
+        ]
+        lengths = torch.tensor([[len(prompts[row.number])] for row in rows], device=self.model.device)
+        self._join(rows, torch.arange(longest, 0, -1, device=self.model.device) <= lengths, entering)
+        return torch.cat([one.logits for one in mine])
+
+    def _read(self, numbers: Sequence[int], prompts: Sequence[Sequence[int]]) -> dict[int, Prompt]:
+        """Return what the model makes of prompts, read together."""
+        if not numbers:
+            return {}
         longest = max(len(prompts[number]) for number in numbers)
         ids = torch.zeros(len(numbers), longest, dtype=torch.long)
         seen = torch.zeros(len(numbers), longest, dtype=torch.bool)
@@ -106,10 +145,12 @@ class Batch:
             seen[place, longest - len(prompts[number]) :] = True
         cache, seen = Cache(layer_class_to_replicate=Growing), seen.to(self.model.device)
         logits = self._logits(ids, seen, (seen.cumsum(1) - 1).clamp(min=0), cache)
-        copies = torch.tensor([numbers.index(row.number) for row in rows], device=self.model.device)
-        entering = [Growing.of(layer.keys[copies], layer.values[copies]) for layer in cache.layers]
-        self._join(rows, seen[copies], entering)
-        return logits[copies]
+        found = {}
+        for place, number in enumerate(numbers):
+            row, first = slice(place, place + 1), longest - len(prompts[number])
+            layers = [(one.keys[row, :, first:], one.values[row, :, first:]) for one in cache.layers]
+            found[number] = Prompt(layers, logits[row])
+        return found
 
     def step(self, tokens: Sequence[int]) -> torch.Tensor:
         """Append a token to every text; return the logits behind them."""
@@ -203,7 +244,7 @@ def texts(
             for row in [row for row in rows if row.length >= how.max_length]:  # no further token fits
                 yield row.number, row.sample, []
             if rows := [row for row in rows if row.length < how.max_length]:
-                entered = batch.enter(rows, prompts)
+                entered = batch.enter(rows, prompts, waiting[-1][0] if waiting else None)
                 logits = torch.cat([logits, entered]) if len(logits) else entered
         if not batch.rows:
             continue
