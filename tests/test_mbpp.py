@@ -174,25 +174,36 @@ def by_ai2(model, tokens, context, continuation):
 
 
 @needs_mbpp
-@pytest.mark.parametrize("task", ["mbpp", "mt-mbpp-rust", "mt-mbpp-bash"])
+@pytest.mark.parametrize("task", ["mbpp", "mt-mbpp-rust", "mt-mbpp-bash", "codex_humaneval"])
 def test_bits_per_byte_are_ai2s_on_its_own_requests(task, tmp_path, smollm2):
     """On requests whose two texts have the same tokens together as apart; we tokenize them together, as lm-eval does,
-    and count white space at the context's end (MBPP's requests have it) as the continuation's."""
+    and count white space at the context's end (all requests have it) as the continuation's."""
     network, tokenizer = smollm2._network, smollm2._tokenizer
 
     def tokens(text):
         return tokenizer(text, add_special_tokens=False)["input_ids"]
 
-    lines = gzip.decompress(mbpp.required(task).read_bytes()).splitlines()
-    pairs = [(one["context"], one["continuation"]) for one in (orjson.loads(line)["request"] for line in lines)]
-    pairs = [pair for pair in pairs if tokens(pair[0]) + tokens(pair[1]) == tokens("".join(pair))]
-    pairs = sorted(pairs, key=lambda pair: len("".join(pair)))[:3]
-    texts = [alternatives(*pair) for pair in pairs]
-    found = features.compute(texts, smollm2.log_likelihoods(1, 2048), tmp_path)["log_likelihood"][:, 0]
-    for nats, (context, continuation) in zip(found, pairs, strict=True):
+    place = mbpp.required("mbpp" if task == "codex_humaneval" else task)
+    if task == "codex_humaneval":
+        place = place.parents[2] / task / "gold_bpb_0shot" / place.name
+    lines = gzip.decompress(place.read_bytes()).splitlines()
+    pairs = []
+    for context, continuation in ((one["context"], one["continuation"]) for one in map(request, lines)):
         bare = context.rstrip()
-        expected = by_ai2(network.model, tokens, bare, context[len(bare) :] + continuation) / len(continuation.encode())
-        assert -nats / (len(continuation.encode()) * math.log(2)) == pytest.approx(expected, rel=1e-4)
+        rest = context[len(bare) :] + continuation
+        if tokens(bare) + tokens(rest) == tokens(bare + rest):
+            pairs.append((bare, rest, continuation))
+    pairs = sorted(pairs, key=lambda texts: len(texts[0] + texts[1]))[:3]
+    assert len(pairs) == 3
+    wanted = [alternatives(bare + rest[: -len(continuation)], continuation) for bare, rest, continuation in pairs]
+    found = features.compute(wanted, smollm2.log_likelihoods(1, 2048), tmp_path)["log_likelihood"][:, 0]
+    for nats, (bare, rest, continuation) in zip(found, pairs, strict=True):
+        size = len(continuation.encode())
+        assert -nats / (size * math.log(2)) == pytest.approx(by_ai2(network.model, tokens, bare, rest) / size, rel=1e-4)
+
+
+def request(line):
+    return orjson.loads(line)["request"]
 
 
 @needs_mbpp
