@@ -200,15 +200,17 @@ class Faulty(BaseHTTPRequestHandler):
     failed = threading.Event()
 
     def do_POST(self) -> None:
-        prompt = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["prompt"]
+        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        prompt = asked["prompt"]
         self.asked.append(prompt)
         fails = prompt == "broken" or (prompt == "busy" and self.asked.count(prompt) == 1)
+        assert len(asked["stop"]) <= 4  # vLLM refuses more
         if prompt == "broken":
             await_true(lambda: {"late 1", "late 2"} <= set(self.asked))
         if prompt.startswith("late"):
             assert self.failed.wait(60)
             time.sleep(0.5)  # for the client to hear of it
-        choice = {"index": 0, "text": f"<{prompt}>", "finish_reason": "stop", "logprobs": None}
+        choice = {"index": 0, "text": f"<{prompt}>6 more 5", "finish_reason": "stop", "logprobs": None}
         answer = {"id": "1", "object": "text_completion", "created": 0, "model": "m", "choices": [choice]}
         content = json.dumps({"error": {"message": "no"}} if fails else answer).encode()
         self.send_response((503 if prompt == "busy" else 400) if fails else 200)
@@ -231,7 +233,7 @@ def test_a_busy_server_is_asked_again_and_an_error_loses_no_answer_that_is_under
     if not broken:
         Faulty.failed.set()
     settings = {"n_samples": 1, "temperature": 0, "top_p": 1, "seed": 1, "kept": str(tmp_path / "kept"), "asked": "so"}
-    words = ["m", prompts, [5] * len(prompts), settings, []]
+    words = ["m", prompts, [5] * len(prompts), settings, ["never", "1 2", "3", "4", "5", "6"]]
     code = "import json, sys, served; print(served.samples(*json.loads(sys.argv[1])))"
     python, place = environments.find(None, "--harness", "harness").python, CODE / "evaluation/in_harness"
     with local_server.serving(Faulty) as url:

@@ -16,6 +16,7 @@ import openai
 AT_ONCE = 64  # requests; the server makes batches of them
 RETRIES = 4  # of a request that the server was too busy for, or that got lost, after pauses that grow to 4 seconds
 SECONDS = 600  # for one answer
+STOPS = 4  # stop words that the interface takes (vLLM refuses more); at all others a text is cut when it is here
 
 
 def read(kept: Path, asked: str) -> dict[tuple[int, int], str]:
@@ -83,11 +84,12 @@ def _answers(client, model, prompts, room, settings, stop, missing) -> Iterator[
             temperature=settings["temperature"],
             top_p=settings["top_p"],
             seed=int.from_bytes(digest[:4]) >> 1,
-            stop=list(stop),
+            stop=list(stop[:STOPS]),
         )
         if answer.model.partition("@")[0] != model or not answer.choices:
             raise openai.OpenAIError(f"it answered as {answer.model!r}, with {len(answer.choices or [])} texts")
-        return one, answer.choices[0].text
+        text = answer.choices[0].text
+        return one, text[: min((text.index(word) for word in stop if word in text), default=len(text))]
 
     yield ask(missing[0])
     with ThreadPoolExecutor(AT_ONCE) as threads:
