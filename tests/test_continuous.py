@@ -104,7 +104,7 @@ def test_a_prompt_is_read_once_whenever_its_samples_enter(continuous, model, tok
     prompts, read, forward = prompts_of(tokenizer), [], model.forward
 
     def counted(input_ids, **more):
-        if input_ids.shape[1] > 1 or not more["attention_mask"].shape[1] > 1:
+        if input_ids.shape[1] > 1 or more["attention_mask"].shape[1] == 1:
             read.append(int(more["attention_mask"].sum()))
         return forward(input_ids=input_ids, **more)
 

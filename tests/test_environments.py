@@ -11,6 +11,8 @@ import pytest
 from instruction_data.files.places import REPOSITORY
 
 WRONG = "annotated-doc==0.0.7 --hash=sha256:" + "0" * 64 + "\n"
+BY_MAKE = ("MAKELEVEL", "MAKEFLAGS", "MFLAGS", "MAKEOVERRIDES", "PYTHON")  # what `make test` hands on
+PLAIN = {name: value for name, value in os.environ.items() if name not in BY_MAKE}
 LOCKS = {
     ".venv": "requirements.lock",
     ".venv-trainer": "Code/training/requirements.lock",
@@ -26,7 +28,7 @@ def test_a_wrong_hash_stops_the_environment_before_pytorch(tmp_path: Path, envir
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_text((REPOSITORY / name).read_text() if name in ("Makefile", "pyproject.toml") else WRONG)
     command = ["make", "-C", tmp_path, f"{environment}/.ready", f"PYTHON={sys.executable}"]
-    result = subprocess.run(command, capture_output=True, text=True, env=os.environ | {"MAKEFLAGS": ""})
+    result = subprocess.run(command, capture_output=True, text=True, env=PLAIN)
     assert result.returncode != 0
     assert "THESE PACKAGES DO NOT MATCH THE HASHES" in result.stderr
     assert not (tmp_path / environment / ".ready").exists()
@@ -51,7 +53,7 @@ def test_a_python_too_old_or_too_new_gets_one_sentence(tmp_path: Path, minor: in
     for name in ("python3", "python3.11", "python3.12", "python3.13"):
         python_of(tmp_path / "bin" / name, minor)
     command = ["make", "-C", tmp_path, "demo", *(["PYTHON=python3.12"] if named else [])]
-    variables = os.environ | {"MAKEFLAGS": "", "PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}"}
+    variables = PLAIN | {"PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}"}
     done = subprocess.run(command, capture_output=True, text=True, env=variables)
     assert done.returncode != 0
     where = " in PYTHON=python3.12" if named else ""
@@ -64,7 +66,7 @@ def test_of_several_pythons_the_newest_supported_one_is_taken(tmp_path: Path):
     for name, minor in (("python3", 14), ("python3.13", 13), ("python3.12", 12), ("python3.11", 11)):
         python_of(tmp_path / name, minor)
     (tmp_path / "Makefile").write_text((REPOSITORY / "Makefile").read_text() + "\nsay:\n\t@echo $(PYTHON)\n")
-    variables = os.environ | {"MAKEFLAGS": "", "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    variables = PLAIN | {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
 
     def chosen() -> str:
         return subprocess.run(

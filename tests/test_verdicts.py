@@ -127,8 +127,18 @@ def test_a_loop_that_failed_its_self_test_gives_no_verdict(
     assert verdict["kind"] == expected
     said = "cannot be told: model and recipe failed their self-test (PROSE, gold_bpb: better instead of worse)"
     assert (said in verdict["sentence"]) == (expected == verdicts.CANNOT)
-    self_test.forget(tested)
-    assert answer(compare, root)["verdicts"][0]["kind"] == verdicts.BEYOND
+    pairs = documents.read_derived(root / "Results/comparison.json", "compare.py")["questions"][0]["groups"][0]
+    assert any(one["supported"] for one in pairs["tasks"][0]["differences"]) == (expected == verdicts.BEYOND)
+    said = "Model and recipe failed their self-test (PROSE, gold_bpb: better instead of worse), so no difference is "
+    assert (pairs["sentences"] == [f"{said}judged."]) == (expected == verdicts.CANNOT)
+
+
+def test_plants_get_verdicts_whatever_an_earlier_self_test_found(compare):
+    declared = compare.Declarations(failed={("m", ""): "found"})
+    about = {"model": "m", "recipe": "lora"}
+    assert compare.failure("RQ2", about, declared, {"": "lora"}) == "found"
+    assert compare.failure("RQ0", about, declared, {"": "lora"}) == ""
+    assert compare.failure("RQ2", about | {"model": "n"}, declared, {"": "lora"}) == ""
 
 
 def test_metrics_that_disagree_are_both_said_and_none_is_the_headline(compare, tmp_path):

@@ -481,13 +481,29 @@ def compare_question(
     for recipe, of in alike(items, told):
         factors = declared.factors.get((question, of[0].outcome.pool), ())
         groups.append(compare_group(of, recipe, seed, {name for factor in factors for name in factor.doses}))
-    pairs = [(part, pair) for group in groups for part in group["tasks"] for pair in part["differences"]]
-    for (part, pair), p in zip(pairs, two_way.corrected([pair["p"] for _, pair in pairs]), strict=True):
+    failed = [failure(question, group, declared, told) for group in groups]
+    pairs = [
+        (part["noise"] or found, pair)
+        for group, found in zip(groups, failed, strict=True)
+        for part in group["tasks"]
+        for pair in part["differences"]
+    ]
+    for (unsound, pair), p in zip(pairs, two_way.corrected([pair["p"] for _, pair in pairs]), strict=True):
         pair["p_corrected"] = p
-        pair["supported"] = p < sentences.SIGNIFICANT and not part["noise"]
-    for group in groups:
-        group["sentences"] = sentences.sentences(group, len(pairs))
+        pair["supported"] = p < sentences.SIGNIFICANT and not unsound
+    for group, found in zip(groups, failed, strict=True):
+        group["sentences"] = sentences.sentences(group, len(pairs), found)
     return {"question": question, "comparisons": len(pairs), "groups": groups}
+
+
+def failure(question: str, about: Mapping, declared: Declarations, told: Mapping[str, str]) -> str:
+    """Return what the self-test found wrong with a model and a recipe; empty if nothing, or if these are its plants.
+
+    Args:
+        about: ``model``, and ``recipe`` in the words of ``told``.
+    """
+    found = {told.get(recipe): said for (model, recipe), said in declared.failed.items() if model == about["model"]}
+    return "" if question == self_test.QUESTION else found.get(about["recipe"], "")
 
 
 def primary(items: Sequence[Filed], declared: Declarations, told: Mapping[str, str]) -> dict:
@@ -507,10 +523,10 @@ def primary(items: Sequence[Filed], declared: Declarations, told: Mapping[str, s
         if found:
             rows += found[0]
             designs.append(found[1])
-    failed = {(model, told[recipe]): found for (model, recipe), found in declared.failed.items() if recipe in told}
     for row in rows:
-        if (row["model"], row["recipe"]) in failed:
-            row["self_test"] = failed[row["model"], row["recipe"]]
+        found = failure(row["question"], row, declared, told)
+        if found:
+            row["self_test"] = found
     family = verdicts.correct(rows)
     return {
         "correction": "Holm, over all primary contrasts of all questions",

@@ -3,8 +3,8 @@
 Plants known effects (Code/RQ0/planted_effects.py), sends them through the real chain (training, likelihoods,
 comparison, contamination) in a study root of its own, and compares the verdicts with those expected beforehand. What is
 there already stays, so that the same command goes on after a break. Ends with status 1 if a verdict is not the expected
-one; the table is also in self_test.md, below the root. Until it has passed again, compare.py gives no verdict on this
-model and recipe.
+one; the table is also in self_test.md, below the root. What fails in build/self-test gets no verdicts from compare.py
+anywhere, until this model and recipe have passed there.
 
     python Code/study/self_test.py
     python Code/study/self_test.py --seeds 1 2 3
@@ -24,7 +24,6 @@ from instruction_data.outcomes import chain, self_test
 from instruction_data.outcomes.chain import Chain
 from instruction_data.publish import origins
 
-QUESTION = "RQ0"
 BETTER, WORSE, NOTHING, OPEN = "better", "worse", "not told apart", "whatever is found"
 
 
@@ -94,8 +93,8 @@ def table_rows(contrasts: Sequence[Mapping]) -> list[dict[str, str]]:
 def contamination_row(document: Mapping) -> dict[str, str]:
     """Return the row that says whether the search for contamination finds the solved problems."""
     hits = {split: of["HumanEval"]["substring"]["records"] for split, of in document["splits"].items()}
-    solved, others = hits[f"{QUESTION}_PLANTED_SOLVED"], hits[f"{QUESTION}_PLANTED_TRUE"]
-    records = document["splits"][f"{QUESTION}_PLANTED_SOLVED"]["HumanEval"]["records"]
+    solved, others = hits[f"{self_test.QUESTION}_PLANTED_SOLVED"], hits[f"{self_test.QUESTION}_PLANTED_TRUE"]
+    records = document["splits"][f"{self_test.QUESTION}_PLANTED_SOLVED"]["HumanEval"]["records"]
     flagged = solved > records // 3 and others == 0
     return {
         "plant": "SOLVED",
@@ -135,12 +134,12 @@ def main(argv: list[str] | None = None) -> int:
     options = parser().parse_args(argv)
     root = options.root.absolute()
     root.mkdir(parents=True, exist_ok=True)
-    self_test.forget(root)
     words = ["--demo", "--root", str(root)]
     if not chain.run(chain.script("RQ0/planted_effects.py", *words)):
         raise InputError("Code/RQ0/planted_effects.py failed; expected its splits, on which all else builds")
-    splits = [one.name for one in origins.every(root) if one.manifest["question"] == QUESTION]
-    well = Chain(root, words, splits, options.seeds).follow()
+    splits = [one.name for one in origins.every(root) if one.manifest["question"] == self_test.QUESTION]
+    followed = Chain(root, words, splits, options.seeds)
+    well = followed.follow() and followed.compare()
     well = chain.run(chain.script("report/contamination.py", *words)) and well
     if not well:
         raise InputError(f"{root}: a step failed; expected all to end well: the same command goes on from there")

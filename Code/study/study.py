@@ -232,6 +232,8 @@ def main(argv: list[str] | None = None) -> int:
     update = chain.progress(chains)
     followed = [one.follow(update) for one in chains]
     well = all(followed)
+    if any(one.scored() for one in chains):
+        well = chains[0].compare() and well
     for name in REPORTS:
         well = chain.run(chain.script(name, *words)) and well
     return 0 if well else 1

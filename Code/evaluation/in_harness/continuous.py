@@ -118,20 +118,22 @@ class Batch:
         """Take texts in, each prompt computed once; return their logits ``[len(rows), vocabulary]``.
 
         Args:
-            later: the number of a prompt of which further texts enter the next time.
+            later: the number of the prompt whose remaining texts enter next.
         """
         numbers = sorted({row.number for row in rows})
         found = self.kept | self._read([number for number in numbers if number not in self.kept], prompts)
-        self.kept = {later: found[later].alone()} if later in found else {}
-        longest = max(len(prompts[number]) for number in numbers)
-        mine = [found[row.number] for row in rows]
+        self.kept = {later: self.kept.get(later) or found[later].alone()} if later in found else {}
+        longest, mine = max(len(prompts[number]) for number in numbers), [found[number] for number in numbers]
+        copies = torch.tensor([numbers.index(row.number) for row in rows], device=self.model.device)
         entering = [
-            Growing.of(*(torch.cat([_padded(one, longest, -2) for one in of]) for of in zip(*layer, strict=True)))
+            Growing.of(
+                *(torch.cat([_padded(one, longest, -2) for one in of])[copies] for of in zip(*layer, strict=True))
+            )
             for layer in zip(*(one.layers for one in mine), strict=True)
         ]
         lengths = torch.tensor([[len(prompts[row.number])] for row in rows], device=self.model.device)
         self._join(rows, torch.arange(longest, 0, -1, device=self.model.device) <= lengths, entering)
-        return torch.cat([one.logits for one in mine])
+        return torch.cat([one.logits for one in mine])[copies]
 
     def _read(self, numbers: Sequence[int], prompts: Sequence[Sequence[int]]) -> dict[int, Prompt]:
         """Return what the model makes of prompts, read together."""

@@ -16,7 +16,7 @@ import openai
 AT_ONCE = 64  # requests; the server makes batches of them
 RETRIES = 4  # of a request that the server was too busy for, or that got lost, after pauses that grow to 4 seconds
 SECONDS = 600  # for one answer
-STOPS = 4  # stop words that the interface takes (vLLM refuses more); at all others a text is cut when it is here
+STOPS = 4  # stop words that the interface takes (vLLM refuses more by default); we cut the answer at the others
 
 
 def read(kept: Path, asked: str) -> dict[tuple[int, int], str]:

@@ -17,7 +17,7 @@ from instruction_data.answer.chance import Chance, Trained
 from instruction_data.answer.two_way import Difference
 
 LEVEL = 1 - two_way.CONFIDENCE
-# The time of twice as many, in what all took before. Draws and seeds are trained and scored; problems are only scored,
+# The time to double each, relative to all so far: draws and seeds are trained and scored; problems are scored only,
 # which is about half (of the demo's time: docs/experiment.md).
 COSTS = {"problems": 0.5, "draws": 1.0, "seeds": 1.0}
 

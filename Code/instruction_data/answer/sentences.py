@@ -23,12 +23,15 @@ GENERALISES = {
 Sound = Sequence[tuple[Mapping, Mapping]]  # pairs of a task and a difference
 
 
-def sentences(group: Mapping, family: int) -> list[str]:
+def sentences(group: Mapping, family: int, failed: str = "") -> list[str]:
     """Say what the numbers of a group support and what not.
 
     Args:
         family: the number of comparisons for which the p values were corrected.
+        failed: what the self-test found wrong with model and recipe; then they support nothing.
     """
+    if failed:
+        return [f"Model and recipe failed their self-test ({printable(failed)}), so no difference is judged."]
     said = []
     for task in group["tasks"]:
         said += warnings_of(task, group)

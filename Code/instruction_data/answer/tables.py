@@ -39,18 +39,18 @@ EFFECT_COLUMNS = (
 )
 NOTES = (
     "Rates in percent, differences in percentage points, each with its 95 % interval. sd: standard deviation of the "
-    "runs' pass rates. Everything here is derived from the outcomes under this folder; `comparison.json` lists them."
+    "runs' pass rates. Everything here is derived from the outcomes under this folder, which `comparison.json` lists."
 )
 OTHER_NOTES = (
     "Each number with its 95 % interval: shares of problems solved (pass@k) in percent and their differences in "
     "percentage points, every other number in the unit that is named. sd: standard deviation of the runs' numbers. "
-    "Everything here is derived from the outcomes under this folder; `comparison.json` lists them."
+    "Everything here is derived from the outcomes under this folder, which `comparison.json` lists."
 )
 ANSWER_NOTES = (
     "Each contrast was declared with its question, before anything was trained; p is corrected for all of them. "
     "effect: between the lowest and the highest dose. sees: the smallest effect that is found four times in five, "
     "between the same doses. floor: random controls, which differ by chance alone; sd between their runs, and how "
-    "often two of them look different at 5 %. buy next: what lowers the standard error most if there is twice as much."
+    "often two of them look different at 5 %. buy next: what lowers the standard error most for its time, if doubled."
 )
 FACTOR_HEADER = ("factor", "designed", "p corrected", "alone", "sign", "size", "alone minus designed")
 INTERACTION_HEADER = ("interaction", "size", "p corrected")

@@ -37,9 +37,9 @@ def correct(rows: Sequence[dict]) -> int:
     """Correct all primary contrasts together, then the matched ones of those that are supported; judge each.
 
     Returns:
-        How many contrasts were corrected for: all but those of tasks that are noise.
+        How many contrasts were corrected for: all but those of tasks that are noise, or of loops that failed.
     """
-    family = [row for row in rows if not row["noise"]]
+    family = [row for row in rows if not (row["noise"] or row.get("self_test"))]
     for row in rows:
         row["p_corrected"] = 1.0
     for row, p in zip(family, two_way.corrected([row["p"] for row in family]), strict=True):
@@ -211,7 +211,7 @@ def _found(row: Mapping) -> str:
 def _short(row: Mapping) -> str:
     kind = row["verdict"]
     if kind == CANNOT:
-        return "this design cannot tell"
+        return "nothing, as the self-test failed" if row.get("self_test") else "this design cannot tell"
     if kind == NO_LARGER:
         return f"no effect larger than {amount(row, bound(row))}"
     beyond = "supported with the same held equal" if row["kind"] == FACTOR else "supported beyond the same traits"
@@ -222,9 +222,8 @@ def _short(row: Mapping) -> str:
 def _why_not(row: Mapping) -> str:
     """Say why a design cannot tell, and what would."""
     if row.get("self_test"):
-        return (
-            f"model and recipe failed their self-test ({printable(row['self_test'])}); it would take a loop that passes"
-        )
+        found = printable(row["self_test"])
+        return f"model and recipe failed their self-test ({found}); it would take some that pass"
     if row["noise"]:
         return f"{row['noise']}"
     if row["intervals_over"] == "problems":

@@ -101,7 +101,7 @@ class Chain:
         return [split for split in self.splits for _ in self.seeds for _ in self.models or (None,)]
 
     def follow(self, update: Callable[[str], None] | None = None) -> bool:
-        """Train and score, then compare; return whether all went well.
+        """Train and score; return whether all went well.
 
         The first run goes through the whole chain before the others begin, so that a chain that cannot end well ends
         early, and the time that the others take is known.
@@ -113,8 +113,11 @@ class Chain:
         well = self._follow(self.splits[:1], self.seeds[:1], update)
         if not well and not self.scored():
             return False
-        well = self._follow(self.splits, self.seeds, update) and well
-        return run(script("evaluation/compare.py", *self.root_words)) and well
+        return self._follow(self.splits, self.seeds, update) and well
+
+    def compare(self) -> bool:
+        """Compare all outcomes of the study root; return whether all went well."""
+        return run(script("evaluation/compare.py", *self.root_words))
 
     def _follow(self, splits: Sequence[str], seeds: Sequence[int], update: Callable[[str], None]) -> bool:
         trained = run(self.train(splits, seeds), update, min(self.together, len(splits) * len(seeds)))

@@ -10,15 +10,11 @@ from instruction_data.files import documents
 from instruction_data.files.places import REPOSITORY
 from instruction_data.outcomes import outcomes
 
-ROOT = REPOSITORY / "build" / "self-test"  # where `make self-test` works
+QUESTION = "RQ0"  # of the plants, which every loop may judge
+ROOT = REPOSITORY / "build" / "self-test"  # where `make self-test` works: only what it found there counts
 RESULT, TABLE = "self_test.json", "self_test.md"
 COMMAND = "make self-test"
 AS_EXPECTED = "as expected"
-
-
-def forget(root: Path) -> None:
-    """Remove an earlier result, so that the self-test's own comparison gives verdicts."""
-    (root / RESULT).unlink(missing_ok=True)
 
 
 def write(root: Path, rows: Sequence[Mapping[str, str]], table: str) -> None:
@@ -34,7 +30,7 @@ def loop(outcome: outcomes.Outcome) -> tuple[str, str]:
 
 
 def failures(root: Path) -> dict[tuple[str, str], str]:
-    """Return every loop that failed its self-test -> what it found instead.
+    """Return every loop that failed its self-test -> what that found instead.
 
     Raises:
         InputError: the result is not as it was written.
