@@ -131,8 +131,7 @@ class Batch:
             )
             for layer in zip(*(one.layers for one in mine), strict=True)
         ]
-        lengths = torch.tensor([[len(prompts[row.number])] for row in rows], device=self.model.device)
-        self._join(rows, torch.arange(longest, 0, -1, device=self.model.device) <= lengths, entering)
+        self._join(rows, self._seen([len(prompts[row.number]) for row in rows]), entering)
         return torch.cat([one.logits for one in mine])[copies]
 
     def _read(self, numbers: Sequence[int], prompts: Sequence[Sequence[int]]) -> dict[int, Prompt]:
@@ -140,12 +139,8 @@ class Batch:
         if not numbers:
             return {}
         longest = max(len(prompts[number]) for number in numbers)
-        ids = torch.zeros(len(numbers), longest, dtype=torch.long)
-        seen = torch.zeros(len(numbers), longest, dtype=torch.bool)
-        for place, number in enumerate(numbers):
-            ids[place, longest - len(prompts[number]) :] = torch.tensor(prompts[number])
-            seen[place, longest - len(prompts[number]) :] = True
-        cache, seen = Cache(layer_class_to_replicate=Growing), seen.to(self.model.device)
+        ids = torch.tensor([[0] * (longest - len(prompts[number])) + list(prompts[number]) for number in numbers])
+        seen, cache = self._seen([len(prompts[number]) for number in numbers]), Cache(layer_class_to_replicate=Growing)
         logits = self._logits(ids, seen, (seen.cumsum(1) - 1).clamp(min=0), cache)
         found = {}
         for place, number in enumerate(numbers):
@@ -153,6 +148,11 @@ class Batch:
             layers = [(one.keys[row, :, first:], one.values[row, :, first:]) for one in cache.layers]
             found[number] = Prompt(layers, logits[row])
         return found
+
+    def _seen(self, lengths: Sequence[int]) -> torch.Tensor:
+        """Return which tokens are none of the padding before texts of these lengths; bool ``[k, longest]``."""
+        back = torch.arange(max(lengths), 0, -1, device=self.model.device)
+        return back <= torch.tensor(lengths, device=self.model.device)[:, None]
 
     def step(self, tokens: Sequence[int]) -> torch.Tensor:
         """Append a token to every text; return the logits behind them."""
