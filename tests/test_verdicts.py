@@ -291,7 +291,7 @@ def test_the_recipe_is_told_where_the_run_is_here(compare, tmp_path):
     assert compare.recipe_of(tmp_path / "elsewhere", made) == ""
     runs.write(tmp_path, Run(**known, sha256={}, recipe_name="long"))
     assert compare.recipe_of(tmp_path, made) == "long: full, rate 1e-05, batch 8, epochs 2"
-    items, told = [compare.Filed("f", "0", made)], {compare.recipe_key(made): "long"}
+    items, told = [compare.Filed("f", "0", made)], {made.recipe: "long"}
     assert compare.costs_of(tmp_path, items, told) == {("long", "m"): {}}
     runs.write(tmp_path, Run(**known | {"results": {"total_flos": 7e12}}, sha256={}))
     assert compare.costs_of(tmp_path, items, told) == {("long", "m"): {"A": 7e12}}

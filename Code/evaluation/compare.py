@@ -105,7 +105,7 @@ class Declarations:
             them.
         factors: question, pool -> the factors of its design.
         measured: split -> the first figure of its summary, which tells it from its siblings.
-        failed: model, recipe key of a loop that failed its self-test -> what that found.
+        failed: model, recipe hash of a loop that failed its self-test -> what that found.
     """
 
     contrasts: Mapping[tuple[str, str], Sequence[Declared]] = field(default_factory=dict)
@@ -187,11 +187,6 @@ def factors_of(manifest: Mapping) -> list[Factor]:
     return found
 
 
-def recipe_key(outcome: Outcome) -> str:
-    """Return the hash of an outcome's recipe; empty if its harness does not say it."""
-    return self_test.loop(outcome)[1]
-
-
 def recipes_of(root: Path | None, items: Iterable[Filed]) -> dict[str, str]:
     """Return recipe key -> the recipe in a few words, default recipes first.
 
@@ -201,9 +196,9 @@ def recipes_of(root: Path | None, items: Iterable[Filed]) -> dict[str, str]:
     Args:
         root: where the manifests lie, if anywhere.
     """
-    told = {recipe_key(item.outcome): "" for item in items}
+    told = {item.outcome.recipe: "" for item in items}
     for item in items if root else ():
-        told[recipe_key(item.outcome)] = told[recipe_key(item.outcome)] or recipe_of(root, item.outcome)
+        told[item.outcome.recipe] = told[item.outcome.recipe] or recipe_of(root, item.outcome)
     if len(told) > 1:
         told = {key: words or key[:SHOWN] for key, words in told.items()}
         alike = Counter(told.values())
@@ -239,7 +234,7 @@ def costs_of(root: Path | None, items: Iterable[Filed], told: Mapping[str, str])
     """
     found = defaultdict(dict)
     for item in items if root else ():
-        of = found[told[recipe_key(item.outcome)], item.outcome.model]
+        of = found[told[item.outcome.recipe], item.outcome.model]
         if item.percent == decisions.WHOLE and item.outcome.split not in of:
             run = run_of(root, item.outcome)
             spent = run.results.get(OPERATIONS) if run else None
@@ -463,10 +458,10 @@ def alike(items: Sequence[Filed], told: Mapping[str, str]) -> Iterable[tuple[str
     order = list(told)
 
     def about(one: Outcome) -> str:
-        return "\0".join((one.question, one.pool, one.model, str(order.index(recipe_key(one))), one.harness))
+        return "\0".join((one.question, one.pool, one.model, str(order.index(one.recipe)), one.harness))
 
     for of in grouped(items, about).values():
-        yield told[recipe_key(of[0].outcome)], of
+        yield told[of[0].outcome.recipe], of
 
 
 def compare_question(

@@ -85,6 +85,11 @@ class Outcome:
             object.__setattr__(self, "metric", Metric(**self.metric))
 
     @property
+    def recipe(self) -> str:
+        """The hash of the training's recipe; empty if the harness does not say it."""
+        return str(self.settings.get("recipe", ""))
+
+    @property
     def samples(self) -> int:
         """The number of samples per problem."""
         return len(next(iter(self.problems.values())))

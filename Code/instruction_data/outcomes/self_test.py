@@ -19,18 +19,13 @@ AS_EXPECTED = "as expected"
 
 def write(root: Path, rows: Sequence[Mapping[str, str]], table: str) -> None:
     """Write what was found for the loop whose outcomes are under a root, and the table beside it."""
-    loops = {loop(one) for _, one in outcomes.every(root)}
+    loops = {(one.model, one.recipe) for _, one in outcomes.every(root)}
     content = {"loops": [{"model": model, "recipe": recipe} for model, recipe in sorted(loops)], "rows": rows}
     documents.write_derived(root / RESULT, content, {TABLE: table.encode()})
 
 
-def loop(outcome: outcomes.Outcome) -> tuple[str, str]:
-    """Return the model of an outcome, and the hash of its recipe; empty if its harness does not say it."""
-    return outcome.model, str(outcome.settings.get("recipe", ""))
-
-
 def failures(root: Path) -> dict[tuple[str, str], str]:
-    """Return every loop that failed its self-test -> what that found instead.
+    """Return model and recipe hash of every loop that failed its self-test -> what that found instead.
 
     Raises:
         InputError: the result is not as it was written.
