@@ -9,7 +9,7 @@ import shlex
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -78,10 +78,14 @@ class Chain:
         words += [word for name in names for word in ("--run", name)]
         return script("evaluation/likelihood.py", *self.root_words, *words, *allowed)
 
-    def runs(self) -> dict[str, Run]:
-        """Return the finished runs of this chain by name."""
+    def runs(self, finished: Iterable[Run] | None = None) -> dict[str, Run]:
+        """Return the finished runs of this chain by name.
+
+        Args:
+            finished: those of the study root, if they are read already.
+        """
         label = recipes.label(self.recipe, demo=self.demo)
-        found = [run for run in runs.every(self.root) if run.recipe_name == label]
+        found = [run for run in (runs.every(self.root) if finished is None else finished) if run.recipe_name == label]
         return {run.name: run for run in found if run.split in self.splits and run.seed in self.seeds}
 
     @cached_property
@@ -89,12 +93,16 @@ class Chain:
         """The tasks, of which one may have stood for several; to name those reads all their files."""
         return [name for task in self.tasks for name in gold.named(task)]
 
-    def scored(self) -> set[str]:
-        """Return the names of this chain's runs that have an outcome on every task."""
+    def scored(self, there: Collection[str] | None = None) -> set[str]:
+        """Return the names of this chain's runs that have an outcome on every task.
+
+        Args:
+            there: of ``runs``, if they are read already.
+        """
         folder = self.root / outcomes.FOLDER / "likelihood"
         places = [matching(folder / task, "*@gold_bpb.json") for task in self._named_tasks]
         found = [{place.name.rpartition("@")[0] for place in of} for of in places]
-        return set(self.runs()).intersection(*found)
+        return set(self.runs() if there is None else there).intersection(*found)
 
     def pieces(self) -> list[str]:
         """Return the split of every run of this chain, finished or not."""
@@ -194,22 +202,30 @@ def progress(chains: Sequence[Chain]) -> Callable[[str], None]:
     pieces = [split for chain in chains for split in chain.pieces()]
     weight = sum(records[split] for split in pieces)
     training, scoring = _Clock(), _Clock()
-    training.seen.update(*(chain.runs() for chain in chains))
-    scoring.seen.update(*(chain.scored() for chain in chains))
+
+    def there() -> tuple[dict[str, Run], set[str]]:
+        """Return the finished runs of all chains, and which of them are scored; each file is read once."""
+        finished = list(runs.every(chains[0].root))
+        of = [(chain, chain.runs(finished)) for chain in chains]
+        trained = {name: one for _, mine in of for name, one in mine.items()}
+        return trained, set().union(*(chain.scored(mine) for chain, mine in of))
+
+    trained, scored = there()
+    training.seen |= trained.keys()
+    scoring.seen |= scored
     began = time.monotonic()
 
     def update(line: str) -> None:
         nonlocal began
         print(line, flush=True)
-        there, now = {name: run for chain in chains for name, run in chain.runs().items()}, time.monotonic()
-        scored = set().union(*(chain.scored() for chain in chains))
-        new = training.watch({name: one.records for name, one in there.items()}, now - began)
+        (trained, scored), now = there(), time.monotonic()
+        new = training.watch({name: one.records for name, one in trained.items()}, now - began)
         new = scoring.watch(dict.fromkeys(scored, 1.0), now - began) or new
         if not new:
             return
         began, done = now, len(training.seen) + len(scoring.seen)
         left = {
-            "training": training.left(weight - sum(one.records for one in there.values())),
+            "training": training.left(weight - sum(one.records for one in trained.values())),
             "scoring": scoring.left(len(pieces) - len(scoring.seen)),
         }
         known = {of: seconds for of, seconds in left.items() if seconds is not None}
