@@ -13,6 +13,7 @@ from tests.support.needs import WITHOUT_TORCH
 from tests.support.scripts import SCRIPTS, load_script
 
 from instruction_data.demo import demo_root
+from instruction_data.files.places import REPOSITORY
 from instruction_data.numbers import models
 from instruction_data.numbers.language_model import LanguageModel
 from instruction_data.outcomes import self_test
@@ -24,6 +25,9 @@ settings.load_profile("loaded")  # how fast an example runs says something of th
 
 # Ray's workers give way to all else by default, and tests wait for them.
 os.environ["RAY_worker_niceness"] = "0"  # noqa: SIM112 that is how Ray spells it
+
+# No self-test has been run: one that this machine failed says nothing about planted outcomes.
+self_test.ROOT = REPOSITORY / "build" / "no self-test"
 
 # The files that take longest: these come first, so that none of them is left to one process at the end, and can be left
 # out (-m "not longest").
@@ -49,12 +53,6 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     if "No module named 'torch'" in said or "No package metadata was found for torch" in said:
         report.outcome, report.longrepr = "skipped", (str(item.path), item.location[1], "needs PyTorch")
     return report
-
-
-@pytest.fixture(autouse=True)
-def untested(monkeypatch, tmp_path) -> None:
-    """No self-test has been run: one that this machine failed says nothing about planted outcomes."""
-    monkeypatch.setattr(self_test, "ROOT", tmp_path / "self-test")
 
 
 @pytest.fixture
