@@ -180,7 +180,7 @@ def useful(device: str, n: int) -> Iterator[Result]:
 
 
 def matrix_rate(device: str, dtype: str) -> float:
-    size = 1024 if device == "cpu" else 8192
+    size = 256 if device == "cpu" else 8192
     left, right = (torch.randn(size, size, device=device).to(getattr(torch, dtype)) for _ in range(2))
 
     def product() -> None:

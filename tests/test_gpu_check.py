@@ -16,12 +16,14 @@ BENCHMARKS = CODE.parent / "benchmarks"
 
 @pytest.fixture
 def gpu(monkeypatch, tmp_path):
-    """The check, with a tiny language model in the place of the embedded one, which takes minutes here."""
+    """The check, with a tiny language model and short texts: in bfloat16, some processors would take minutes."""
     monkeypatch.syspath_prepend(BENCHMARKS)
     monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:9")  # somebody's cluster, which is not ours to join
     import gpu
 
     find, tiny = models.find, str(tiny_model.write(tmp_path))
+    whole = gpu.demo_texts
+    monkeypatch.setattr(gpu, "demo_texts", lambda field, n: [text[:200] for text in whole(field, n)])
     monkeypatch.setattr(models, "find", lambda name: find(tiny if name == "smollm2" else name))
     return gpu
 

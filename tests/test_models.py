@@ -58,3 +58,12 @@ def test_an_adapter_is_no_pickle(tmp_path):
     (tmp_path / "adapter_model.bin").write_bytes(b"x")
     with pytest.raises(InputError, match=r"found no adapter_model\.safetensors"):
         models.adapted(base, tmp_path)
+
+
+@pytest.mark.parametrize(("slower", "noted"), [(90.0, True), (1.4, False)])
+def test_a_processor_without_instructions_for_the_numbers_is_named(tmp_path, monkeypatch, capsys, slower, noted):
+    monkeypatch.setattr(models, "slowness", lambda dtype: slower if dtype == "bfloat16" else pytest.fail(dtype))
+    source = models.find(str(tiny_model.write(tmp_path)))
+    for dtype in ("float32", "bfloat16"):
+        LanguageModel(source, "cpu", dtype).perplexity(16).compute(["0123"])
+    assert ("bfloat16: this processor takes 90.0 times as long" in capsys.readouterr().err) is noted

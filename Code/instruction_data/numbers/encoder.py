@@ -10,7 +10,7 @@ import numpy as np
 from instruction_data.numbers.batches import in_batches
 from instruction_data.numbers.blocks import Arrays
 from instruction_data.numbers.features import Feature
-from instruction_data.numbers.models import Source, checked_size, chosen_device, load, quiet
+from instruction_data.numbers.models import Source, chosen_device, load, noted, quiet
 from instruction_data.numbers.plain import plain
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def _loaded_encoder(source: Source, device: str, dtype: str):
     model.max_seq_length = min(model.max_seq_length or ENCODER_TOKENS, ENCODER_TOKENS)
     if model.tokenizer.pad_token is None:
         model.tokenizer.pad_token = model.tokenizer.eos_token
-    return checked_size(model, source, device)
+    return noted(model, source, device, dtype)
 
 
 def _sentence_transformer(source: Source, device: str, options: dict):

@@ -8,6 +8,7 @@ import hashlib
 import importlib.util
 import re
 import sys
+import timeit
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 ADAPTER = "adapter_config.json"  # peft's; it marks the folder of an adapter
 ADAPTER_WEIGHTS = "adapter_model.safetensors"
 MANY_PARAMETERS = 1_000_000_000  # with more, a CPU takes days for a pool
+MUCH_SLOWER = 1.5  # times as long as in float32
+SIDE = 512  # of the matrices whose product is timed: half a second, even one number at a time
 
 
 @dataclass(frozen=True)
@@ -208,8 +211,8 @@ def chosen_device(wanted: str | None) -> str:
     return wanted
 
 
-def checked_size(model: "torch.nn.Module", source: Source, device: str) -> "torch.nn.Module":
-    """Return the model; print a note if it is far too large for its device."""
+def noted(model: "torch.nn.Module", source: Source, device: str, dtype: str) -> "torch.nn.Module":
+    """Return the model; print a note if it is far too large for a processor, or in numbers that this one lacks."""
     parameters = sum(parameter.numel() for parameter in model.parameters())
     if device == "cpu" and parameters >= MANY_PARAMETERS:
         print(
@@ -217,7 +220,28 @@ def checked_size(model: "torch.nn.Module", source: Source, device: str) -> "torc
             f"Instead: a GPU (--device cuda), a quick look (--limit 100), or a small model ({_embedded()})",
             file=sys.stderr,
         )
+    if device == "cpu" and dtype != "float32" and (slower := slowness(dtype)) > MUCH_SLOWER:
+        print(
+            f"{source.name} in {dtype}: this processor takes {slower:.1f} times as long for a matrix product as in "
+            "float32. Instead: --dtype float32, or a GPU (--device cuda)",
+            file=sys.stderr,
+        )
     return model
+
+
+@functools.cache
+def slowness(dtype: str) -> float:
+    """Return how many times as long a matrix product takes this processor in a type of numbers as in float32.
+
+    A processor without instructions for the type does it one number at a time.
+    """
+    import torch
+
+    def seconds(kind: torch.dtype) -> float:
+        matrix = torch.ones(SIDE, SIDE, dtype=kind)
+        return min(timeit.repeat(lambda: matrix @ matrix, number=1, repeat=3))
+
+    return seconds(getattr(torch, dtype)) / seconds(torch.float32)
 
 
 def quiet() -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from instruction_data.errors import InputError
-from instruction_data.numbers.models import Source, checked_size, load, quiet
+from instruction_data.numbers.models import Source, load, noted, quiet
 from instruction_data.numbers.plain import plain
 from instruction_data.numbers.trees import Tree
 
@@ -162,7 +162,7 @@ def _load_network(source: Source, device: str, dtype: str) -> Network:
             f"{source.name}: found no weights for {', '.join(sorted(info['missing_keys'])[:3])}; expected a causal "
             "language model: its numbers would be random"
         )
-    model = checked_size(model.to(device), source, device)
+    model = noted(model.to(device), source, device, dtype)
     if source.adapter:
         model = _merged(model, source)
     if device == "cpu":
