@@ -33,7 +33,8 @@ READY := $(VENV)/.ready
 LOCKER := build/locker
 LOCK = $(LOCKER)/bin/uv pip compile --quiet --generate-hashes --no-deps --no-header --no-annotate --python-version 3.11
 # Behind a lock, which has all that PyTorch needs: so it brings nothing but itself, and CUDA's libraries where there are.
-TORCH := pip install --quiet --disable-pip-version-check --no-compile torch==2.13.0
+# Of packages that a lock leaves out on purpose (interfaces, sound, pictures), pip would warn as of errors.
+TORCH := pip install --quiet --disable-pip-version-check --no-warn-conflicts --no-compile torch==2.13.0
 INSTALL := pip install --quiet --disable-pip-version-check --no-compile --no-deps --require-hashes
 # Bytecode by all cores, where pip takes one; PYTHONDONTWRITEBYTECODE would let every process compile everything anew.
 # A third of it is left out, which hardly any process imports: packages' own tests, and models of other families.

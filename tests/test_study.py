@@ -179,7 +179,7 @@ def test_the_whole_study_with_real_tools(study, tmp_path, write_pool, monkeypatc
     words = [*map(str, words), "--seeds", "1"]
     assert study.main(words) == 0
     said = capfd.readouterr().out
-    assert "without pairs, since broken twins need a sandbox" in said
+    assert said.index("needs a sandbox: found no bubblewrap") < said.index("training/train.py")
     assert "6 training sets, seeds [1]: 6 trainings" in said
     assert "= 12 of 12 trainings and scorings, about 0 s left" in said
     assert len(list(runs.every(tmp_path))) == 6

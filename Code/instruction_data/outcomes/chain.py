@@ -68,15 +68,19 @@ class Chain:
 
     def score(self, names: Sequence[str]) -> list[str]:
         """Return the command that scores runs; twins are executed where this machine can make a sandbox."""
-        try:
-            sandbox.check()
-            allowed = ["--allow-code-execution"]
-        except InputError as error:
-            print(f"without pairs, since broken twins need a sandbox: {error}")
-            allowed = []
+        allowed = [] if self._unsafe else ["--allow-code-execution"]
         words = [word for task in self.tasks for word in ("--task", task)]
         words += [word for name in names for word in ("--run", name)]
         return script("evaluation/likelihood.py", *self.root_words, *words, *allowed)
+
+    @cached_property
+    def _unsafe(self) -> str | None:
+        """Why this machine can make no sandbox; None if it can."""
+        try:
+            sandbox.check()
+        except InputError as error:
+            return str(error)
+        return None
 
     def runs(self, finished: Iterable[Run] | None = None) -> dict[str, Run]:
         """Return the finished runs of this chain by name.
@@ -117,6 +121,8 @@ class Chain:
         Args:
             update: of ``progress``, if this chain is one of several.
         """
+        if self._unsafe:
+            print(f"bits per byte alone: to compare solutions with broken twins needs a sandbox: {self._unsafe}")
         update = update or progress([self])
         well = self._follow(self.splits[:1], self.seeds[:1], update)
         if not well and not self.scored():
