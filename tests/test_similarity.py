@@ -1,8 +1,10 @@
 """Similarity within a set, against the exhaustive n × n matrix."""
 
 import os
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +13,8 @@ from hypothesis import strategies as st
 from sklearn.metrics.pairwise import cosine_similarity
 
 from instruction_data.numbers import similarity
+
+STATUS = Path("/proc/self/status")
 
 
 def some_vectors(n, d, seed):
@@ -87,3 +91,16 @@ def test_the_number_of_threads_leaves_no_trace_in_what_is_published(tmp_path):
         for threads in ("1", "2")
     ]
     assert said[0] == said[1]
+
+
+@pytest.mark.skipif(not STATUS.is_file(), reason="needs Linux to say how much memory a process holds")
+def test_memory_holds_few_blocks_of_a_memory_map(tmp_path):
+    def held() -> int:
+        [kilobytes] = re.findall(r"RssFile:\s+(\d+) kB", STATUS.read_text())
+        return int(kilobytes) * 1024
+
+    np.ones((1 << 16, 256), np.float32).tofile(tmp_path / "vectors")  # 64 MB, written as embeddings.read does
+    vectors = np.memmap(tmp_path / "vectors", np.float32, "r+", shape=(1 << 16, 256))
+    before = held()
+    assert similarity.has_direction(vectors).all()
+    assert held() - before < 8 * similarity.BLOCK_BYTES

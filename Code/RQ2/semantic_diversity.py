@@ -15,7 +15,6 @@ RQ2_<POOL>_embeddings.npy (a vector per record, in pool order).
 """
 
 import argparse
-import hashlib
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -91,14 +90,14 @@ def diversity_splits(
     return made
 
 
-def alike_for_equal(text: Callable[[int], str], values: np.ndarray) -> np.ndarray:
+def alike_for_equal(keys: np.ndarray, text: Callable[[int], str], values: np.ndarray) -> np.ndarray:
     """Return the values, equal to the last bit for equal texts, so that rounding cannot part them.
 
     Args:
-        text: position -> text. Only those whose hashes agree are asked for twice, and compared.
+        keys: int64 ``[n]``, equal for equal texts, as are their hashes.
+        text: position -> text; asked for those alone whose keys agree.
+        values: ``[n]``.
     """
-    hashes = (hashlib.blake2b(text(place).encode(), digest_size=8).digest() for place in range(len(values)))
-    keys = np.fromiter((int.from_bytes(one) for one in hashes), np.uint64, len(values))
     order = np.argsort(keys, kind="stable")
     keys = keys[order]
     result, first, last = values.copy(), {}, None
@@ -154,7 +153,9 @@ def scores_and_tiers(
 ) -> tuple[list[Column], dict[str, np.ndarray]]:
     """Return the columns of the scores, and the positions of each tier."""
     means = similarity.mean_similarities(encoded["vectors"], usable)
-    including = alike_for_equal(lambda place: getattr(records[int(usable[place])], options.text), means.including)
+    keys = np.fromiter(map(hash, records.each(options.text)), np.int64, len(records))[usable]
+    text = lambda place: getattr(records[int(usable[place])], options.text)  # noqa: E731
+    including = alike_for_equal(keys, text, means.including)
     means = similarity.MeanSimilarities(including, means.excluding, means.overall)
     tiers = {tier: usable[part] for tier, part in diversity_tiers(including, options.tiers).items()}
     columns = score_columns(encoded, means, usable, len(records))

@@ -91,6 +91,5 @@ def _json_entries(path: Path, stream: BinaryIO, concatenated: bool) -> Iterator[
         )
     stream.seek(bom)
     if first == b"[":
-        yield from json_texts.array_entries(stream)
-    else:
-        yield from json_texts.concatenated_entries(stream) if indented else json_texts.line_entries(stream)
+        return json_texts.array_entries(stream)
+    return json_texts.concatenated_entries(stream) if indented else json_texts.line_entries(stream)

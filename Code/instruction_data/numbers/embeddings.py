@@ -9,6 +9,7 @@ import io
 import os
 import pickle
 import pickletools
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,10 +19,9 @@ import numpy as np
 
 from instruction_data.errors import InputError, printable, quoted
 from instruction_data.files.places import require_file
-from instruction_data.numbers import features
 
 PICKLES = (".pkl", ".pickle")
-BLOCK_BYTES = 1 << 26
+BLOCK_BYTES = 1 << 20  # copied at a time: few enough for a processor's cache
 KINDS = {"f2", "f4", "f8"}
 OPCODES = """
 PROTO FRAME STOP MARK MEMOIZE PUT BINPUT LONG_BINPUT GET BINGET LONG_BINGET NONE NEWTRUE NEWFALSE
@@ -90,16 +90,16 @@ def _from_npy(file: io.BufferedReader, path: Path, scratch: Path | None) -> np.n
     held = os.fstat(file.fileno()).st_size - file.tell()
     if held != n * d * dtype.itemsize:
         raise InputError(f"{path}: found {held:,} bytes of numbers; expected those of {_described(shape, dtype)}")
-    vectors = features.empty((n, d), np.dtype(np.float32), scratch)
-    step = max(1, BLOCK_BYTES // (d * dtype.itemsize))
-    for start in range(0, n, step):
-        rows = min(step, n - start)
-        block = file.read(rows * d * dtype.itemsize)
-        if len(block) != rows * d * dtype.itemsize:
-            raise InputError(f"{path}: found it shorter while it was read; expected it to stay the same")
-        with np.errstate(over="ignore"):  # the caller refuses numbers that are not finite, naming the record's row
-            vectors[start : start + rows] = np.frombuffer(block, dtype).reshape(rows, d)
-    return vectors
+    with tempfile.TemporaryFile(dir=scratch) as copy:
+        step = max(1, BLOCK_BYTES // (d * dtype.itemsize)) * d * dtype.itemsize
+        for start in range(0, held, step):
+            block = file.read(min(step, held - start))
+            if len(block) != min(step, held - start):
+                raise InputError(f"{path}: found it shorter while it was read; expected it to stay the same")
+            with np.errstate(over="ignore"):  # the caller refuses numbers that are not finite, naming the record's row
+                copy.write(np.frombuffer(block, dtype).astype(np.float32, copy=False).data)
+        copy.flush()
+        return np.memmap(copy, np.float32, "r+", shape=(n, d))
 
 
 def _described(shape: tuple, dtype: np.dtype) -> str:

@@ -4,11 +4,12 @@ Everything here follows from the unit vectors u of the set. Their mean gives eve
 second moments give the Vendi score. Vectors may be a memory-mapped array; memory then holds one block at a time.
 """
 
-import mmap
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+
+from instruction_data.numbers.features import let_go
 
 BLOCK_BYTES = 1 << 20  # of vectors at a time: so few that each pass reads them from memory once
 
@@ -100,14 +101,8 @@ def _blocks(vectors: np.ndarray, rows: np.ndarray | None) -> Iterator[tuple[slic
     size = max(1, BLOCK_BYTES // (vectors.shape[1] * vectors.dtype.itemsize))
     for start in range(0, n, size):
         place = slice(start, min(start + size, n))
-        yield place, vectors[place] if rows is None else vectors[rows[place]]
-        first, last = (place.start, place.stop - 1) if rows is None else (rows[place.start], rows[place.stop - 1])
-        _let_go(vectors, int(first), int(last))
-
-
-def _let_go(vectors: np.ndarray, first: int, last: int) -> None:
-    """Give pages of a memory map back; later reads take them from the system's cache of the file."""
-    if isinstance(vectors, np.memmap) and vectors.base is vectors._mmap and hasattr(mmap, "MADV_DONTNEED"):
-        row = vectors.strides[0]
-        start = (vectors.offset + first * row) // mmap.PAGESIZE * mmap.PAGESIZE
-        vectors._mmap.madvise(mmap.MADV_DONTNEED, start, vectors.offset + (last + 1) * row - start)
+        some = np.arange(place.start, place.stop) if rows is None else rows[place]
+        first, last = int(some[0]), int(some[-1])
+        without_gaps = last - first + 1 == len(some)
+        yield place, vectors[first : last + 1] if without_gaps else vectors[some]
+        let_go(vectors, last + 1)  # from the first on, as the system maps pages before those that are read, too

@@ -139,13 +139,31 @@ class Records(Sequence[Record]):
         return Record(**orjson.loads(text))
 
     def __iter__(self) -> Iterator[Record]:
-        for start in range(0, len(self), SPOOLED_AT_ONCE):
-            for text in self.canonical(np.arange(start, min(start + SPOOLED_AT_ONCE, len(self)))):
-                yield Record(**orjson.loads(text))
+        return (Record(**fields) for fields in self._fields())
+
+    def each(self, name: str) -> Iterator[str]:
+        """Yield the ``instruction``, ``input`` or ``output`` of every record."""
+        return (fields[name] for fields in self._fields())
 
     def texts(self, name: str) -> list[str]:
         """Return the ``instruction``, ``input`` or ``output`` of every record."""
-        return [getattr(record, name) for record in self]
+        return [*self.each(name)]
+
+    def _fields(self) -> Iterator[dict[str, str]]:
+        self._flush()
+        for first in range(0, len(self), SPOOLED_AT_ONCE):
+            begin, *ends = self._ends[first : first + SPOOLED_AT_ONCE + 1]
+            joined = self._between(begin, ends[-1])
+            for start, end in itertools.pairwise([0, *(end - begin for end in ends)]):
+                yield orjson.loads(joined[start:end])
+
+    def _between(self, begin: int, end: int) -> bytes:
+        """Return bytes of the temporary file; no call reads more than 2 GB."""
+        parts = []
+        while begin < end and (part := os.pread(self._file, end - begin, begin)):
+            parts.append(part)
+            begin += len(part)
+        return b"".join(parts)
 
     def describe(self, root: Path) -> dict:
         """Return this pool's entry in a manifest."""
