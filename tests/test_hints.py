@@ -102,6 +102,10 @@ def test_the_demos_pools_need_no_names(root, monkeypatch):
     monkeypatch.setattr(hints, "DEMO_ROOT", root)
     assert hints_of(root).question("RQ3") == "python Code/RQ3/problem_complexity.py --demo"
     assert hints_of(root).study() == "make study"
+    assert hints_of(root).study([("RQ2", "oss")]) == "make study QUESTION=RQ2"
+    four = [(question, pool) for question in hints.SCRIPTS for pool in ("evol", "oss")]
+    assert hints_of(root).study(four) == "make study POOLS='evol oss'"
+    assert hints_of(root).study(four[::2]) == "make study POOLS=evol"
     assert hints_of(root).verify() == "python -m instruction_data.publish verify build/demo"
 
 

@@ -5,7 +5,7 @@ study root, FOLDER for the folder of a pool that lies elsewhere.
 """
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -27,6 +27,7 @@ SCRIPTS = {"RQ1": (COMPOSITION,), "RQ2": (DIVERSITY,), "RQ3": (COMPLEXITY,), "RQ
 EMBEDDED = {DIVERSITY: "minilm", COMPLEXITY: "smollm2", CATEGORIES: "minilm"}  # the small model for each
 TRAIN, SCORE = "Code/training/train.py", "Code/evaluation/bigcode.py"
 STUDY, STUDY_OF_DEMO = "python Code/study/study.py", "make study"  # all the way from splits to verdicts
+STUDY_DEFAULTS = {"QUESTION": [*SCRIPTS], "POOLS": ["oss"]}  # of make study
 DEFAULT_POOLS = {"oss", "evol"}  # the defaults of the questions' scripts
 READING_FLAGS = ("--skip-bad", control_tokens.FLAG)
 OTHERS = ("math", "general")  # pools that replace code
@@ -76,11 +77,21 @@ class Hints:
         ready_made = any(one.question == "RQ2" for one in sets)
         return self.question("RQ3" if ready_made else "RQ2", [pool])
 
-    def study(self) -> str:
-        """Return the one command that trains, scores and answers."""
-        if self.root == DEMO_ROOT:
+    def study(self, lacking: Collection[tuple[str, str]] = ()) -> str:
+        """Return the one command that trains, scores and answers.
+
+        Args:
+            lacking: the questions and pools without an answer, where others have theirs.
+        """
+        if self.root == DEMO_ROOT and not lacking:
             return STUDY_OF_DEMO
-        flags = {"--questions": sorted({one.question for one in self.known.found.sets}), "--pools": self._pools}
+        wanted = lacking or [(one.question, one.pool) for one in self.known.found.sets]
+        questions, pools = sorted({question for question, _ in wanted}), list(dict.fromkeys(pool for _, pool in wanted))
+        if self.root == DEMO_ROOT:
+            asked = {"QUESTION": questions, "POOLS": pools}
+            named = {name: values for name, values in asked.items() if values != STUDY_DEFAULTS[name]}
+            return " ".join([STUDY_OF_DEMO, *(f"{name}={shlex.quote(' '.join(of))}" for name, of in named.items())])
+        flags = {"--questions": questions, "--pools": pools}
         named = "".join(f" {flag} {shlex.join(names)}" for flag, names in flags.items() if names)
         return f"{STUDY}{' --demo' * self._demo_pools}{self._where}{named}"
 

@@ -47,16 +47,17 @@ def section(report: Report) -> Section:
     if primary.get("over_recipes"):
         blocks += [Text(OVER_RECIPES), _recipes_table(report, primary["over_recipes"])]
     missing = [
-        f"{report.title(question)} · {pool}"
+        (question, pool)
         for question in report.findings.questions
         for pool in report.findings.pools_of(question)
         if report.findings.main_set(question, pool)
         and (question, pool) not in {(one["question"], one["pool"]) for one in found}
     ]
     if missing:
-        text = f"No answer yet: {'; '.join(missing)}." if found else "There is no answer yet: no models are compared."
+        names = "; ".join(f"{report.title(question)} · {pool}" for question, pool in missing)
+        text = f"No answer yet: {names}." if found else "There is no answer yet: no models are compared."
         text += " This one command trains models, scores them and answers. Stopped, it goes on where it was:"
-        blocks.append(Notice(text, report.hints.study()))
+        blocks.append(Notice(text, report.hints.study(missing if found else ())))
     if report.hints.explained:
         blocks.append(Text(report.hints.explained))
     return Section("answer", "The answer", blocks)
