@@ -17,6 +17,7 @@ RQ2_<POOL>_embeddings.npy (a vector per record, in pool order).
 import argparse
 import sys
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -164,15 +165,17 @@ def scores_and_tiers(
 
 def publish_pool(workspace: Workspace, options: argparse.Namespace, pool: Pool) -> None:
     """Make and publish the splits of one code pool, by an encoder or by the vectors in a file."""
-    records = workspace.read(pool)
+    with ThreadPoolExecutor(1) as beside:
+        ready = options.embeddings and beside.submit(embeddings.read, options.embeddings, workspace.scratch)
+        records = workspace.read(pool)
     settings = {
         "generation": options.generation,
         "text": options.text,
         "tiers": options.tiers,
         "percentiles": PERCENTILES if options.tiers == "percentile" else None,
     }
-    if options.embeddings:
-        found = embeddings.read(options.embeddings, workspace.scratch)
+    if ready:
+        found = ready.result()
         publication = workspace.begin(QUESTION, [records], settings, models={"embeddings": found.identity})
         encoded = ready_made(records, found, options.embeddings, workspace.limit)
     else:
