@@ -12,12 +12,8 @@ def test_low_diversity_is_the_most_alike(rq2):
 
 def test_equal_texts_are_equal_to_the_last_bit(rq2):
     values = np.array([0.1, 0.1 + 1e-17, 0.3, np.nextafter(0.1, 1)])
-    assert rq2.alike_for_equal(np.array([5, 7, 5, 5]), ["a", "b", "c", "a"].__getitem__, values).tolist() == [
-        0.1,
-        values[1],
-        0.3,
-        0.1,
-    ]
+    keys, texts = np.array([5, 7, 5, 5]), ["a", "b", "c", "a"]
+    assert rq2.alike_for_equal(keys, texts.__getitem__, values).tolist() == [0.1, values[1], 0.3, 0.1]
 
 
 def test_thirds_by_count_leave_the_rest_to_high_and_are_in_pool_order(rq2):

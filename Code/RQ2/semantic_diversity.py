@@ -155,8 +155,7 @@ def scores_and_tiers(
     """Return the columns of the scores, and the positions of each tier."""
     means = similarity.mean_similarities(encoded["vectors"], usable)
     keys = np.fromiter(map(hash, records.each(options.text)), np.int64, len(records))[usable]
-    text = lambda place: getattr(records[int(usable[place])], options.text)  # noqa: E731
-    including = alike_for_equal(keys, text, means.including)
+    including = alike_for_equal(keys, lambda place: getattr(records[int(usable[place])], options.text), means.including)
     means = similarity.MeanSimilarities(including, means.excluding, means.overall)
     tiers = {tier: usable[part] for tier, part in diversity_tiers(including, options.tiers).items()}
     columns = score_columns(encoded, means, usable, len(records))

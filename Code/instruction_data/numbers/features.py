@@ -7,7 +7,6 @@ nothing and does not even load the model.
 """
 
 import math
-import mmap
 import os
 import sys
 import tempfile
@@ -127,12 +126,6 @@ def empty(shape: tuple[int, ...], dtype: np.dtype, scratch: Path | None) -> np.n
         if hasattr(os, "posix_fallocate"):  # here a full disk is an error; later it would kill the process (SIGBUS)
             os.posix_fallocate(file.fileno(), 0, math.prod(shape) * dtype.itemsize)
         return np.memmap(file, dtype, "w+", shape=shape)
-
-
-def let_go(array: np.ndarray, rows: int) -> None:
-    """Give back the pages of a memory map's first rows; later reads take them from the system's cache of the file."""
-    if isinstance(array, np.memmap) and array.base is array._mmap and hasattr(mmap, "MADV_DONTNEED"):
-        array._mmap.madvise(mmap.MADV_DONTNEED, 0, array.offset % mmap.ALLOCATIONGRANULARITY + rows * array.strides[0])
 
 
 def _computed(

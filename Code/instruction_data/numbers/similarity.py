@@ -4,14 +4,14 @@ Everything here follows from the unit vectors u of the set. Their mean gives eve
 second moments give the Vendi score. Vectors may be a memory-mapped array; memory then holds one block at a time.
 """
 
+import mmap
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-from instruction_data.numbers.features import let_go
-
 BLOCK_BYTES = 1 << 20  # of vectors at a time: so few that each pass reads them from memory once
+MAPPED_BEFORE = 1 << 21  # bytes before those that are read which Linux may map again along with them
 
 
 @dataclass(frozen=True)
@@ -105,4 +105,12 @@ def _blocks(vectors: np.ndarray, rows: np.ndarray | None) -> Iterator[tuple[slic
         first, last = int(some[0]), int(some[-1])
         without_gaps = last - first + 1 == len(some)
         yield place, vectors[first : last + 1] if without_gaps else vectors[some]
-        let_go(vectors, last + 1)  # from the first on, as the system maps pages before those that are read, too
+        _let_go(vectors, first, last)
+
+
+def _let_go(vectors: np.ndarray, first: int, last: int) -> None:
+    """Give pages of a memory map back; later reads take them from the system's cache of the file."""
+    if isinstance(vectors, np.memmap) and vectors.base is vectors._mmap and hasattr(mmap, "MADV_DONTNEED"):
+        row = vectors.strides[0]
+        start = max(vectors.offset + first * row - MAPPED_BEFORE, 0) // mmap.PAGESIZE * mmap.PAGESIZE
+        vectors._mmap.madvise(mmap.MADV_DONTNEED, start, vectors.offset + (last + 1) * row - start)
