@@ -1,5 +1,6 @@
 """Study roots in temporary folders, and scripts as modules. Without PyTorch, tests that need it are skipped."""
 
+import gc
 import json
 import os
 from collections.abc import Callable, Iterator
@@ -53,6 +54,16 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     if "No module named 'torch'" in said or "No package metadata was found for torch" in said:
         report.outcome, report.longrepr = "skipped", (str(item.path), item.location[1], "needs PyTorch")
     return report
+
+
+@pytest.fixture(scope="module", autouse=True)
+def frozen() -> None:
+    """Garbage is looked for in what a module's tests make, not in all that was imported before them.
+
+    statsmodels collects garbage at every correction of p values: a quarter of a second each where PyTorch is loaded.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture

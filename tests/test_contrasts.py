@@ -1,6 +1,5 @@
 """Primary contrasts, components and verdicts, on simulated studies whose truth is known."""
 
-import gc
 import itertools
 from math import sqrt
 
@@ -119,15 +118,7 @@ def test_intervals_of_shares_hold_the_truth_95_percent_of_the_time(design):
     coverage(held)
 
 
-@pytest.fixture
-def quick_collection():
-    """Keep what is in memory out of garbage collection: statsmodels collects at every correction."""
-    gc.freeze()
-    yield
-    gc.unfreeze()
-
-
-def test_without_effects_one_study_in_twenty_has_a_supported_contrast_at_most(quick_collection):
+def test_without_effects_one_study_in_twenty_has_a_supported_contrast_at_most():
     generator, alarms, studies = np.random.default_rng(8), 0, 150
     for _ in range(studies):
         rows = [
@@ -158,7 +149,7 @@ def test_two_draws_make_no_more_false_alarms(crossed, draw):
 
 
 @pytest.mark.parametrize("effect", [0.0, 0.002, 0.004])
-def test_the_bound_of_no_larger_effect_holds(effect, quick_collection):
+def test_the_bound_of_no_larger_effect_holds(effect):
     generator, wrong, said = np.random.default_rng(12), 0, 0
     for _ in range(STUDIES):
         row = analysed(

@@ -44,12 +44,22 @@ class Trained:
         """The mean of each draw, ``[draws, problems]``."""
         return np.stack([values.mean(axis=0) for values in self.by_draw])
 
-    @property
+    @cached_property
+    def mean(self) -> np.ndarray:
+        """The mean of the draws, ``[problems]``."""
+        return self.draw_means.mean(axis=0)
+
+    @cached_property
+    def largest(self) -> float:
+        """The size of the value that is farthest from zero."""
+        return float(np.abs(self.values).max())
+
+    @cached_property
     def weight_of_draws(self) -> float:
         """The part of the variance between draws that is in the condition's mean."""
         return 1 / len(set(self.draws))
 
-    @property
+    @cached_property
     def weight_of_seeds(self) -> float:
         """The part of the variance between seeds that is in the condition's mean."""
         return float(np.mean([1 / len(values) for values in self.by_draw])) * self.weight_of_draws
@@ -131,7 +141,7 @@ def components(sides: Sequence[Trained], within: float | None = None, samples: i
         seeds = _seeds_in_draws(redrawn)
         found["draw"] = between - of_draws / problems - seeds * (found["seed"] or 0.0)
         found["draw × problem"] = of_draws - seeds * residual
-    means = np.stack([side.draw_means.mean(axis=0) for side in sides])
+    means = np.stack([side.mean for side in sides])
     within_means = np.mean([_interaction(found, side) for side in sides])
     if len(sides) > 1:
         _, crossed, _ = two_way.mean_squares([means])

@@ -85,7 +85,7 @@ class Sum:
 
 def summed(weight: Sequence[float], sides: Sequence[Trained], of: Chance) -> Sum:
     """Return a weighted sum of conditions' means, problem by problem."""
-    values = sum(one * side.draw_means.mean(axis=0) for one, side in zip(weight, sides, strict=True))
+    values = sum(one * side.mean for one, side in zip(weight, sides, strict=True))
     return Sum(values, *of.of(weight, sides))
 
 
@@ -110,7 +110,7 @@ def concluded(
         largest = (float(np.abs(weight).sum()) + (fixed is not None)) / 2
         values = passing.padded(values, largest)
         return passing.clipped(two_way.tested(values, found.by_runs, found.parts), values, largest)
-    largest = max(float(np.abs(side.values).max()) for side in sides) * float(np.abs(weight).max())
+    largest = max(side.largest for side in sides) * float(np.abs(weight).max())
     values[np.abs(values) < two_way.TRACE * largest] = 0.0
     return two_way.tested(values, found.by_runs, found.parts)
 
