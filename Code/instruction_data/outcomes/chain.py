@@ -103,10 +103,13 @@ class Chain:
         Args:
             there: of ``runs``, if they are read already.
         """
+        return self.outcomes().intersection(self.runs() if there is None else there)
+
+    def outcomes(self) -> set[str]:
+        """Return the names of all runs that have an outcome on every task, also of other chains and untrained."""
         folder = self.root / outcomes.FOLDER / "likelihood"
         places = [matching(folder / task, "*@gold_bpb.json") for task in self._named_tasks]
-        found = [{place.name.rpartition("@")[0] for place in of} for of in places]
-        return set(self.runs() if there is None else there).intersection(*found)
+        return set.intersection(*({place.name.rpartition("@")[0] for place in of} for of in places))
 
     def pieces(self) -> list[str]:
         """Return the split of every run of this chain, finished or not."""
@@ -210,11 +213,10 @@ def progress(chains: Sequence[Chain]) -> Callable[[str], None]:
     training, scoring = _Clock(), _Clock()
 
     def there() -> tuple[dict[str, Run], set[str]]:
-        """Return the finished runs of all chains, and which of them are scored; each file is read once."""
+        """Return the finished runs of all chains, and the names of all that are scored."""
         finished = list(runs.every(chains[0].root))
-        of = [(chain, chain.runs(finished)) for chain in chains]
-        trained = {name: one for _, mine in of for name, one in mine.items()}
-        return trained, set().union(*(chain.scored(mine) for chain, mine in of))
+        trained = {name: one for chain in chains for name, one in chain.runs(finished).items()}
+        return trained, set().union(*(chain.outcomes() for chain in chains))
 
     trained, scored = there()
     training.seen |= trained.keys()
@@ -226,17 +228,18 @@ def progress(chains: Sequence[Chain]) -> Callable[[str], None]:
         print(line, flush=True)
         (trained, scored), now = there(), time.monotonic()
         new = training.watch({name: one.records for name, one in trained.items()}, now - began)
-        new = scoring.watch(dict.fromkeys(scored, 1.0), now - began) or new
+        new = scoring.watch(dict.fromkeys(scored, 1.0), now - began) or new  # that of untrained models takes as long
         if not new:
             return
-        began, done = now, len(training.seen) + len(scoring.seen)
+        began, mine = now, scored.intersection(trained)
         left = {
             "training": training.left(weight - sum(one.records for one in trained.values())),
-            "scoring": scoring.left(len(pieces) - len(scoring.seen)),
+            "scoring": scoring.left(len(pieces) - len(mine)),
         }
         known = {of: seconds for of, seconds in left.items() if seconds is not None}
         of = f" of {next(iter(known))}" if len(known) == 1 else ""  # of the other, nothing was done while this watched
         rest = f", about {in_words(sum(known.values()))}{of} left" if known else ""
+        done = len(trained) + len(mine)
         print(f"    = {done} of {2 * len(pieces)} trainings and scorings{rest}", flush=True)
 
     return update

@@ -83,17 +83,15 @@ class Hints:
         Args:
             lacking: the questions and pools without an answer, where others have theirs.
         """
-        if self.root == DEMO_ROOT and not lacking:
-            return STUDY_OF_DEMO
         wanted = lacking or [(one.question, one.pool) for one in self.known.found.sets]
         questions, pools = sorted({question for question, _ in wanted}), list(dict.fromkeys(pool for _, pool in wanted))
-        if self.root == DEMO_ROOT:
-            asked = {"QUESTION": questions, "POOLS": pools}
-            named = {name: values for name, values in asked.items() if values != STUDY_DEFAULTS[name]}
-            return " ".join([STUDY_OF_DEMO, *(f"{name}={shlex.quote(' '.join(of))}" for name, of in named.items())])
-        flags = {"--questions": questions, "--pools": pools}
-        named = "".join(f" {flag} {shlex.join(names)}" for flag, names in flags.items() if names)
-        return f"{STUDY}{' --demo' * self._demo_pools}{self._where}{named}"
+        if self.root != DEMO_ROOT:
+            flags = {"--questions": questions, "--pools": pools}
+            named = "".join(f" {flag} {shlex.join(names)}" for flag, names in flags.items() if names)
+            return f"{STUDY}{' --demo' * self._demo_pools}{self._where}{named}"
+        asked = {"QUESTION": questions, "POOLS": pools} if lacking else {}
+        named = {name: values for name, values in asked.items() if values != STUDY_DEFAULTS[name]}
+        return " ".join([STUDY_OF_DEMO, *(f"{name}={shlex.quote(' '.join(of))}" for name, of in named.items())])
 
     def results(self, question: str) -> list[str]:
         """Return the commands that are still needed for the results of one question: train, score, compare."""
