@@ -9,7 +9,7 @@ import shlex
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -97,13 +97,9 @@ class Chain:
         """The tasks, of which one may have stood for several; to name those reads all their files."""
         return [name for task in self.tasks for name in gold.named(task)]
 
-    def scored(self, there: Collection[str] | None = None) -> set[str]:
-        """Return the names of this chain's runs that have an outcome on every task.
-
-        Args:
-            there: of ``runs``, if they are read already.
-        """
-        return self.outcomes().intersection(self.runs() if there is None else there)
+    def scored(self) -> set[str]:
+        """Return the names of this chain's runs that have an outcome on every task."""
+        return self.outcomes().intersection(self.runs())
 
     def outcomes(self) -> set[str]:
         """Return the names of all runs that have an outcome on every task, also of other chains and untrained."""
@@ -204,7 +200,7 @@ def progress(chains: Sequence[Chain]) -> Callable[[str], None]:
     """Return a function that prints a line, and how much of all the chains is done and how long the rest will take.
 
     Args:
-        chains: of one study root.
+        chains: of one study root, with the same tasks.
     """
     published = manifests.every(chains[0].root)
     records = {name: one["records"] for _, manifest in published for name, one in manifest["splits"].items()}
@@ -216,7 +212,7 @@ def progress(chains: Sequence[Chain]) -> Callable[[str], None]:
         """Return the finished runs of all chains, and the names of all that are scored."""
         finished = list(runs.every(chains[0].root))
         trained = {name: one for chain in chains for name, one in chain.runs(finished).items()}
-        return trained, set().union(*(chain.outcomes() for chain in chains))
+        return trained, chains[0].outcomes()
 
     trained, scored = there()
     training.seen |= trained.keys()
