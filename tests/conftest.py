@@ -57,13 +57,15 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def frozen() -> None:
+def frozen() -> Iterator[None]:
     """Garbage is looked for in what a module's tests make, not in all that was imported before them.
 
     statsmodels collects garbage at every correction of p values: a quarter of a second each where PyTorch is loaded.
     """
     gc.collect()
     gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 @pytest.fixture

@@ -154,13 +154,13 @@ def test_pairs_are_those_of_transformers_and_are_compared(likelihood, root, caps
 @needs_sandbox
 def test_pairs_of_the_embedded_model_are_those_of_transformers(likelihood, root):
     source, run = models.find("smollm2"), next(runs.every(root))
-    words = ["--prompt", "bare", "--limit", "1", "--allow-code-execution"]
+    words = ["--prompt", "bare", "--limit", "2", "--allow-code-execution"]
     scorer = likelihood.Likelihood(root, likelihood.parser().parse_args(words))
     scorer.prepare()
     model = loaded_network(source, "cpu", "float32").model, loaded_tokenizer(source)
     for one in scorer.found(run, "humaneval", source):
         outcome = outcomes.of_run(root, run, **one)
-        check_against_transformers(outcome, model, gold.load("humaneval", 1), scorer.twins["humaneval"])
+        check_against_transformers(outcome, model, gold.load("humaneval", 2), scorer.twins["humaneval"])
 
 
 def test_a_run_without_its_merged_copy_is_scored_as_the_merged_model(likelihood, adapted):

@@ -76,7 +76,7 @@ def test_as_users_run_it(rq3, small_demo, tmp_path, capsys):
     demo_root.build(tmp_path, records=40, others=60)
     (small_demo / ".cache").mkdir(exist_ok=True)
     (tmp_path / ".cache").symlink_to(small_demo / ".cache")  # the same records: the model reads them once for all tests
-    arguments = ["--demo", "--root", str(tmp_path), "--pool", "oss"]
+    arguments = ["--demo", "--root", str(tmp_path)]
     folder = tmp_path / "Datas/RQ3/OSS"
     assert rq3.main(arguments) == 0
     printed = capsys.readouterr().out
