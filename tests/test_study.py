@@ -137,7 +137,7 @@ def test_the_time_that_is_left_names_what_it_leaves_out(root, capsys, monkeypatc
     monkeypatch.setattr(chain.time, "monotonic", lambda: clock[0])
     chains = [chain.Chain(root, ["--root", str(root)], names, [1], recipe) for recipe in ("lora", "full")]
     monkeypatch.setattr(chain.Chain, "runs", lambda self, _: trained if self.recipe == "lora" else {})
-    monkeypatch.setattr(chain.Chain, "outcomes", lambda self: scored)
+    monkeypatch.setattr(chain.Chain, "scored_here", lambda self: scored)
     update = chain.progress(chains)
 
     def said(name, into):

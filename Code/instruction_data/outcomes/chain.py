@@ -99,10 +99,10 @@ class Chain:
 
     def scored(self) -> set[str]:
         """Return the names of this chain's runs that have an outcome on every task."""
-        return self.outcomes().intersection(self.runs())
+        return self.scored_here().intersection(self.runs())
 
-    def outcomes(self) -> set[str]:
-        """Return the names of all runs that have an outcome on every task, also of other chains and untrained."""
+    def scored_here(self) -> set[str]:
+        """Return the names of all runs of the root that have an outcome on every task, also of untrained models."""
         folder = self.root / outcomes.FOLDER / "likelihood"
         places = [matching(folder / task, "*@gold_bpb.json") for task in self._named_tasks]
         return set.intersection(*({place.name.rpartition("@")[0] for place in of} for of in places))
@@ -212,7 +212,7 @@ def progress(chains: Sequence[Chain]) -> Callable[[str], None]:
         """Return the finished runs of all chains, and the names of all that are scored."""
         finished = list(runs.every(chains[0].root))
         trained = {name: one for chain in chains for name, one in chain.runs(finished).items()}
-        return trained, chains[0].outcomes()
+        return trained, chains[0].scored_here()
 
     trained, scored = there()
     training.seen |= trained.keys()
@@ -235,7 +235,6 @@ def progress(chains: Sequence[Chain]) -> Callable[[str], None]:
         known = {of: seconds for of, seconds in left.items() if seconds is not None}
         of = f" of {next(iter(known))}" if len(known) == 1 else ""  # of the other, nothing was done while this watched
         rest = f", about {in_words(sum(known.values()))}{of} left" if known else ""
-        done = len(trained) + len(mine)
-        print(f"    = {done} of {2 * len(pieces)} trainings and scorings{rest}", flush=True)
+        print(f"    = {len(trained) + len(mine)} of {2 * len(pieces)} trainings and scorings{rest}", flush=True)
 
     return update
